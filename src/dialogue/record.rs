@@ -1,0 +1,172 @@
+//! The chat record: all that is kept of a chat, as one versioned value with one atomic commit.
+//!
+//! Reading is lenient (`default` everywhere), so that an older record is a record; what is kept for how long is said
+//! by the constants here, and nowhere else.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::event::{CardId, MessageId, UpdateId};
+use crate::knowledge::{CardKind, EntryId, Language, PhoneSystem};
+
+/// How long a removed card can be put back.
+pub const BIN_DAYS: i64 = 30;
+/// How long a redelivered update is recognised: Telegram keeps updates for 24 hours, phones resend within a day.
+const REMEMBER_UPDATES_HOURS: i64 = 48;
+/// No chat sends more in 48 hours without being flooded; bounds the record.
+const REMEMBER_UPDATES: usize = 512;
+
+/// Everything kept of one chat.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Record {
+    /// The language chosen with `/language`.
+    pub language: Option<Language>,
+    /// The language last spoken.
+    pub spoken: Option<Language>,
+    /// Counts the keyboards shown: an older button is recognised by it.
+    pub turn: u32,
+    /// Where in which procedure the chat is.
+    pub activity: Activity,
+    /// The message that shows the present step, once it is known.
+    pub screen: Option<MessageId>,
+    /// Cards on the list, in the order they were added.
+    pub cards: Vec<Card>,
+    /// Cards taken off, the newest last.
+    pub bin: Vec<RemovedCard>,
+    /// The id the next card gets.
+    pub next_card: u32,
+    /// Questions in a row that found no answer.
+    pub misses: u32,
+    /// The update ids of the last 48 hours.
+    pub updates: Vec<SeenUpdate>,
+}
+
+/// An update that had its effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenUpdate {
+    /// Its id.
+    pub id: UpdateId,
+    /// When it had it.
+    pub at: Timestamp,
+}
+
+/// A card on the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Card {
+    /// Its name in buttons; never used twice in a chat.
+    pub id: CardId,
+    /// What its owner calls it.
+    pub label: String,
+    /// The wallet it is in: the id of a guide.
+    pub wallet: EntryId,
+    /// The phone system, where it matters.
+    #[serde(default)]
+    pub system: Option<PhoneSystem>,
+    /// The kind of card, where it matters.
+    #[serde(default)]
+    pub kind: Option<CardKind>,
+    /// When it was put on the list.
+    pub added: Timestamp,
+}
+
+/// A card taken off the list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovedCard {
+    /// The card as it was.
+    pub card: Card,
+    /// When it was confirmed.
+    pub removed: Timestamp,
+    /// Its place on the list, to be put back there.
+    #[serde(default)]
+    pub place: usize,
+}
+
+/// Where in which procedure a chat is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "at")]
+pub enum Activity {
+    /// Nowhere: questions are answered.
+    #[default]
+    Idle,
+    /// A card is being added.
+    Adding {
+        /// What is known of it.
+        draft: CardDraft,
+        /// Whether its removal follows.
+        then_unbind: bool,
+    },
+    /// A new label is awaited.
+    Renaming {
+        /// The card.
+        card: CardId,
+    },
+    /// The card to take out is being chosen.
+    ChoosingCard,
+    /// The owner takes the card out of the wallet, step by step.
+    Guiding {
+        /// The card.
+        card: CardId,
+        /// The step's entry.
+        step: EntryId,
+    },
+    /// The explicit yes is awaited.
+    Confirming {
+        /// The card.
+        card: CardId,
+    },
+    /// Asked whether the card is gone from the wallet.
+    CheckingOutcome {
+        /// The card, now in the bin.
+        card: CardId,
+    },
+}
+
+/// A card of which not everything is known yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CardDraft {
+    /// Its label.
+    pub label: Option<String>,
+    /// Its wallet.
+    pub wallet: Option<EntryId>,
+    /// Its phone system.
+    pub system: Option<PhoneSystem>,
+    /// Its kind.
+    pub kind: Option<CardKind>,
+}
+
+impl Record {
+    /// Whether this update already had its effect.
+    pub fn has_seen(&self, update: UpdateId) -> bool {
+        self.updates.iter().any(|seen| seen.id == update)
+    }
+
+    /// Notes that this update has its effect now, and forgets those too old to come again.
+    pub fn note_update(&mut self, id: UpdateId, now: Timestamp) {
+        let oldest = now - SignedDuration::from_hours(REMEMBER_UPDATES_HOURS);
+        self.updates.retain(|seen| seen.at >= oldest);
+        self.updates.push(SeenUpdate { id, at: now });
+        let excess = self.updates.len().saturating_sub(REMEMBER_UPDATES);
+        self.updates.drain(..excess);
+    }
+
+    /// The card on the list with this id.
+    pub fn card(&self, id: CardId) -> Option<&Card> {
+        self.cards.iter().find(|card| card.id == id)
+    }
+
+    /// Removed cards that can still be put back.
+    pub fn restorable(&self, now: Timestamp) -> impl Iterator<Item = &RemovedCard> {
+        self.bin
+            .iter()
+            .filter(move |removed| removed.is_restorable(now))
+    }
+}
+
+impl RemovedCard {
+    /// Whether it can still be put back: for [`BIN_DAYS`], to the second.
+    pub fn is_restorable(&self, now: Timestamp) -> bool {
+        now.duration_since(self.removed) <= SignedDuration::from_hours(24 * BIN_DAYS)
+    }
+}

@@ -1,0 +1,207 @@
+//! The types a knowledge base is made of; each can only be made well-formed.
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::markup::RichText;
+
+/// The longest id: an id must fit a button's 64 bytes together with the turn and the action.
+pub const MAX_ID_LENGTH: usize = 40;
+
+/// The fixed name of an entry: lower-case ASCII letters, digits and hyphens, at most [`MAX_ID_LENGTH`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct EntryId(String);
+
+/// Why a text is no [`EntryId`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no entry id: use 1 to {MAX_ID_LENGTH} lower-case letters, digits, `-` or `_`")]
+pub struct InvalidEntryId(pub String);
+
+impl EntryId {
+    /// The id as it is written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for EntryId {
+    type Err = InvalidEntryId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let fits = !text.is_empty() && text.len() <= MAX_ID_LENGTH;
+        // `_` is for bases made from public question sets; our own ids use `-`.
+        if fits
+            && text
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
+        {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidEntryId(text.to_owned()))
+        }
+    }
+}
+
+impl TryFrom<String> for EntryId {
+    type Error = InvalidEntryId;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<EntryId> for String {
+    fn from(id: EntryId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for EntryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A language by its two-letter ISO 639-1 code, as it stands in file names (`en`, `zh`).
+///
+/// Not an enum: a new language is new files, no code.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Language([u8; 2]);
+
+/// Why a text is no [`Language`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no language code: use two lower-case letters, like `en` or `zh`")]
+pub struct InvalidLanguage(pub String);
+
+impl Language {
+    /// English.
+    pub const EN: Self = Self(*b"en");
+    /// Chinese; written Simplified in the files.
+    pub const ZH: Self = Self(*b"zh");
+
+    /// The two-letter code.
+    pub fn code(&self) -> &str {
+        // Only ASCII letters get in, so this is always text.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl FromStr for Language {
+    type Err = InvalidLanguage;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.as_bytes() {
+            &[a, b] if a.is_ascii_lowercase() && b.is_ascii_lowercase() => Ok(Self([a, b])),
+            _ => Err(InvalidLanguage(text.to_owned())),
+        }
+    }
+}
+
+impl TryFrom<String> for Language {
+    type Error = InvalidLanguage;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Language> for String {
+    fn from(language: Language) -> Self {
+        language.code().to_owned()
+    }
+}
+
+impl fmt::Display for Language {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl fmt::Debug for Language {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// One thing the assistant knows, in every language it knows it in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The fixed name.
+    pub id: EntryId,
+    /// The folder it lies in.
+    pub group: String,
+    /// A polite "this I do not do": counts as no answer.
+    pub decline: bool,
+    /// Whether "Guide me step by step" helps after reading it.
+    pub guide: bool,
+    /// The texts by language.
+    pub articles: BTreeMap<Language, Article>,
+}
+
+/// An entry in one language.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Article {
+    /// The answer in a nutshell, shown in bold above the body.
+    pub title: String,
+    /// A short label for buttons that lead here.
+    pub button: String,
+    /// The answer; may be empty.
+    pub body: RichText,
+    /// Phrasings people use to ask for it.
+    pub questions: Vec<String>,
+    /// What to offer next, most useful first.
+    pub related: Vec<EntryId>,
+}
+
+impl Article {
+    /// The whole answer as it is shown: the title in bold, then the body.
+    pub fn rendered(&self) -> RichText {
+        RichText::bold(self.title.as_str()).below(1, self.body.clone())
+    }
+}
+
+/// A folder of entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// The folder's name.
+    pub id: String,
+    /// Place among the groups.
+    pub order: u32,
+    /// Whether `/faq` shows it (small talk and declining entries are not browsed).
+    pub browse: bool,
+    /// Small talk is answered briefly, without the usual buttons.
+    pub small_talk: bool,
+    /// Titles by language.
+    pub titles: BTreeMap<Language, String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_short_lower_case_ascii() {
+        assert!("step-find-card".parse::<EntryId>().is_ok());
+        for wrong in [
+            "",
+            "Unbind",
+            "门禁卡",
+            "a b",
+            "👍",
+            &"a".repeat(MAX_ID_LENGTH + 1),
+        ] {
+            assert!(wrong.parse::<EntryId>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_language_is_two_lower_case_letters() {
+        assert_eq!("zh".parse(), Ok(Language::ZH));
+        for wrong in ["", "z", "ZH", "中", "zh-hans"] {
+            assert!(wrong.parse::<Language>().is_err(), "{wrong}");
+        }
+    }
+}

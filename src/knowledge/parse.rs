@@ -1,0 +1,352 @@
+//! One file's text becomes a draft: pure, so that almost every test is a string.
+//!
+//! A draft keeps the lines its parts stand on, for the faults that only show when files are seen together;
+//! those are found by `check`. Which files there are is left to `load`.
+
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{
+    check::Fault,
+    entry::{EntryId, Language},
+    guide::{CardKind, PhoneSystem},
+};
+use crate::markup::RichText;
+
+/// Something with the line it stands on, from 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lined<T> {
+    /// The thing.
+    pub value: T,
+    /// Its line.
+    pub line: usize,
+}
+
+/// `<id>.<language>.md`, read.
+#[derive(Debug, Clone)]
+pub struct ArticleDraft {
+    /// The file.
+    pub path: PathBuf,
+    /// From the file's name.
+    pub id: EntryId,
+    /// From the file's name.
+    pub language: Language,
+    /// From the front matter, as are the next six.
+    pub title: Lined<String>,
+    /// The short label, if it has one of its own.
+    pub button: Option<Lined<String>>,
+    /// Phrasings in the front matter.
+    pub questions: Vec<Lined<String>>,
+    /// Ids as written, not yet known to exist.
+    pub related: Vec<Lined<String>>,
+    /// Whether a guided removal is offered.
+    pub guide: bool,
+    /// Whether it declines.
+    pub decline: bool,
+    /// The text below the front matter.
+    pub body: RichText,
+}
+
+/// `<id>.<language>.guide.toml`, read.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GuideDraft {
+    /// The wallet's name.
+    pub name: String,
+    /// Place in the list.
+    pub order: u32,
+    /// An emoji.
+    #[serde(default)]
+    pub icon: String,
+    /// How people name it.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// Where its cards live.
+    #[serde(default)]
+    pub systems: Vec<PhoneSystem>,
+    /// What kinds of card it holds.
+    #[serde(default)]
+    pub kinds: Vec<CardKind>,
+    /// The steps.
+    #[serde(default)]
+    pub step: Vec<StepDraft>,
+}
+
+/// One step of a [`GuideDraft`].
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepDraft {
+    /// One of the five.
+    pub id: Spanned<String>,
+    /// A few words.
+    pub title: Spanned<String>,
+    /// Markdown.
+    pub text: Spanned<String>,
+    /// Other words for some phones or cards.
+    #[serde(default)]
+    pub variant: Vec<VariantDraft>,
+}
+
+/// Other words for a step; what is left out is as in the step.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VariantDraft {
+    /// Only on this system.
+    pub system: Option<PhoneSystem>,
+    /// Only for this kind.
+    pub kind: Option<CardKind>,
+    /// A few words.
+    pub title: Option<Spanned<String>>,
+    /// Markdown.
+    pub text: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FrontMatter {
+    title: Spanned<String>,
+    button: Option<Spanned<String>>,
+    #[serde(default)]
+    questions: Vec<Spanned<String>>,
+    #[serde(default)]
+    related: Vec<Spanned<String>>,
+    #[serde(default)]
+    guide: bool,
+    #[serde(default)]
+    decline: bool,
+}
+
+/// Takes `<id>.<language>` apart.
+///
+/// # Errors
+/// The part that is wrong, and the repair.
+pub fn entry_name(path: &Path, stem: &str) -> Result<(EntryId, Language), Fault> {
+    let Some((id, language)) = stem.rsplit_once('.') else {
+        return Err(Fault::in_file(
+            path,
+            "the file name has no language",
+            "name it `<id>.<language>.md`, like `unbind-steps.en.md`",
+        ));
+    };
+    let id = id
+        .parse()
+        .map_err(|fault| Fault::in_file(path, fault, "rename the file"))?;
+    let language = language
+        .parse()
+        .map_err(|fault| Fault::in_file(path, fault, "rename the file"))?;
+    Ok((id, language))
+}
+
+/// Reads an entry's file: TOML front matter between `+++` lines, then Markdown.
+///
+/// # Errors
+/// All faults of this file, each with its line.
+pub fn article(
+    path: &Path,
+    (id, language): (EntryId, Language),
+    text: &str,
+) -> Result<ArticleDraft, Vec<Fault>> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let parts = split_front_matter(text)
+        .map_err(|(line, fault, repair)| vec![Fault::at(path, line, fault, repair)])?;
+    let front: FrontMatter =
+        from_toml(path, parts.front, parts.front_line).map_err(|fault| vec![fault])?;
+    let body = markdown(path, parts.body, parts.body_line)?;
+    let lined = |spanned: Spanned<String>| lined(parts.front, parts.front_line, spanned);
+    Ok(ArticleDraft {
+        path: path.to_owned(),
+        id,
+        language,
+        title: lined(front.title),
+        button: front.button.map(lined),
+        questions: front.questions.into_iter().map(lined).collect(),
+        related: front.related.into_iter().map(lined).collect(),
+        guide: front.guide,
+        decline: front.decline,
+        body,
+    })
+}
+
+/// Reads a list of phrasings, one a line; blank lines are skipped.
+pub fn phrasings(text: &str) -> Vec<Lined<String>> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let numbered = text.lines().enumerate();
+    numbered
+        .map(|(index, line)| Lined {
+            value: line.trim().to_owned(),
+            line: index + 1,
+        })
+        .filter(|phrase| !phrase.value.is_empty())
+        .collect()
+}
+
+/// Reads a data file (group, vocabulary, thresholds, guide) that is TOML as a whole.
+///
+/// # Errors
+/// What the TOML reader says, with the line.
+pub fn data<T: for<'de> Deserialize<'de>>(path: &Path, text: &str) -> Result<T, Fault> {
+    from_toml(path, text, 1)
+}
+
+/// Reads Markdown that stands in `path` from `first_line` on.
+///
+/// # Errors
+/// Every construct a chat cannot show.
+pub fn markdown(path: &Path, text: &str, first_line: usize) -> Result<RichText, Vec<Fault>> {
+    RichText::from_markdown(text.trim_end()).map_err(|faults| {
+        let located = |fault: crate::markup::MarkdownFault| {
+            Fault::at(
+                path,
+                first_line + fault.line - 1,
+                "broken Markdown",
+                fault.fault,
+            )
+        };
+        faults.into_iter().map(located).collect()
+    })
+}
+
+/// The line of a byte range in a text whose first line is `first_line`.
+pub fn line_of(text: &str, first_line: usize, range: &Range<usize>) -> usize {
+    first_line
+        + text
+            .get(..range.start)
+            .map_or(0, |before| before.matches('\n').count())
+}
+
+fn lined(text: &str, first_line: usize, spanned: Spanned<String>) -> Lined<String> {
+    Lined {
+        line: line_of(text, first_line, &spanned.span()),
+        value: spanned.into_inner().trim().to_owned(),
+    }
+}
+
+struct Parts<'a> {
+    front: &'a str,
+    front_line: usize,
+    body: &'a str,
+    body_line: usize,
+}
+
+fn split_front_matter(text: &str) -> Result<Parts<'_>, (usize, &'static str, &'static str)> {
+    const NO_OPENING: (usize, &str, &str) = (
+        1,
+        "the front matter is missing",
+        "begin the file with a line `+++`, then `title = \"…\"`",
+    );
+    let (first, rest) = text.split_once('\n').ok_or(NO_OPENING)?;
+    if first.trim_end() != "+++" {
+        return Err(NO_OPENING);
+    }
+    let mut offset = 0;
+    for (index, line) in rest.split_inclusive('\n').enumerate() {
+        if line.trim_end() == "+++" {
+            let body = &rest[offset + line.len()..];
+            let blank = body.len() - body.trim_start_matches(['\n', '\r']).len();
+            let body_line = index + 3 + body[..blank].matches('\n').count();
+            return Ok(Parts {
+                front: &rest[..offset],
+                front_line: 2,
+                body: &body[blank..],
+                body_line,
+            });
+        }
+        offset += line.len();
+    }
+    Err((
+        1,
+        "the front matter is not closed",
+        "put a line `+++` between the front matter and the text",
+    ))
+}
+
+fn from_toml<T: for<'de> Deserialize<'de>>(
+    path: &Path,
+    text: &str,
+    first_line: usize,
+) -> Result<T, Fault> {
+    toml::from_str(text).map_err(|error| {
+        let line = error
+            .span()
+            .map_or(first_line, |span| line_of(text, first_line, &span));
+        Fault::at(
+            path,
+            line,
+            error.message().trim().replace('\n', "; "),
+            "mend the TOML on this line",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<ArticleDraft, Vec<Fault>> {
+        let path = Path::new("faq/x.en.md");
+        article(path, entry_name(path, "x.en").expect("a good name"), text)
+    }
+
+    #[test]
+    fn an_entry_is_front_matter_then_markdown() {
+        let draft = read("+++\ntitle = \"T\"\nquestions = [\n\"怎么解绑\",\n\"how 👍\"]\nrelated = [\"y\"]\n+++\n\nThe **body**.\n").expect("well-formed");
+        assert_eq!((draft.title.value.as_str(), draft.title.line), ("T", 2));
+        assert_eq!(
+            draft.questions[1],
+            Lined {
+                value: "how 👍".into(),
+                line: 5
+            }
+        );
+        assert_eq!(draft.body.to_plain(), "The body.");
+    }
+
+    #[test]
+    fn every_fault_names_its_line() {
+        for (text, line, says) in [
+            ("", 1, "front matter is missing"),
+            ("title = 1", 1, "front matter is missing"),
+            ("+++\ntitle = \"T\"\n", 1, "not closed"),
+            ("+++\ntitle = \"T\"\nquestions = [\"a\"\n+++\n", 3, ""),
+            ("+++\nquestions = []\n+++\n", 2, "title"),
+            ("+++\ntitle = \"T\"\nanswer = \"x\"\n+++\n", 3, "answer"),
+            (
+                "+++\ntitle = \"T\"\n+++\nfine\n\n# no\n",
+                6,
+                "broken Markdown",
+            ),
+        ] {
+            let faults = read(text).expect_err(text);
+            assert!(
+                faults[0].to_string().contains(says),
+                "{text:?}: {}",
+                faults[0]
+            );
+            assert_eq!(faults[0].line, Some(line), "{text:?}: {}", faults[0]);
+        }
+    }
+
+    #[test]
+    fn phrasings_keep_their_lines_and_lose_blank_ones() {
+        let read = phrasings("\u{feff}解绑\r\n\n  how do i  \n");
+        assert_eq!(
+            read,
+            [
+                Lined {
+                    value: "解绑".into(),
+                    line: 1
+                },
+                Lined {
+                    value: "how do i".into(),
+                    line: 3
+                }
+            ]
+        );
+        assert!(phrasings("").is_empty());
+    }
+}

@@ -1,0 +1,13 @@
+//! unbind-bot: a support assistant that helps people take an access card out of the wallet on their phone.
+//!
+//! One message goes one way: update → event → (record, event) → turn → commit → replies. The modules in reading order:
+
+pub mod markup;
+
+pub mod knowledge;
+
+pub mod matching;
+
+pub mod dialogue;
+
+pub mod store;

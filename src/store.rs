@@ -1,0 +1,133 @@
+//! What is kept: one record a chat, and the replies not yet sent, committed together or not at all.
+//!
+//! This is the trait and its values; `sled` is the engine, `envelope` the stored format, `export` carries everything
+//! from one engine to another. The store knows the dialogue's data and none of its functions.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::dialogue::{ChatId, Record, Reply};
+
+/// A record with the version it was read at; version 0 is a chat never seen.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Versioned {
+    /// Grows by one with each commit.
+    pub version: u64,
+    /// What is kept of the chat.
+    pub record: Record,
+}
+
+/// The effects of one update: all of them, or none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Commit {
+    /// The chat.
+    pub chat: ChatId,
+    /// The version the record was read at.
+    pub expected: u64,
+    /// The record as it is from now on.
+    pub record: Record,
+    /// What is to be sent, in order.
+    pub replies: Vec<Reply>,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// The name of an outbox row; rows of a chat are sent in the order of their ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RowId {
+    /// The chat.
+    pub chat: ChatId,
+    /// The record version whose commit wrote it.
+    pub version: u64,
+    /// Its place among that commit's replies.
+    pub index: u32,
+}
+
+/// A reply that is to be sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutboxRow {
+    /// Its name and place.
+    pub id: RowId,
+    /// What is said.
+    pub reply: Reply,
+    /// When it was committed.
+    pub created: Timestamp,
+    /// Sendings that failed so far.
+    #[serde(default)]
+    pub attempts: u32,
+    /// Not to be sent before.
+    #[serde(default)]
+    pub not_before: Option<Timestamp>,
+}
+
+/// What became of an outbox row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mark {
+    /// Sent, or given up: the row goes.
+    Done(RowId),
+    /// To be tried again, not before this time; counts as an attempt.
+    Later(RowId, Timestamp),
+}
+
+/// Everything a store holds, for export and import.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Item {
+    /// A chat's record.
+    Chat(ChatId, Versioned),
+    /// A reply not yet sent.
+    Row(OutboxRow),
+}
+
+/// Why the store did not do as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else committed first; load and respond again.
+    #[error("chat {0} was changed by another turn")]
+    Conflict(ChatId),
+    /// Another process has the folder.
+    #[error(
+        "the store at {0} is in use by another process; stop that one first, or name another folder with DATABASE_URL"
+    )]
+    InUse(String),
+    /// What is on disk cannot be trusted.
+    #[error("{0}")]
+    Damaged(String),
+    /// The disk did not take it.
+    #[error("the store cannot write: {0}")]
+    Unavailable(String),
+}
+
+/// A place to keep chats. Every engine passes the contract tests in `tests/store.rs`.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// The chat's record; a chat never seen has version 0 and an empty record.
+    fn load(&self, chat: ChatId) -> Result<Versioned, StoreError>;
+
+    /// Commits all effects of an update at once. When it returns, they would survive a power cut.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if the record is not at the expected version; then nothing was changed.
+    async fn commit(&self, commit: Commit) -> Result<Vec<OutboxRow>, StoreError>;
+
+    /// All rows not yet sent, by chat and in order.
+    fn outbox(&self) -> Result<Vec<OutboxRow>, StoreError>;
+
+    /// Notes what became of rows; unknown rows are passed over.
+    async fn mark(&self, marks: Vec<Mark>) -> Result<(), StoreError>;
+
+    /// Deletes a chat with all its rows; durable when it returns.
+    async fn forget(&self, chat: ChatId) -> Result<(), StoreError>;
+
+    /// Goes through everything, checksums verified.
+    fn scan(&self) -> Box<dyn Iterator<Item = Result<Item, StoreError>> + '_>;
+
+    /// Writes items as they are, versions included; for import into an empty store.
+    async fn restore(&self, items: Vec<Item>) -> Result<(), StoreError>;
+
+    /// Whether new updates can be taken.
+    fn health(&self) -> Result<(), StoreError>;
+
+    /// Makes everything durable and stops; later calls fail.
+    async fn close(&self) -> Result<(), StoreError>;
+}
