@@ -11,3 +11,5 @@ pub mod matching;
 pub mod dialogue;
 
 pub mod store;
+
+pub mod assistant;
