@@ -13,3 +13,9 @@ pub mod dialogue;
 pub mod store;
 
 pub mod assistant;
+
+pub mod terminal;
+
+pub mod config;
+
+pub mod cli;
