@@ -2,6 +2,9 @@
 //!
 //! Each writer has its chat, and commits turn after turn: a record of about 1 KB and one reply.
 
+// A bench that cannot go on stops.
+#![allow(clippy::expect_used)]
+
 use std::{
     fs::File,
     hint::black_box,

@@ -1,5 +1,8 @@
 //! What the store keeps when its process is killed: this executable starts itself again as the process to be killed.
 
+// A test's helpers stop where the test would.
+#![allow(clippy::unwrap_used)]
+
 use std::{
     collections::BTreeMap,
     env,

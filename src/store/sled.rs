@@ -142,7 +142,10 @@ impl SledStore {
         let spare = folder.spare();
         guarded(&path, || rebuild(&path, trees, &spare))?;
         let (rebuilt, found) = guarded(&path, || open_and_check(&path, &spare, totals))?;
-        guarded(&path, || Ok(drop(rebuilt)))?;
+        guarded(&path, || {
+            drop(rebuilt);
+            Ok(())
+        })?;
         if found != totals || !let_go(&spare.join("db")) || !let_go(&folder.engine().join("db")) {
             return Err(StoreError::Unavailable(
                 "compacting did not give the same store; it was left as it was".to_owned(),
@@ -723,7 +726,10 @@ impl Engine for Writer {
         let trees = self.shared.trees.write();
         let trees = trees.unwrap_or_else(PoisonError::into_inner).take();
         // Dropping flushes, and may panic.
-        let dropped = guarded(&self.shared.folder, || Ok(drop(trees)));
+        let dropped = guarded(&self.shared.folder, || {
+            drop(trees);
+            Ok(())
+        });
         if intact && dropped.is_ok() && let_go(&self.folder.engine().join("db")) {
             let sealed = self.folder.seal();
             sealed.map_err(|error| folder::trouble(self.folder.path(), &error))?;
