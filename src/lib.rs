@@ -13,3 +13,5 @@ pub mod dialogue;
 pub mod store;
 
 pub mod assistant;
+
+pub mod telegram;
