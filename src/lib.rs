@@ -15,3 +15,9 @@ pub mod store;
 pub mod assistant;
 
 pub mod telegram;
+
+pub mod terminal;
+
+pub mod config;
+
+pub mod cli;

@@ -2,22 +2,36 @@
 
 use serde::{Deserialize, Serialize};
 
-/// `vocabulary.toml`: what the matcher treats as one.
+/// `vocabulary.toml`: what the matcher treats as one, or leaves out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Vocabulary {
-    /// Sets of words and phrases with one meaning.
+    /// Sets of words and phrases with one meaning; the words themselves stay.
     pub same: Vec<Synonyms>,
+    /// What is only written otherwise (shorthand, slips, dialect) and is replaced.
+    pub rewrite: Vec<Rewrite>,
+    /// Words around a question that do not change it.
+    pub courtesy: Vec<String>,
 }
 
-/// Words and phrases that are replaced by one.
+/// Words and phrases with one meaning.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Synonyms {
-    /// What stands for all of them.
+    /// The plainest of them.
     pub word: String,
     /// The others, in any language.
     pub also: Vec<String>,
+}
+
+/// Ways of writing that are replaced.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rewrite {
+    /// What is meant.
+    pub to: String,
+    /// What is typed for it.
+    pub from: Vec<String>,
 }
 
 /// `thresholds.toml`: from which score an answer is given or suggested.

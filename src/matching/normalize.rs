@@ -1,0 +1,177 @@
+//! One normaliser for phrasings and questions: what is written differently but reads alike becomes the same characters.
+//!
+//! Compatibility forms and full width (Unicode NFKD), case, accents and tone marks, Traditional script, punctuation,
+//! emoji, zero-width and control characters. What stands for what in this domain (`u` for *you*, 門卡 for 门禁卡) is
+//! data and comes later, in `equivalents`.
+
+use std::sync::LazyLock;
+
+use ferrous_opencc::{OpenCC, config::BuiltinConfig};
+use unicode_normalization::UnicodeNormalization;
+
+/// Characters of a message that are looked at; a question longer than this has made its point before.
+pub const MAX_CHARS: usize = 2_000;
+
+/// The first and the last character of the tables below: CJK with its first extension, where all common Han stand.
+const HAN_TABLE: std::ops::RangeInclusive<char> = '\u{3400}'..='\u{9fff}';
+
+/// A piece of normalised text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Token {
+    /// A run of letters of one alphabet, or of digits; lower case, no accents.
+    Word(String),
+    /// One Han character, Simplified.
+    Han(char),
+}
+
+/// Whether a character is Han (an ideograph of any script variant).
+pub fn is_han(c: char) -> bool {
+    matches!(c,
+        '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3134f}' | '〇')
+}
+
+/// Text to tokens. Never fails; what carries no letters, digits or Han gives none.
+pub fn normalize(text: &str) -> Vec<Token> {
+    let shortened: String = text.chars().take(MAX_CHARS).collect();
+    let simplified = to_simplified(&shortened);
+    let mut tokens = Vec::new();
+    let mut word = String::new();
+    for c in simplified.nfkd() {
+        match class(c) {
+            Class::Han => {
+                finish(&mut word, &mut tokens);
+                // Compatibility ideographs decompose to plain ones that the conversion above has not seen.
+                tokens.push(Token::Han(simplify(c)));
+            }
+            Class::Letter => push(c, &mut word, &mut tokens),
+            Class::Invisible => {}
+            Class::Boundary => finish(&mut word, &mut tokens),
+        }
+    }
+    finish(&mut word, &mut tokens);
+    tokens
+}
+
+enum Class {
+    Han,
+    Letter,
+    /// Dropped as if never typed: accents, apostrophes (`can't` = `cant`), zero-width and control characters.
+    Invisible,
+    Boundary,
+}
+
+fn class(c: char) -> Class {
+    if is_han(c) {
+        Class::Han
+    } else if c.is_alphanumeric() {
+        Class::Letter
+    } else if matches!(c, '\'' | '’' | '‘' | '`' | '´' | '\u{300}'..='\u{36f}' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{fe00}'..='\u{fe0f}')
+        || (c.is_control() && !c.is_whitespace())
+    {
+        Class::Invisible
+    } else {
+        Class::Boundary
+    }
+}
+
+fn push(c: char, word: &mut String, tokens: &mut Vec<Token>) {
+    // `ios17` and `ios 17`, `s24` and `s 24` are the same.
+    if word
+        .chars()
+        .next_back()
+        .is_some_and(|last| last.is_numeric() != c.is_numeric())
+    {
+        finish(word, tokens);
+    }
+    word.extend(c.to_lowercase());
+}
+
+fn finish(word: &mut String, tokens: &mut Vec<Token>) {
+    if !word.is_empty() {
+        tokens.push(Token::Word(std::mem::take(word)));
+    }
+}
+
+/// Whether a text is written in Traditional script: more characters only Traditional has than only Simplified has.
+pub fn is_traditional(text: &str) -> bool {
+    let tables = &*SCRIPT;
+    let (mut traditional, mut simplified) = (0, 0);
+    for c in text.chars().take(MAX_CHARS) {
+        traditional += usize::from(tables.is_traditional(c));
+        simplified += usize::from(tables.is_simplified(c));
+    }
+    traditional > simplified
+}
+
+fn to_simplified(text: &str) -> String {
+    if is_traditional(text) {
+        // With Taiwan's words (登入 → 登录), for which the library needs the whole text.
+        if let Some(library) = &SCRIPT.library {
+            return library.convert(text);
+        }
+    }
+    text.chars().map(simplify).collect()
+}
+
+fn simplify(c: char) -> char {
+    SCRIPT.simplified(c)
+}
+
+/// What OpenCC knows about single characters, as a table: looked up for every character of every phrasing.
+struct ScriptTables {
+    library: Option<OpenCC>,
+    /// By `character - start of HAN_TABLE`: the Simplified form.
+    simplified: Vec<char>,
+    /// By the same index: whether it is the Simplified form of some other character, and has no other use.
+    only_simplified: Vec<bool>,
+}
+
+static SCRIPT: LazyLock<ScriptTables> = LazyLock::new(ScriptTables::new);
+
+impl ScriptTables {
+    fn new() -> Self {
+        // The tables are compiled into the library, so this cannot fail; if it did, Traditional would just stay as it is.
+        let characters = OpenCC::from_config(BuiltinConfig::T2s).ok();
+        let simplified: Vec<char> = match characters {
+            Some(library) => HAN_TABLE
+                .map(|c| {
+                    library
+                        .convert(c.encode_utf8(&mut [0; 4]))
+                        .chars()
+                        .next()
+                        .unwrap_or(c)
+                })
+                .collect(),
+            None => HAN_TABLE.collect(),
+        };
+        let mut only_simplified = vec![false; simplified.len()];
+        for (c, &to) in HAN_TABLE.zip(&simplified) {
+            if let (true, Some(index)) = (c != to, table_index(to)) {
+                only_simplified[index] = true;
+            }
+        }
+        Self {
+            library: OpenCC::from_config(BuiltinConfig::Tw2sp).ok(),
+            simplified,
+            only_simplified,
+        }
+    }
+
+    fn simplified(&self, c: char) -> char {
+        table_index(c).map_or(c, |index| self.simplified[index])
+    }
+
+    fn is_traditional(&self, c: char) -> bool {
+        self.simplified(c) != c
+    }
+
+    fn is_simplified(&self, c: char) -> bool {
+        table_index(c).is_some_and(|index| self.only_simplified[index])
+    }
+}
+
+fn table_index(c: char) -> Option<usize> {
+    HAN_TABLE
+        .contains(&c)
+        .then(|| c as usize - *HAN_TABLE.start() as usize)
+}

@@ -1,0 +1,105 @@
+//! Chinese by its sound: Han characters to syllables, and Latin runs such as `jiebang` cut into syllables.
+//!
+//! Syllables are folded, so that what many speakers do not tell apart is one (zh/z, ch/c, sh/s, final ng/n): a
+//! homophone typed by mistake and a question typed in pinyin then share features with what was meant.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use pinyin::ToPinyin;
+
+/// A folded syllable without tone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Syllable(pub u16);
+
+/// The block with all characters in daily use.
+const HAN: std::ops::RangeInclusive<char> = '\u{4e00}'..='\u{9fff}';
+/// Letters of the longest syllable, `zhuang`.
+const LONGEST: usize = 6;
+const NO_SYLLABLE: u16 = u16::MAX;
+
+struct Tables {
+    by_spelling: HashMap<&'static str, u16>,
+    by_character: Vec<u16>,
+}
+
+static TABLES: LazyLock<Tables> = LazyLock::new(Tables::new);
+
+impl Tables {
+    fn new() -> Self {
+        let mut by_spelling = HashMap::new();
+        let mut folded = HashMap::new();
+        let by_character = HAN
+            .map(|c| match c.to_pinyin() {
+                Some(reading) => {
+                    let next = folded.len() as u16;
+                    let id = *folded.entry(fold(reading.plain())).or_insert(next);
+                    by_spelling.insert(reading.plain(), id);
+                    id
+                }
+                None => NO_SYLLABLE,
+            })
+            .collect();
+        // Sounds of single letters that are no word of their own in typed pinyin.
+        for interjection in ["m", "n", "ng", "hm", "hng", "ê"] {
+            by_spelling.remove(interjection);
+        }
+        Self {
+            by_spelling,
+            by_character,
+        }
+    }
+}
+
+fn fold(spelling: &str) -> String {
+    let front = match spelling.as_bytes() {
+        [b'z' | b'c' | b's', b'h', ..] => format!("{}{}", &spelling[..1], &spelling[2..]),
+        _ => spelling.replace('ü', "v"),
+    };
+    match front.strip_suffix('g') {
+        Some(stem) if stem.ends_with('n') => stem.to_owned(),
+        _ => front,
+    }
+}
+
+/// The syllable a Han character is usually read as.
+pub fn of_han(c: char) -> Option<Syllable> {
+    let index = HAN
+        .contains(&c)
+        .then(|| c as usize - *HAN.start() as usize)?;
+    TABLES
+        .by_character
+        .get(index)
+        .copied()
+        .filter(|&id| id != NO_SYLLABLE)
+        .map(Syllable)
+}
+
+/// Cuts a lower-case Latin run into the fewest valid syllables, if it is made of nothing else.
+pub fn segment(word: &str) -> Option<Vec<Syllable>> {
+    if !word.is_ascii() || word.is_empty() {
+        return None;
+    }
+    // fewest[end]: syllables up to there, and the start of the last one.
+    let mut fewest: Vec<Option<(usize, usize)>> = vec![None; word.len() + 1];
+    fewest[0] = Some((0, 0));
+    for end in 1..=word.len() {
+        for start in end.saturating_sub(LONGEST)..end {
+            let Some((count, _)) = fewest[start] else {
+                continue;
+            };
+            let better = fewest[end].is_none_or(|(best, _)| count + 1 < best);
+            if better && TABLES.by_spelling.contains_key(&word[start..end]) {
+                fewest[end] = Some((count + 1, start));
+            }
+        }
+    }
+    let mut syllables = Vec::new();
+    let mut end = word.len();
+    while end > 0 {
+        let (_, start) = fewest[end]?;
+        syllables.push(Syllable(*TABLES.by_spelling.get(&word[start..end])?));
+        end = start;
+    }
+    syllables.reverse();
+    Some(syllables)
+}

@@ -1,0 +1,189 @@
+//! From text to the units features are made of: words, Han characters, syllables of pinyin.
+//!
+//! The same for phrasings and questions, except that only a question's spelling is corrected.
+
+use std::collections::HashMap;
+
+use super::{
+    equivalents::Equivalents,
+    normalize::{Token, normalize},
+    pinyin::{self, Syllable},
+    spelling::Lexicon,
+};
+
+/// A unit of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unit {
+    /// A word of letters, or digits.
+    Word(String),
+    /// A Han character.
+    Han(char),
+    /// A syllable typed in pinyin.
+    Sound(Syllable),
+}
+
+/// A text, read.
+#[derive(Debug, Clone, Default)]
+pub struct Reading {
+    /// Its units in order.
+    pub units: Vec<Unit>,
+    /// The concepts it names, in order.
+    pub concepts: Vec<u16>,
+    /// Words that were corrected: as typed, and as read.
+    pub repairs: Vec<(String, String)>,
+}
+
+/// Reads texts the way of one base.
+#[derive(Debug, Default)]
+pub struct Reader {
+    equivalents: Equivalents,
+    /// Words of languages with an alphabet: what is in here is not pinyin.
+    foreign: Lexicon,
+    /// Every word of the base: what is not in here is misspelt.
+    lexicon: Lexicon,
+}
+
+impl Reader {
+    /// Learns the words of a base: `foreign` phrasings are those of languages not written in Han.
+    pub fn new<'a>(
+        equivalents: Equivalents,
+        foreign: impl Iterator<Item = &'a [Token]>,
+        chinese: impl Iterator<Item = &'a [Token]>,
+    ) -> Self {
+        let mut counts: HashMap<String, u32> = HashMap::new();
+        for word in equivalents.words() {
+            counts.entry(word.to_owned()).or_default();
+        }
+        count_words(foreign, &mut counts);
+        let mut reader = Self {
+            equivalents,
+            foreign: Lexicon::new(counts.clone()),
+            lexicon: Lexicon::default(),
+        };
+        for tokens in chinese {
+            for unit in reader.sounds(tokens) {
+                if let Unit::Word(word) = unit {
+                    *counts.entry(word).or_default() += 1;
+                }
+            }
+        }
+        reader.lexicon = Lexicon::new(counts);
+        reader
+    }
+
+    /// Normalised, rewritten, without the courtesy around it.
+    pub fn tokens(equivalents: &Equivalents, text: &str) -> Vec<Token> {
+        equivalents
+            .without_courtesy(&equivalents.rewritten(&normalize(text)))
+            .to_vec()
+    }
+
+    /// Reads a phrasing's tokens.
+    pub fn phrasing(&self, tokens: &[Token]) -> Reading {
+        Reading {
+            units: self.sounds(tokens),
+            concepts: self.equivalents.concepts(tokens),
+            repairs: Vec::new(),
+        }
+    }
+
+    /// Reads a question.
+    pub fn question(&self, text: &str) -> Reading {
+        let tokens = Self::tokens(&self.equivalents, text);
+        let units = self.sounds(&tokens);
+        let mut repairs = Vec::new();
+        let units = self.repaired(units, &mut repairs);
+        let tokens: Vec<Token> = units
+            .iter()
+            .filter_map(|unit| match unit {
+                Unit::Word(word) => Some(Token::Word(word.clone())),
+                Unit::Han(c) => Some(Token::Han(*c)),
+                Unit::Sound(_) => None,
+            })
+            .collect();
+        Reading {
+            concepts: self.equivalents.concepts(&tokens),
+            units,
+            repairs,
+        }
+    }
+
+    fn sounds(&self, tokens: &[Token]) -> Vec<Unit> {
+        let readings: Vec<Option<Vec<Syllable>>> = tokens
+            .iter()
+            .map(|token| match token {
+                Token::Word(word) => pinyin::segment(word),
+                Token::Han(_) => None,
+            })
+            .collect();
+        let (mut pinyin, mut foreign, mut han) = (0, 0, 0);
+        for (token, reading) in tokens.iter().zip(&readings) {
+            match token {
+                Token::Han(_) => han += 1,
+                Token::Word(word) if word.starts_with(|c: char| c.is_numeric()) => {}
+                Token::Word(word) => match (reading, self.foreign.knows(word)) {
+                    (Some(_), false) => pinyin += word.len(),
+                    (None, _) => foreign += word.len(),
+                    (Some(_), true) => {}
+                },
+            }
+        }
+        let is_pinyin = pinyin > foreign;
+        tokens
+            .iter()
+            .zip(readings)
+            .flat_map(|(token, reading)| match (token, reading) {
+                (Token::Han(c), _) => vec![Unit::Han(*c)],
+                (Token::Word(word), Some(reading))
+                    if is_pinyin && (han == 0 || !self.foreign.knows(word)) =>
+                {
+                    reading.into_iter().map(Unit::Sound).collect()
+                }
+                (Token::Word(word), _) => vec![Unit::Word(word.clone())],
+            })
+            .collect()
+    }
+
+    fn repaired(&self, units: Vec<Unit>, repairs: &mut Vec<(String, String)>) -> Vec<Unit> {
+        let mut out: Vec<Unit> = Vec::with_capacity(units.len());
+        let mut at = 0;
+        while at < units.len() {
+            let Unit::Word(word) = &units[at] else {
+                out.push(units[at].clone());
+                at += 1;
+                continue;
+            };
+            if let Some(Unit::Word(next)) = units.get(at + 1)
+                && (!self.lexicon.knows(word) || !self.lexicon.knows(next))
+                && let joined = format!("{word}{next}")
+                && self.lexicon.knows(&joined)
+            {
+                repairs.push((format!("{word} {next}"), joined.clone()));
+                out.push(Unit::Word(joined));
+                at += 2;
+                continue;
+            }
+            match if self.lexicon.knows(word) {
+                None
+            } else {
+                self.lexicon.correct(word)
+            } {
+                Some(words) => {
+                    repairs.push((word.clone(), words.join(" ")));
+                    out.extend(words.into_iter().map(Unit::Word));
+                }
+                None => out.push(units[at].clone()),
+            }
+            at += 1;
+        }
+        out
+    }
+}
+
+fn count_words<'a>(texts: impl Iterator<Item = &'a [Token]>, counts: &mut HashMap<String, u32>) {
+    for token in texts.flatten() {
+        if let Token::Word(word) = token {
+            *counts.entry(word.clone()).or_default() += 1;
+        }
+    }
+}
