@@ -27,9 +27,10 @@ use tokio::{
     task::{JoinError, JoinHandle},
     time::{Instant, sleep, sleep_until},
 };
+use url::Url;
 
 use self::{
-    api::{Api, ApiError, Identity, InvalidApi, growing_pause},
+    api::{Api, ApiError, Identity, NoClient, growing_pause},
     limits::Rates,
     outbox::{Clock, Outbox, Sender},
     polling::{Poller, Stop, Unauthorized},
@@ -48,7 +49,7 @@ pub struct TelegramSettings {
     /// The bot's token, from @BotFather.
     pub token: String,
     /// The Bot API server: `https://api.telegram.org`, or one's own.
-    pub api_url: String,
+    pub api_url: Url,
     /// Messages a second over all chats; 0 is no limit.
     pub send_rate: u32,
     /// Messages a second in one chat, after a short burst; 0 is no limit.
@@ -59,7 +60,7 @@ impl fmt::Debug for TelegramSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TelegramSettings")
             .field("token", &"…")
-            .field("api_url", &self.api_url)
+            .field("api_url", &self.api_url.as_str())
             .field("send_rate", &self.send_rate)
             .field("send_rate_per_chat", &self.send_rate_per_chat)
             .finish()
@@ -74,9 +75,9 @@ pub enum ServeError {
         "Telegram does not know this bot's token: check TELOXIDE_TOKEN against what @BotFather shows (and TELOXIDE_API_URL, if it is set)"
     )]
     Unauthorized,
-    /// The settings give no connection.
+    /// Nothing can be sent at all.
     #[error(transparent)]
-    Api(#[from] InvalidApi),
+    NoClient(#[from] NoClient),
     /// The store does not say what is to be sent.
     #[error("the outbox could not be read: {0}")]
     Store(#[from] StoreError),
@@ -108,7 +109,7 @@ pub async fn serve(
     ready: impl FnOnce(&str),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    let api = Api::new(&settings.token, &settings.api_url)?;
+    let api = Api::new(&settings.token, settings.api_url)?;
     let stop = stop_signal(shutdown);
     let Some(me) = introduce(&api, &stop).await? else {
         return Ok(());
