@@ -14,6 +14,8 @@ pub mod store;
 
 pub mod assistant;
 
+pub mod telegram;
+
 pub mod terminal;
 
 pub mod config;
