@@ -12,6 +12,7 @@
 //! menu. Everything Telegram stays in this module; the conversation knows nothing of it.
 
 pub mod api;
+pub mod checkup;
 pub mod commands;
 pub mod incoming;
 pub mod limits;

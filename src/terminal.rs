@@ -244,12 +244,12 @@ pub fn render(text: &RichText, columns: usize) -> String {
 
 fn wrap(line: &str, columns: usize) -> String {
     let indent = if line.starts_with("• ") { "  " } else { "" };
-    textwrap::fill(
-        line,
-        Options::new(columns)
-            .subsequent_indent(indent)
-            .break_words(true),
-    )
+    // A line may end behind a slash, but not between it and the command it begins.
+    let joined = line.replace('/', "/\u{2060}");
+    let options = Options::new(columns)
+        .subsequent_indent(indent)
+        .break_words(true);
+    textwrap::fill(&joined, options).replace('\u{2060}', "")
 }
 
 fn render_span(span: &Span) -> String {
