@@ -24,6 +24,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let settings = args.settings.settings()?;
     let stop = stop_signal()?;
     start_log(settings.log);
+    log_panics_by_place();
     // Reading and indexing the base, and opening the store, take a moment each.
     let knowledge = settings.knowledge.clone();
     let base = tokio::task::spawn_blocking(move || load_base(&knowledge));
@@ -66,6 +67,17 @@ fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
         }
         tracing::info!("asked to stop");
     })
+}
+
+/// A panic's words may quote a message, so only its place is logged.
+fn log_panics_by_place() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        tracing::error!(place, "a fault in this program was caught");
+    }));
 }
 
 /// Logs to standard error; standard output has the one line that says it is ready.
