@@ -8,8 +8,11 @@ pub mod export;
 pub mod memory;
 pub mod sled;
 
+mod barrier;
 mod committer;
 mod folder;
+mod keys;
+mod state;
 
 use std::fmt;
 
@@ -152,8 +155,8 @@ pub enum StoreError {
     /// A newer version of this program wrote it.
     #[error("{0}; run that version, or import one of its exports here")]
     Newer(String),
-    /// The disk did not take it, or the store is closed.
-    #[error("the store cannot write: {0}")]
+    /// The disk or the system did not do its part, or the store is closed; reading may go on.
+    #[error("the store is not available: {0}")]
     Unavailable(String),
 }
 

@@ -15,9 +15,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Serialize};
-
-use super::StoreError;
+use super::{
+    StoreError,
+    state::{Seal, State, Totals},
+};
 
 const LOCK: &str = "lock";
 const STATE: &str = "state";
@@ -25,65 +26,9 @@ const ENGINE: &str = "sled";
 const COPY: &str = "before-recovery";
 const SPARE: &str = "compacting";
 
-/// The version of this layout; a newer one is refused.
-const FORMAT: u32 = 1;
-/// A slot fills a sector of its own, so that a torn write spoils one slot at most.
-const SLOT: usize = 512;
 /// Batches between two syncs of `state`. In between it is written without waiting: that survives the process, and after
 /// a power cut an older lower bound is still a lower bound. A sync each time would double the price of a commit.
 const SYNC_EVERY: u64 = 256;
-
-/// What a table contains, in two numbers that change with every value in it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Tally {
-    /// Values.
-    pub(super) count: u64,
-    /// The sum over the checksums of all keys with their values: whatever is lost, left over or old shows in it.
-    pub(super) digest: u64,
-}
-
-impl Tally {
-    pub(super) fn add(&mut self, key: &[u8], value: &[u8]) {
-        self.count = self.count.wrapping_add(1);
-        self.digest = self.digest.wrapping_add(digest(key, value));
-    }
-
-    pub(super) fn remove(&mut self, key: &[u8], value: &[u8]) {
-        self.count = self.count.wrapping_sub(1);
-        self.digest = self.digest.wrapping_sub(digest(key, value));
-    }
-}
-
-fn digest(key: &[u8], value: &[u8]) -> u64 {
-    u64::from(crc32fast::hash(key)) << 32 | u64::from(crc32fast::hash(value))
-}
-
-/// What a store contains.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Totals {
-    /// Batches committed since the store was made.
-    pub(super) commits: u64,
-    pub(super) records: Tally,
-    pub(super) rows: Tally,
-}
-
-/// The engine's files at a clean close.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Seal {
-    bytes: u64,
-    crc: u32,
-}
-
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct State {
-    format: u32,
-    /// Grows with each writing; the slot with the greater one counts.
-    sequence: u64,
-    /// What was acknowledged: the store contains it, or more.
-    totals: Totals,
-    /// Set by a clean close, taken away before anything is changed.
-    seal: Option<Seal>,
-}
 
 /// A folder that this process, and no other, may use.
 #[derive(Debug)]
@@ -114,7 +59,7 @@ impl Folder {
         let present = if made {
             State::new()
         } else {
-            State::read(&mut state, path)?
+            read_state(&mut state, path)?
         };
         let mut folder = Self {
             path: path.to_owned(),
@@ -275,12 +220,7 @@ impl Folder {
 
     fn write_state(&mut self, sync: bool) -> io::Result<()> {
         self.present.sequence += 1;
-        let slot = if self.present.sequence.is_multiple_of(2) {
-            0
-        } else {
-            SLOT
-        };
-        self.state.seek(SeekFrom::Start(slot as u64))?;
+        self.state.seek(SeekFrom::Start(self.present.offset()))?;
         self.state.write_all(&self.present.pack()?)?;
         if sync {
             self.state.sync_data()?;
@@ -289,51 +229,19 @@ impl Folder {
     }
 }
 
-impl State {
-    fn new() -> Self {
-        Self {
-            format: FORMAT,
-            sequence: 0,
-            totals: Totals::default(),
-            seal: None,
-        }
+fn read_state(file: &mut File, folder: &Path) -> Result<State, StoreError> {
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)
+        .map_err(|error| trouble(folder, &error))?;
+    let state = State::newest(&bytes);
+    let state = state.ok_or_else(|| damaged(folder, "its file `state` cannot be read"))?;
+    if state.is_newer() {
+        let place = folder.display();
+        return Err(StoreError::Newer(format!(
+            "a newer version of this program laid out the store at {place}"
+        )));
     }
-
-    fn read(file: &mut File, folder: &Path) -> Result<Self, StoreError> {
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)
-            .map_err(|error| trouble(folder, &error))?;
-        let slots = bytes.chunks(SLOT).filter_map(Self::unpack);
-        let newest = slots.max_by_key(|state| state.sequence);
-        let state = newest.ok_or_else(|| damaged(folder, "its file `state` cannot be read"))?;
-        if state.format > FORMAT {
-            let fault = format!(
-                "the store at {} was laid out by a newer version of this program",
-                folder.display()
-            );
-            return Err(StoreError::Newer(fault));
-        }
-        Ok(state)
-    }
-
-    /// JSON and its checksum, padded to a slot: a person can read it, a machine can trust it.
-    fn pack(&self) -> io::Result<Vec<u8>> {
-        let json = serde_json::to_string(self)?;
-        let crc = crc32fast::hash(json.as_bytes());
-        Ok(format!(
-            "{:<width$}\n",
-            format!("{json} {crc:08x}"),
-            width = SLOT - 1
-        )
-        .into_bytes())
-    }
-
-    fn unpack(slot: &[u8]) -> Option<Self> {
-        let line = str::from_utf8(slot).ok()?.trim_end();
-        let (json, crc) = line.rsplit_once(' ')?;
-        let intact = u32::from_str_radix(crc, 16).ok()? == crc32fast::hash(json.as_bytes());
-        intact.then(|| serde_json::from_str(json).ok()).flatten()
-    }
+    Ok(state)
 }
 
 /// A folder with files in it and no `state` is somebody else's.

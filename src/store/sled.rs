@@ -10,9 +10,8 @@
 //! all (#1412). Who may use the folder and what it must contain is `folder`'s, batching is `committer`'s.
 
 use std::{
-    collections::{BTreeMap, HashSet, VecDeque},
-    ffi::OsString,
-    fs::{self, File, OpenOptions},
+    collections::{BTreeMap, VecDeque},
+    fs::OpenOptions,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
@@ -27,9 +26,12 @@ use sled::{Batch, Db, IVec, Transactional, Tree};
 
 use super::{
     Commit, Item, Mark, OutboxRow, RowId, Store, StoreError, Versioned,
+    barrier::{Barrier, FileBarrier},
     committer::{Committer, Engine, Outcome},
     envelope::{self, EnvelopeError},
-    folder::{self, Folder, Tally, Totals},
+    folder::{self, Folder},
+    keys::{chat_key, chat_of, place, row_key, row_of},
+    state::{Tally, Totals},
 };
 use crate::dialogue::ChatId;
 
@@ -70,7 +72,8 @@ pub struct Opened {
 }
 
 impl SledStore {
-    /// Opens the store in `folder`, or makes one, and verifies everything in it.
+    /// Opens the store in `folder`, or makes one, and verifies everything in it. Blocks meanwhile; so does dropping a
+    /// store that was not closed.
     ///
     /// # Errors
     /// [`StoreError::InUse`] while another process has it, [`StoreError::Foreign`] for a folder with something else in
@@ -352,41 +355,6 @@ impl std::fmt::Display for RecordOf {
     }
 }
 
-/// Flipping the sign bit makes the order of bytes the order of numbers.
-const SIGN: u64 = 1 << 63;
-
-/// A chat's place in the order of keys.
-fn place(chat: ChatId) -> u64 {
-    chat.0.cast_unsigned() ^ SIGN
-}
-
-fn chat_key(chat: ChatId) -> [u8; 8] {
-    place(chat).to_be_bytes()
-}
-
-fn chat_of(key: &[u8]) -> Option<ChatId> {
-    let place = u64::from_be_bytes(key.try_into().ok()?);
-    Some(ChatId((place ^ SIGN).cast_signed()))
-}
-
-fn row_key(id: RowId) -> [u8; 20] {
-    let mut key = [0; 20];
-    key[..8].copy_from_slice(&chat_key(id.chat));
-    key[8..16].copy_from_slice(&id.version.to_be_bytes());
-    key[16..].copy_from_slice(&id.index.to_be_bytes());
-    key
-}
-
-fn row_of(key: &[u8]) -> Option<RowId> {
-    let (chat, rest) = key.split_at_checked(8)?;
-    let (version, index) = rest.split_at_checked(8)?;
-    Some(RowId {
-        chat: chat_of(chat)?,
-        version: u64::from_be_bytes(version.try_into().ok()?),
-        index: u32::from_be_bytes(index.try_into().ok()?),
-    })
-}
-
 /// What the writing thread is asked for; packed by who asks, so that the one thread has less to do.
 enum Work {
     Commit {
@@ -428,64 +396,6 @@ impl Packed {
             }
             Item::Row(row) => Self::Row(row.id, envelope::pack_row(row)?),
         })
-    }
-}
-
-/// Makes what sled wrote survive a power cut.
-trait Barrier: Send {
-    /// Returns when everything written so far is on the disk.
-    fn wait(&mut self) -> io::Result<()>;
-}
-
-/// `fdatasync` on sled's file, and on what sled put beside it.
-struct FileBarrier {
-    file: File,
-    /// sled moves pages of more than 128 KiB (seventeen large records) to files of their own, and never syncs them.
-    blobs: PathBuf,
-    synced: HashSet<OsString>,
-}
-
-impl FileBarrier {
-    fn new(files: &Path) -> io::Result<Self> {
-        Ok(Self {
-            file: OpenOptions::new().write(true).open(files.join("db"))?,
-            blobs: files.join("blobs"),
-            synced: HashSet::new(),
-        })
-    }
-
-    fn sync_new_blobs(&mut self) -> io::Result<()> {
-        let mut present = HashSet::new();
-        let mut fresh = false;
-        for entry in fs::read_dir(&self.blobs)? {
-            let name = entry?.file_name();
-            if !self.synced.contains(&name) {
-                sync_if_there(&self.blobs.join(&name))?;
-                fresh = true;
-            }
-            present.insert(name);
-        }
-        self.synced = present;
-        if fresh {
-            folder::sync_folder(&self.blobs)?;
-        }
-        Ok(())
-    }
-}
-
-impl Barrier for FileBarrier {
-    fn wait(&mut self) -> io::Result<()> {
-        // First what the log points to, then the log.
-        self.sync_new_blobs()?;
-        self.file.sync_data()
-    }
-}
-
-/// sled removes such a file once nothing points to it.
-fn sync_if_there(file: &Path) -> io::Result<()> {
-    match OpenOptions::new().write(true).open(file) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        file => file?.sync_data(),
     }
 }
 
@@ -904,9 +814,12 @@ impl Scan<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{
-        Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+    use std::{
+        fs,
+        sync::{
+            Mutex,
+            atomic::{AtomicBool, AtomicUsize, Ordering},
+        },
     };
 
     use futures::future::join_all;
@@ -1074,43 +987,6 @@ mod tests {
             kind: None,
             added: Timestamp::UNIX_EPOCH,
         }
-    }
-
-    #[test]
-    fn files_sled_puts_beside_its_log_are_synced_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let blobs = folder.path().join("blobs");
-        fs::create_dir(&blobs).unwrap();
-        fs::write(folder.path().join("db"), "").unwrap();
-        let mut barrier = FileBarrier::new(folder.path()).unwrap();
-        fs::write(blobs.join("17"), "large").unwrap();
-        barrier.wait().unwrap();
-        assert_eq!(barrier.synced, HashSet::from(["17".into()]));
-        fs::remove_file(blobs.join("17")).unwrap();
-        barrier.wait().unwrap();
-        assert!(barrier.synced.is_empty());
-    }
-
-    #[test]
-    fn keys_are_in_the_order_of_chats_and_rows() {
-        let chats = [i64::MIN, -1_001_234_567_890, -1, 0, 1, 7, i64::MAX].map(ChatId);
-        assert!(chats.map(chat_key).is_sorted());
-        let ids = [
-            (-1, 1, 9),
-            (0, 1, 0),
-            (0, 1, 1),
-            (0, 2, 0),
-            (0, 256, 0),
-            (1, 0, 0),
-        ];
-        let ids = ids.map(|(chat, version, index)| RowId {
-            chat: ChatId(chat),
-            version,
-            index,
-        });
-        assert!(ids.map(row_key).is_sorted());
-        assert_eq!(ids.map(|id| row_of(&row_key(id)).unwrap()), ids);
-        assert_eq!(row_of(b"short"), None);
     }
 
     #[tokio::test]
