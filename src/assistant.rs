@@ -26,9 +26,9 @@ pub struct Assistant {
 
 impl Assistant {
     /// An assistant that talks from `base` and keeps its chats in `store`.
-    pub fn new(base: Base, store: Arc<dyn Store>) -> Self {
+    pub fn new(base: impl Into<Arc<Base>>, store: Arc<dyn Store>) -> Self {
         Self {
-            base: RwLock::new(Arc::new(base)),
+            base: RwLock::new(base.into()),
             store,
         }
     }

@@ -94,8 +94,8 @@ impl From<SettingFaults> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Damaged(_) => Self::Untrusted(error.to_string()),
-            StoreError::InUse(_) => Self::Settings(error.to_string()),
+            StoreError::Damaged(_) | StoreError::Newer(_) => Self::Untrusted(error.to_string()),
+            StoreError::InUse(_) | StoreError::Foreign(_) => Self::Settings(error.to_string()),
             StoreError::Conflict(_) | StoreError::Unavailable(_) => Self::Failed(error.to_string()),
         }
     }
@@ -162,7 +162,7 @@ fn load_base(folder: &Path) -> Result<Base, Failure> {
 
 fn open_store(database: &Database) -> Result<Arc<dyn Store>, Failure> {
     let Database::Sled(folder) = database;
-    Ok(Arc::new(SledStore::open(folder)?))
+    Ok(Arc::new(SledStore::open(folder)?.store))
 }
 
 /// Prints to standard output; a reader that went away ends the program quietly, as a pipe's end does.

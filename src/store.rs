@@ -4,6 +4,7 @@
 //! from one engine to another. The store knows the dialogue's data and none of its functions.
 
 pub mod envelope;
+pub mod export;
 pub mod memory;
 pub mod sled;
 

@@ -1,5 +1,8 @@
 //! The store's contract, held by every engine, and what the engine on disk promises beyond it.
 
+// A test's helpers stop where the test would.
+#![allow(clippy::unwrap_used)]
+
 use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
 use futures::future::join_all;
@@ -418,8 +421,10 @@ fn a_file_in_the_place_of_the_folder_is_an_error_with_its_name() {
     assert!(error.to_string().contains("data"), "{error}");
 }
 
+type Change = Box<dyn Fn(&mut Vec<u8>)>;
+
 /// Every way of damaging a file that the tests try: a name, and what it does to the content.
-fn damages(length: usize, seed: usize) -> Vec<(String, Box<dyn Fn(&mut Vec<u8>)>)> {
+fn damages(length: usize, seed: usize) -> Vec<(String, Change)> {
     let at = seed.wrapping_mul(2_654_435_761) % length.max(1);
     vec![
         (

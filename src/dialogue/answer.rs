@@ -15,6 +15,8 @@ use crate::{
 const MISSES_BEFORE_PERSON: u32 = 2;
 /// Two buttons share a row if neither is wider: half a phone's width.
 const HALF_ROW_COLUMNS: usize = 17;
+/// Related entries offered while a step is shown below: the step's own buttons matter more.
+const RELATED_BESIDE_A_STEP: usize = 2;
 /// The entry that tells how to reach people.
 const PERSON_ENTRY: &str = "contact-support";
 
@@ -39,18 +41,26 @@ pub(super) fn say(talk: &mut Talk<'_>, finding: &Finding) {
     }
 }
 
-/// Whether a text is surely a question, where something else was asked for.
+/// Whether a text is surely a question, where a name was asked for.
 pub(super) fn is_question(talk: &Talk<'_>, text: &str) -> bool {
-    /// Names are shorter; what is this long and has an answer was meant to be answered.
-    const LONG_FOR_A_NAME: usize = 15;
-    let asks = text.trim_end().ends_with(['?', '？']);
     let known = || {
         matches!(
             talk.base.matcher.find(text).outcome,
             Outcome::Answer | Outcome::Decline
         )
     };
-    asks || (text.width() > LONG_FOR_A_NAME && known())
+    text.trim_end().ends_with(['?', '？']) || (is_sentence(text) && known())
+}
+
+/// Whether a text has more words than names have: four in English, eight characters in Chinese.
+fn is_sentence(text: &str) -> bool {
+    let words = text
+        .split_whitespace()
+        .filter(|word| word.chars().any(char::is_alphabetic));
+    let han = text
+        .chars()
+        .filter(|c| ('\u{4e00}'..='\u{9fff}').contains(c));
+    words.count() >= 4 || han.count() >= 8
 }
 
 /// How an entry came to be shown.
@@ -77,10 +87,16 @@ pub(super) fn entry(talk: &mut Talk<'_>, id: &EntryId, shown: Shown) {
     if talk.record.activity == Activity::Idle && entry.guide {
         reply = reply.row([guide_button(talk, entry)]);
     }
-    for row in paired(related(talk, &article.related)) {
+    let most = if talk.record.activity == Activity::Idle {
+        usize::MAX
+    } else {
+        RELATED_BESIDE_A_STEP
+    };
+    for row in paired(related(talk, &article.related, most)) {
         reply = reply.row(row);
     }
-    if shown == Shown::AsAnswer && !small_talk && talk.place == Place::Private {
+    let asked_alone = shown == Shown::AsAnswer && talk.record.activity == Activity::Idle;
+    if asked_alone && !small_talk && talk.place == Place::Private {
         reply = reply.row([talk.button("button-not-asked", Choice::NoneOfThese)]);
     }
     talk.say(reply);
@@ -103,8 +119,11 @@ fn guide_button(talk: &Talk<'_>, entry: &Entry) -> Button {
     talk.button("button-guide", choice)
 }
 
-fn related(talk: &Talk<'_>, ids: &[EntryId]) -> Vec<Button> {
-    ids.iter().filter_map(|id| entry_button(talk, id)).collect()
+fn related(talk: &Talk<'_>, ids: &[EntryId], most: usize) -> Vec<Button> {
+    ids.iter()
+        .filter_map(|id| entry_button(talk, id))
+        .take(most)
+        .collect()
 }
 
 /// A button that leads to an entry, if there is one.
@@ -228,4 +247,52 @@ fn group_title(group: &Group, language: Language) -> String {
         .or_else(|| group.titles.values().next())
         .unwrap_or(&group.id)
         .clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_no_sentence() {
+        for name in [
+            "",
+            "Office",
+            "My new badge",
+            "公司东门",
+            "👍 👍 👍 👍",
+            "<b> ** [y](z)",
+        ] {
+            assert!(!is_sentence(name), "{name}");
+        }
+        for sentence in [
+            "how do i unbind",
+            "怎么把门禁卡解绑",
+            "怎么把我的 office card 解绑掉啊",
+        ] {
+            assert!(is_sentence(sentence), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn short_buttons_stand_side_by_side_and_never_three() {
+        let button = |label: &str| Button::press(label, 1, Choice::Done);
+        let rows = paired(
+            [
+                "Yes",
+                "No",
+                "Maybe",
+                "A label that needs the row",
+                "否",
+                "👍",
+                "是",
+            ]
+            .map(button)
+            .to_vec(),
+        );
+        assert_eq!(
+            rows.iter().map(Vec::len).collect::<Vec<_>>(),
+            [2, 1, 1, 2, 1]
+        );
+    }
 }

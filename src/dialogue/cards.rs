@@ -129,11 +129,18 @@ pub(super) fn ask_next(talk: &mut Talk<'_>) {
         Missing::Kind(label, kinds) => ask_kind(talk, &label, &kinds),
         Missing::Nothing(label, wallet) => return add(talk, &draft, label, wallet, then_unbind),
     };
-    let reply = reply.row([
-        talk.button("button-back", Choice::Back),
-        talk.button("button-cancel", Choice::Cancel),
-    ]);
+    let back =
+        has_way_back(talk, &draft, then_unbind).then(|| talk.button("button-back", Choice::Back));
+    let reply = reply.row(
+        back.into_iter()
+            .chain([talk.button("button-cancel", Choice::Cancel)]),
+    );
     talk.show(reply);
+}
+
+/// Whether there was a question, or a list to choose from, before this one.
+fn has_way_back(talk: &Talk<'_>, draft: &CardDraft, then_unbind: bool) -> bool {
+    draft.label.is_some() || (then_unbind && !talk.record.cards.is_empty())
 }
 
 enum Missing {

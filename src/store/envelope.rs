@@ -182,6 +182,32 @@ pub fn check_row(id: RowId, bytes: &[u8]) -> Result<(), EnvelopeError> {
     }
 }
 
+/// The schema records are written in.
+pub fn record_schema() -> u16 {
+    schema(RECORD_MIGRATIONS)
+}
+
+/// The schema outbox rows are written in.
+pub fn row_schema() -> u16 {
+    schema(ROW_MIGRATIONS)
+}
+
+/// Reads a record from the JSON of schema `found`.
+///
+/// # Errors
+/// When the JSON is no record.
+pub fn lift_record(body: Value, found: u16) -> Result<Record, EnvelopeError> {
+    lift(body, found, RECORD_MIGRATIONS)
+}
+
+/// Reads an outbox row from the JSON of schema `found`.
+///
+/// # Errors
+/// When the JSON is no row.
+pub fn lift_row(body: Value, found: u16) -> Result<OutboxRow, EnvelopeError> {
+    lift(body, found, ROW_MIGRATIONS)
+}
+
 fn pack(place: Place, body: &impl Serialize) -> Result<Vec<u8>, EnvelopeError> {
     let mut bytes = vec![0; HEADER];
     serde_json::to_writer(&mut bytes, body)?;
@@ -248,10 +274,16 @@ fn read_body<T: DeserializeOwned>(
     if found == schema(migrations) {
         return Ok(serde_json::from_slice(body)?);
     }
+    lift(serde_json::from_slice(body)?, found, migrations)
+}
+
+fn lift<T: DeserializeOwned>(
+    body: Value,
+    found: u16,
+    migrations: &[Migration],
+) -> Result<T, EnvelopeError> {
     let ahead = migrations.iter().skip(usize::from(found).saturating_sub(1));
-    let lifted = ahead.fold(serde_json::from_slice(body)?, |body: Value, step| {
-        step(body)
-    });
+    let lifted = ahead.fold(body, |body, step| step(body));
     Ok(serde_json::from_value(lifted)?)
 }
 

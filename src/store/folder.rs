@@ -163,6 +163,12 @@ impl Folder {
         self.path.join(SPARE)
     }
 
+    /// The bytes of the engine's files.
+    pub(super) fn size(&self) -> io::Result<u64> {
+        let files = files(&self.engine())?;
+        files.iter().map(|file| Ok(fs::metadata(file)?.len())).sum()
+    }
+
     /// What the store contains at least.
     pub(super) fn totals(&self) -> Totals {
         self.present.totals

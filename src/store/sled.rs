@@ -117,6 +117,66 @@ impl SledStore {
     }
 }
 
+/// What compaction did to the files on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compacted {
+    /// Bytes before.
+    pub before: u64,
+    /// Bytes now.
+    pub after: u64,
+}
+
+impl SledStore {
+    /// Writes the store in `folder` anew, without what sled keeps of earlier times, and puts it in the old one's place
+    /// once it was found to contain the same. A crash at any point leaves one of the two.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; the store is then as it was.
+    pub fn compact(folder: impl AsRef<Path>) -> Result<Compacted, StoreError> {
+        let mut folder = Folder::claim(folder.as_ref())?;
+        folder.begin()?;
+        let (trees, totals) = open_trusted(&folder)?;
+        let path = folder.path().to_owned();
+        let io = |error| folder::trouble(&path, &error);
+        folder.opened(totals).map_err(io)?;
+        let spare = folder.spare();
+        guarded(&path, || rebuild(&path, trees, &spare))?;
+        let (rebuilt, found) = guarded(&path, || open_and_check(&path, &spare, totals))?;
+        guarded(&path, || {
+            drop(rebuilt);
+            Ok(())
+        })?;
+        if found != totals || !let_go(&spare.join("db")) || !let_go(&folder.engine().join("db")) {
+            return Err(StoreError::Unavailable(
+                "compacting did not give the same store; it was left as it was".to_owned(),
+            ));
+        }
+        let before = folder.size().map_err(io)?;
+        folder.swap().and_then(|()| folder.seal()).map_err(io)?;
+        let after = folder.size().map_err(io)?;
+        Ok(Compacted { before, after })
+    }
+}
+
+/// Copies everything into a fresh sled at `target`.
+fn rebuild(path: &Path, trees: Trees, target: &Path) -> Result<(), StoreError> {
+    let copy = || -> sled::Result<()> {
+        let fresh = Trees::open(target)?;
+        copy_tree(&trees.records, &fresh.records)?;
+        copy_tree(&trees.outbox, &fresh.outbox)?;
+        copy_tree(&trees.meta, &fresh.meta)?;
+        fresh.db.flush().map(drop)
+    };
+    copy().map_err(|error| engine_fault(path, error))
+}
+
+fn copy_tree(from: &Tree, to: &Tree) -> sled::Result<()> {
+    from.iter().try_for_each(|entry| {
+        let (key, value) = entry?;
+        to.insert(key, value).map(drop)
+    })
+}
+
 /// What readers and the writer share.
 struct Shared {
     folder: PathBuf,
@@ -666,7 +726,10 @@ impl Engine for Writer {
         let trees = self.shared.trees.write();
         let trees = trees.unwrap_or_else(PoisonError::into_inner).take();
         // Dropping flushes, and may panic.
-        let dropped = guarded(&self.shared.folder, || Ok(drop(trees)));
+        let dropped = guarded(&self.shared.folder, || {
+            drop(trees);
+            Ok(())
+        });
         if intact && dropped.is_ok() && let_go(&self.folder.engine().join("db")) {
             let sealed = self.folder.seal();
             sealed.map_err(|error| folder::trouble(self.folder.path(), &error))?;
@@ -836,5 +899,343 @@ impl Scan<'_> {
             page.push_back(self.shared.row(&key, &value).map(Item::Row));
         }
         Ok((page, next))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    };
+
+    use futures::future::join_all;
+
+    use super::*;
+    use crate::dialogue::Record;
+
+    fn commit(chat: i64, expected: u64) -> Commit {
+        Commit {
+            chat: ChatId(chat),
+            expected,
+            record: Record::default(),
+            replies: Vec::new(),
+            now: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    /// Counts, and fails when it is told to.
+    #[derive(Clone, Default)]
+    struct Witness {
+        waits: Arc<AtomicUsize>,
+        broken: Arc<AtomicBool>,
+        slow: bool,
+    }
+
+    impl Barrier for Witness {
+        fn wait(&mut self) -> io::Result<()> {
+            self.waits.fetch_add(1, Ordering::SeqCst);
+            if self.slow {
+                thread::sleep(Duration::from_millis(10));
+            }
+            match self.broken.load(Ordering::SeqCst) {
+                true => Err(io::Error::from(io::ErrorKind::StorageFull)),
+                false => Ok(()),
+            }
+        }
+    }
+
+    fn open_with(folder: &Path, barrier: &Witness) -> SledStore {
+        let barrier = barrier.clone();
+        let opened = SledStore::open_with(folder, |_| Ok(Box::new(barrier)));
+        opened.unwrap().store
+    }
+
+    #[tokio::test]
+    async fn each_acknowledged_batch_waited_for_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let barrier = Witness::default();
+        let store = open_with(folder.path(), &barrier);
+        for version in 0..5 {
+            store.commit(commit(1, version)).await.unwrap();
+            assert_eq!(barrier.waits.load(Ordering::SeqCst) as u64, version + 1);
+        }
+        store.forget(ChatId(1)).await.unwrap();
+        assert_eq!(barrier.waits.load(Ordering::SeqCst), 6);
+    }
+
+    #[tokio::test]
+    async fn writers_that_come_together_share_a_barrier() {
+        let folder = tempfile::tempdir().unwrap();
+        let barrier = Witness {
+            slow: true,
+            ..Witness::default()
+        };
+        let store = open_with(folder.path(), &barrier);
+        let turns = (0..100).map(|chat| store.commit(commit(chat, 0)));
+        assert!(join_all(turns).await.iter().all(Result::is_ok));
+        assert!(barrier.waits.load(Ordering::SeqCst) < 10);
+    }
+
+    #[tokio::test]
+    async fn several_turns_of_one_chat_fit_one_batch() {
+        let folder = tempfile::tempdir().unwrap();
+        let barrier = Witness {
+            slow: true,
+            ..Witness::default()
+        };
+        let store = open_with(folder.path(), &barrier);
+        let turns = (0..20).map(|version| store.commit(commit(1, version)));
+        assert!(join_all(turns).await.iter().all(Result::is_ok));
+        assert_eq!(store.load(ChatId(1)).unwrap().version, 20);
+        assert!(barrier.waits.load(Ordering::SeqCst) < 10);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_acknowledged_when_the_disk_refuses_and_reading_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let barrier = Witness::default();
+        let store = open_with(folder.path(), &barrier);
+        store.commit(commit(1, 0)).await.unwrap();
+        barrier.broken.store(true, Ordering::SeqCst);
+        let refused = store.commit(commit(2, 0)).await;
+        assert!(matches!(refused, Err(StoreError::Unavailable(_))));
+        // It stays so, even if the disk seems well again: what it kept is not known.
+        barrier.broken.store(false, Ordering::SeqCst);
+        assert!(store.commit(commit(3, 0)).await.is_err());
+        assert!(store.health().is_err());
+        assert_eq!(store.load(ChatId(1)).unwrap().version, 1);
+        store.close().await.unwrap();
+        let reopened = SledStore::open(folder.path()).unwrap();
+        assert!(
+            reopened.recovered,
+            "a store that failed is not closed as a sound one"
+        );
+        assert_eq!(reopened.store.load(ChatId(1)).unwrap().version, 1);
+    }
+
+    /// A disk that loses at a power cut whatever no barrier waited for: here, all but what the last barrier saw.
+    struct LosingDisk {
+        files: PathBuf,
+        kept: PathBuf,
+    }
+
+    impl Barrier for LosingDisk {
+        fn wait(&mut self) -> io::Result<()> {
+            FileBarrier::new(&self.files)?.wait()?;
+            copy(&self.files, &self.kept)
+        }
+    }
+
+    fn copy(from: &Path, to: &Path) -> io::Result<()> {
+        fs::create_dir_all(to.join("blobs"))?;
+        for name in fs::read_dir(from)?.chain(fs::read_dir(from.join("blobs"))?) {
+            let name = name?.path();
+            if name.is_file() {
+                let inner = name.strip_prefix(from).map_err(io::Error::other)?;
+                fs::copy(&name, to.join(inner))?;
+            }
+        }
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn nothing_acknowledged_is_lost_with_what_no_barrier_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = tempfile::tempdir().unwrap();
+        let kept = disk.path().join("sled");
+        let opened = SledStore::open_with(folder.path(), |files| {
+            Ok(Box::new(LosingDisk {
+                files: files.to_owned(),
+                kept: kept.clone(),
+            }))
+        });
+        let store = opened.unwrap().store;
+        // The one write to it that was synced.
+        let state = fs::read(folder.path().join("state")).unwrap();
+        for version in 0..30 {
+            // Every few rounds large enough for files of their own.
+            let mut large = commit(1, version);
+            large.record.misses = 1;
+            large.record.cards = (0..version % 7 * 300).map(card).collect();
+            store.commit(large).await.unwrap();
+            fs::write(disk.path().join("state"), &state).unwrap();
+            let after = SledStore::open(disk.path()).unwrap();
+            assert_eq!(after.store.load(ChatId(1)).unwrap().version, version + 1);
+        }
+    }
+
+    fn card(id: u64) -> crate::dialogue::Card {
+        crate::dialogue::Card {
+            id: crate::dialogue::CardId(id as u32),
+            label: "门禁卡".repeat(20),
+            wallet: "wallet-huawei".parse().unwrap(),
+            system: None,
+            kind: None,
+            added: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn files_sled_puts_beside_its_log_are_synced_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = folder.path().join("blobs");
+        fs::create_dir(&blobs).unwrap();
+        fs::write(folder.path().join("db"), "").unwrap();
+        let mut barrier = FileBarrier::new(folder.path()).unwrap();
+        fs::write(blobs.join("17"), "large").unwrap();
+        barrier.wait().unwrap();
+        assert_eq!(barrier.synced, HashSet::from(["17".into()]));
+        fs::remove_file(blobs.join("17")).unwrap();
+        barrier.wait().unwrap();
+        assert!(barrier.synced.is_empty());
+    }
+
+    #[test]
+    fn keys_are_in_the_order_of_chats_and_rows() {
+        let chats = [i64::MIN, -1_001_234_567_890, -1, 0, 1, 7, i64::MAX].map(ChatId);
+        assert!(chats.map(chat_key).is_sorted());
+        let ids = [
+            (-1, 1, 9),
+            (0, 1, 0),
+            (0, 1, 1),
+            (0, 2, 0),
+            (0, 256, 0),
+            (1, 0, 0),
+        ];
+        let ids = ids.map(|(chat, version, index)| RowId {
+            chat: ChatId(chat),
+            version,
+            index,
+        });
+        assert!(ids.map(row_key).is_sorted());
+        assert_eq!(ids.map(|id| row_of(&row_key(id)).unwrap()), ids);
+        assert_eq!(row_of(b"short"), None);
+    }
+
+    #[tokio::test]
+    async fn a_broken_row_is_not_sent_and_does_not_hold_up_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SledStore::open(folder.path()).unwrap().store;
+        for chat in 1..=3 {
+            let replies = vec![crate::dialogue::Reply::new(crate::markup::RichText::plain(
+                "text",
+            ))];
+            let commit = Commit {
+                replies,
+                ..commit(chat, 0)
+            };
+            store.commit(commit).await.unwrap();
+        }
+        let id = |chat| RowId {
+            chat: ChatId(chat),
+            version: 1,
+            index: 0,
+        };
+        let misplace = |trees: &Trees| {
+            let other = trees.outbox.get(row_key(id(1))).unwrap().unwrap();
+            trees.outbox.insert(row_key(id(2)), other).unwrap();
+            Ok(())
+        };
+        store.shared.read(misplace).unwrap();
+        let rows = store.outbox().unwrap();
+        assert_eq!(
+            rows.iter().map(|row| row.id).collect::<Vec<_>>(),
+            [id(1), id(3)]
+        );
+        assert_eq!(store.scan().filter(Result::is_err).count(), 1);
+        let later = Mark::Later(id(2), Timestamp::UNIX_EPOCH);
+        store.mark(vec![later]).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_record_changed_behind_our_back_is_never_served() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SledStore::open(folder.path()).unwrap().store;
+        store.commit(commit(1, 0)).await.unwrap();
+        let spoil = |trees: &Trees| {
+            trees.records.insert(chat_key(ChatId(1)), b"?").unwrap();
+            Ok(())
+        };
+        store.shared.read(spoil).unwrap();
+        assert!(matches!(store.load(ChatId(1)), Err(StoreError::Damaged(_))));
+        assert!(store.commit(commit(1, 1)).await.is_err());
+        store.commit(commit(2, 0)).await.unwrap();
+        store.close().await.unwrap();
+        assert!(matches!(
+            SledStore::open(folder.path()),
+            Err(StoreError::Damaged(_))
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_record_that_fell_back_in_time_is_noticed_on_opening() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SledStore::open(folder.path()).unwrap().store;
+        let old = Mutex::new(None);
+        store.commit(commit(1, 0)).await.unwrap();
+        let keep = |trees: &Trees| {
+            *old.lock().unwrap() = trees.records.get(chat_key(ChatId(1))).unwrap();
+            Ok(())
+        };
+        store.shared.read(keep).unwrap();
+        store.commit(commit(1, 1)).await.unwrap();
+        let put_back = |trees: &Trees| {
+            let old = old.lock().unwrap().take().unwrap();
+            trees.records.insert(chat_key(ChatId(1)), old).unwrap();
+            Ok(())
+        };
+        store.shared.read(put_back).unwrap();
+        store.close().await.unwrap();
+        assert!(matches!(
+            SledStore::open(folder.path()),
+            Err(StoreError::Damaged(_))
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_panic_while_reading_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SledStore::open(folder.path()).unwrap().store;
+        let read: Result<(), _> = store.shared.read(|_| panic!("a panic the test asked for"));
+        assert!(matches!(read, Err(StoreError::Damaged(_))));
+        store.commit(commit(1, 0)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn compacting_keeps_everything_and_makes_it_smaller() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SledStore::open(folder.path()).unwrap().store;
+        for version in 0..60 {
+            let turns = (0..100).map(|chat| store.commit(commit(chat, version)));
+            assert!(join_all(turns).await.iter().all(Result::is_ok));
+        }
+        let items = |store: &SledStore| store.scan().collect::<Result<Vec<_>, _>>().unwrap();
+        let before = items(&store);
+        assert!(matches!(
+            SledStore::compact(folder.path()),
+            Err(StoreError::InUse(_))
+        ));
+        store.close().await.unwrap();
+        let sizes = SledStore::compact(folder.path()).unwrap();
+        assert!(sizes.after < sizes.before, "{sizes:?}");
+        let opened = SledStore::open(folder.path()).unwrap();
+        assert!(!opened.recovered);
+        assert_eq!(items(&opened.store), before);
+        opened.store.commit(commit(1, 60)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_compaction_cut_off_between_its_renames_is_settled() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SledStore::open(folder.path()).unwrap().store;
+        store.commit(commit(1, 0)).await.unwrap();
+        store.close().await.unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::rename(at("sled"), at("before-recovery")).unwrap();
+        fs::create_dir(at("compacting")).unwrap();
+        let opened = SledStore::open(folder.path()).unwrap();
+        assert_eq!(opened.store.load(ChatId(1)).unwrap().version, 1);
+        assert!(!at("compacting").exists() && !at("before-recovery").exists());
     }
 }
