@@ -25,7 +25,7 @@ use std::{fmt, future::Future, sync::Arc, time::Duration};
 use futures::FutureExt;
 use jiff::Timestamp;
 use tokio::{
-    task::{JoinError, JoinHandle},
+    task::{JoinError, JoinSet},
     time::{Instant, sleep, sleep_until},
 };
 use url::Url;
@@ -122,23 +122,22 @@ pub async fn serve(
     };
     let store = assistant.store().clone();
     let (sender, outbox) = Sender::new(api.clone(), store, clock.clone(), &me.username, rates)?;
-    let mut sending = tokio::spawn(sender.run());
-    let menus = commands::menus(&assistant.base().lines);
-    let setting_menus = tokio::spawn({
-        let api = api.clone();
-        async move { commands::set(&api, menus).await }
-    });
+    // In sets, so that they end with this future, however that ends.
+    let mut sending = JoinSet::new();
+    sending.spawn(sender.run());
+    let mut aside = JoinSet::new();
+    aside.spawn(commands::set(api.clone(), assistant.base()));
     ready(&me.username);
     let poller = Poller::new(api, Arc::new(me), assistant, outbox.clone(), clock);
     let polled = tokio::select! {
         polled = poller.run(stop.clone()) => polled.map_err(ServeError::from),
-        ended = &mut sending => Err(sender_ended(ended)),
+        ended = sending.join_next() => Err(sender_ended(ended)),
         () = stop.clone().then(|asked| sleep_until(asked + STOP_WITHIN)) => {
             tracing::error!("the store did not take the updates in hand in time; Telegram keeps them");
             Ok(())
         }
     };
-    setting_menus.abort();
+    drop(aside);
     polled?;
     drain(&outbox, stop.await + STOP_WITHIN, sending).await
 }
@@ -179,17 +178,17 @@ async fn introduce(api: &Api, stop: &Stop) -> Result<Option<Identity>, ServeErro
 async fn drain(
     outbox: &Outbox,
     deadline: Instant,
-    sending: JoinHandle<()>,
+    mut sending: JoinSet<()>,
 ) -> Result<(), ServeError> {
     outbox.stop(deadline);
-    match sending.await {
-        Ok(()) => Ok(()),
+    match sending.join_next().await {
+        None | Some(Ok(())) => Ok(()),
         ended => Err(sender_ended(ended)),
     }
 }
 
-fn sender_ended(ended: Result<(), JoinError>) -> ServeError {
-    if let Err(error) = ended {
+fn sender_ended(ended: Option<Result<(), JoinError>>) -> ServeError {
+    if let Some(Err(error)) = ended {
         tracing::error!(%error, "the sender of messages panicked");
     }
     ServeError::SenderEnded

@@ -2,6 +2,8 @@
 //!
 //! It is set anew at every start, in the background: it is the same most of the time, and nothing waits for it.
 
+use std::sync::Arc;
+
 use teloxide::{
     payloads::{SetMyCommands, SetMyCommandsSetters},
     types::{BotCommand, BotCommandScope},
@@ -9,7 +11,7 @@ use teloxide::{
 
 use super::api::{Api, ApiError, Ignored};
 use crate::{
-    dialogue::Command,
+    dialogue::{Base, Command},
     knowledge::{Language, Lines},
 };
 
@@ -17,7 +19,7 @@ use crate::{
 const MAX_DESCRIPTION: usize = 256;
 
 /// The menus for all languages there are lines in. English is what everybody else sees.
-pub fn menus(lines: &Lines) -> Vec<SetMyCommands> {
+fn menus(lines: &Lines) -> Vec<SetMyCommands> {
     let languages = lines.languages().into_iter();
     languages
         .flat_map(|language| {
@@ -35,8 +37,8 @@ pub fn menus(lines: &Lines) -> Vec<SetMyCommands> {
 }
 
 /// Sets the menus; what fails is logged, and better at the next start.
-pub async fn set(api: &Api, menus: Vec<SetMyCommands>) {
-    for menu in menus {
+pub async fn set(api: Api, base: Arc<Base>) {
+    for menu in menus(&base.lines) {
         let set: Result<Ignored, ApiError> = api.call(&menu).await;
         if let Err(error) = set {
             tracing::warn!(%error, "the menu of commands was not set");

@@ -30,6 +30,8 @@ pub struct Incoming {
     pub event: Event,
     /// The press to be acknowledged.
     pub callback: Option<CallbackQueryId>,
+    /// The album it is a part of: several pictures sent as one come as an update each.
+    pub album: Option<String>,
 }
 
 /// The id of an update, whatever else there is to it: by this it is confirmed.
@@ -67,6 +69,7 @@ fn read_press(update: UpdateId, query: &Value) -> Option<Incoming> {
         callback: query["id"]
             .as_str()
             .map(|id| CallbackQueryId(id.to_owned())),
+        album: None,
     })
 }
 
@@ -88,6 +91,7 @@ fn read_message(update: UpdateId, message: &Value, me: &Identity) -> Option<Inco
         update,
         event: event(input, place, &message["from"]),
         callback: None,
+        album: message["media_group_id"].as_str().map(str::to_owned),
     })
 }
 

@@ -2,7 +2,7 @@
 //! effect is on disk. Which update is an event is `incoming`'s to say, what comes of it the assistant's.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     panic::AssertUnwindSafe,
     sync::Arc,
     time::{Duration, Instant},
@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     assistant::Assistant,
-    dialogue::{ChatId, UpdateId},
+    dialogue::{ChatId, Input, UpdateId},
     store::StoreError,
 };
 
@@ -194,9 +194,13 @@ impl Poller {
     /// Runs all chats side by side, each in order; returns what failed.
     async fn handle_all(&mut self, updates: Vec<Value>) -> HashMap<UpdateId, Fault> {
         let mut chats: HashMap<ChatId, Vec<Incoming>> = HashMap::new();
+        let mut albums = HashSet::new();
         for update in &updates {
-            if let Some(incoming) = self.accept(update) {
-                chats.entry(incoming.chat).or_default().push(incoming);
+            match self.accept(update) {
+                Some(incoming) if !repeats_album(&incoming, &mut albums) => {
+                    chats.entry(incoming.chat).or_default().push(incoming);
+                }
+                _ => {}
             }
         }
         drop(updates);
@@ -284,6 +288,15 @@ impl Poller {
     }
 }
 
+/// Whether it is one more picture of an album that was heard already; ten pictures do not want ten answers.
+fn repeats_album(incoming: &Incoming, heard: &mut HashSet<(ChatId, String)>) -> bool {
+    let Some(album) = incoming.album.clone() else {
+        return false;
+    };
+    let is_first = heard.insert((incoming.chat, album));
+    !is_first && matches!(incoming.event.input, Input::Attachment(_))
+}
+
 fn time_limit(poll: &GetUpdates) -> Duration {
     Duration::from_secs(poll.timeout.unwrap_or_default().into()) + POLL_MARGIN
 }
@@ -329,5 +342,164 @@ fn report(update: UpdateId, fault: &Fault) {
                 "an update panicked outside its turn; it stays at Telegram and is tried again"
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    };
+
+    use async_trait::async_trait;
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        dialogue::Base,
+        knowledge::Knowledge,
+        store::{Commit, Item, Mark, OutboxRow, Store, Versioned, memory::MemoryStore},
+        telegram::{limits::Rates, outbox::Sender},
+    };
+
+    const ANN: ChatId = ChatId(1);
+    const BEN: ChatId = ChatId(2);
+
+    /// A store that panics, or refuses, whenever something of Ann's is to be kept.
+    #[derive(Default)]
+    struct AgainstAnn {
+        inner: MemoryStore,
+        panics: bool,
+        unwell: AtomicBool,
+        kept: Mutex<Vec<ChatId>>,
+    }
+
+    #[async_trait]
+    impl Store for AgainstAnn {
+        fn load(&self, chat: ChatId) -> Result<Versioned, StoreError> {
+            self.inner.load(chat)
+        }
+        async fn commit(&self, commit: Commit) -> Result<Vec<OutboxRow>, StoreError> {
+            let chat = commit.chat;
+            if chat == ANN {
+                assert!(!self.panics, "on purpose");
+                return Err(StoreError::Damaged("Ann's record".into()));
+            }
+            let rows = self.inner.commit(commit).await?;
+            self.kept.lock().unwrap().push(chat);
+            Ok(rows)
+        }
+        fn outbox(&self) -> Result<Vec<OutboxRow>, StoreError> {
+            self.inner.outbox()
+        }
+        async fn mark(&self, marks: Vec<Mark>) -> Result<(), StoreError> {
+            self.inner.mark(marks).await
+        }
+        async fn forget(&self, chat: ChatId) -> Result<(), StoreError> {
+            self.inner.forget(chat).await
+        }
+        fn scan(&self) -> Box<dyn Iterator<Item = Result<Item, StoreError>> + '_> {
+            self.inner.scan()
+        }
+        async fn restore(&self, items: Vec<Item>) -> Result<(), StoreError> {
+            self.inner.restore(items).await
+        }
+        fn health(&self) -> Result<(), StoreError> {
+            match self.unwell.load(Ordering::Relaxed) {
+                true => Err(StoreError::Unavailable("no room".into())),
+                false => Ok(()),
+            }
+        }
+        async fn close(&self) -> Result<(), StoreError> {
+            self.inner.close().await
+        }
+    }
+
+    /// A poller that never polls: batches are given to it.
+    fn poller(store: Arc<AgainstAnn>) -> Poller {
+        let nowhere = "http://127.0.0.1:1".parse().unwrap();
+        let api = Api::new("1:x", nowhere).unwrap();
+        let clock: Clock = Arc::new(|| Timestamp::UNIX_EPOCH);
+        let rates = Rates {
+            overall: 0,
+            per_chat: 0,
+        };
+        let (_, outbox) =
+            Sender::new(api.clone(), store.clone(), clock.clone(), "bot", rates).unwrap();
+        let assistant = Assistant::new(Base::new(Knowledge::default()), store);
+        Poller::new(api, Arc::default(), Arc::new(assistant), outbox, clock)
+    }
+
+    fn said(update: u32, chat: ChatId, fields: Value) -> Value {
+        let mut message =
+            json!({"message_id": 1, "date": 0, "chat": {"id": chat.0, "type": "private"}});
+        let fields = fields.as_object().unwrap().clone();
+        message.as_object_mut().unwrap().extend(fields);
+        json!({"update_id": update, "message": message})
+    }
+
+    fn hello_of_both() -> Vec<Value> {
+        let hello = json!({"text": "hello"});
+        vec![said(5, ANN, hello.clone()), said(6, BEN, hello)]
+    }
+
+    #[tokio::test]
+    async fn a_poisoned_update_is_tried_again_and_then_passed_over_and_others_notice_nothing() {
+        for panics in [true, false] {
+            let store = Arc::new(AgainstAnn {
+                panics,
+                ..AgainstAnn::default()
+            });
+            let mut poller = poller(store.clone());
+            for _ in 0..MAX_FAILURES {
+                assert!(poller.run_batch(hello_of_both()).await.is_some());
+                assert_eq!(poller.offset, Some(UpdateId(5)));
+            }
+            assert_eq!(poller.run_batch(hello_of_both()).await, None);
+            assert_eq!(poller.offset, Some(UpdateId(7)));
+            assert_eq!(*store.kept.lock().unwrap(), [BEN]);
+        }
+    }
+
+    #[tokio::test]
+    async fn while_the_store_is_unwell_no_update_is_given_up() {
+        let store = Arc::new(AgainstAnn::default());
+        store.unwell.store(true, Ordering::Relaxed);
+        let mut poller = poller(store);
+        let mut last = Duration::ZERO;
+        for _ in 0..10 * MAX_FAILURES {
+            let pause = poller.run_batch(hello_of_both()).await.unwrap();
+            assert!(pause >= last && pause <= LONGEST_PAUSE);
+            assert_eq!(poller.offset, Some(UpdateId(5)));
+            last = pause;
+        }
+    }
+
+    #[tokio::test]
+    async fn an_album_is_heard_once_and_its_caption_is_heard_too() {
+        let store = Arc::new(AgainstAnn::default());
+        let mut poller = poller(store.clone());
+        let picture = json!({"photo": [], "media_group_id": "9"});
+        let captioned = json!({"photo": [], "media_group_id": "9", "caption": "what is this?"});
+        let other = json!({"photo": [], "media_group_id": "10"});
+        let said = |(update, fields): (u32, &Value)| said(update, BEN, fields.clone());
+        let batch = (1..)
+            .zip([&picture, &picture, &captioned, &picture, &other])
+            .map(said);
+        assert_eq!(poller.run_batch(batch.collect()).await, None);
+        assert_eq!(store.kept.lock().unwrap().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn the_offset_is_dropped_once_telegram_has_heard_it() {
+        let mut poller = poller(Arc::default());
+        poller
+            .run_batch(vec![said(8, BEN, json!({"text": "hello"}))])
+            .await;
+        assert_eq!(poller.poll(1).offset, Some(9));
+        poller.run_batch(Vec::new()).await;
+        assert_eq!(poller.poll(1).offset, None);
     }
 }
