@@ -2,6 +2,11 @@
 //!
 //! Each writer has its chat, and commits turn after turn: a record of about 1 KB and one reply.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on may stop"
+)]
 // A bench that cannot go on stops.
 #![allow(clippy::expect_used)]
 

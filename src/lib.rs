@@ -2,6 +2,15 @@
 //!
 //! One message goes one way: update → event → (record, event) → turn → commit → replies. The modules in reading order:
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::expect_used,
+        clippy::unwrap_used,
+        reason = "a test that cannot go on may stop"
+    )
+)]
+
 pub mod markup;
 
 pub mod knowledge;

@@ -1,5 +1,11 @@
 //! The promises of the conversation, held under random taps, words, commands and time: whatever a person does.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on may stop"
+)]
+
 mod support;
 
 use jiff::{SignedDuration, Timestamp};

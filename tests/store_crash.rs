@@ -1,7 +1,11 @@
 //! What the store keeps when its process is killed: this executable starts itself again as the process to be killed.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on may stop"
+)]
 // A test's helpers stop where the test would.
-#![allow(clippy::unwrap_used)]
 
 use std::{
     collections::BTreeMap,

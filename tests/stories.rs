@@ -12,6 +12,12 @@
 //! ```
 //! Expected words must come in the order they are written.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on may stop"
+)]
+
 mod support;
 
 use std::{fs, path::Path, sync::Arc};

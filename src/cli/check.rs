@@ -19,7 +19,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let folder = args.folder.as_ref().unwrap_or(&args.knowledge.knowledge);
     let (knowledge, faults) = check_folder(folder);
     if !faults.0.is_empty() {
-        print(&faults.to_string().trim_end())?;
+        print(faults.to_string().trim_end())?;
         return Err(Failure::failed(format!(
             "{} fault(s) in {}",
             faults.0.len(),

@@ -1,6 +1,10 @@
 //! The Telegram channel as Telegram sees it: the service over HTTP against a Bot API server on loopback.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on may stop"
+)]
 
 mod fake_api;
 
