@@ -8,7 +8,6 @@
     reason = "a test that cannot go on may stop"
 )]
 // A bench that cannot go on stops.
-#![allow(clippy::expect_used)]
 
 use std::{
     fs::File,
