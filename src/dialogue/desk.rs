@@ -1,8 +1,10 @@
 //! Where an input is handed to the room that is responsible for it: commands, buttons, typed words, attachments.
 
 use super::{
-    Activity, Attachment, Choice, Command, MessageId, Place, Press, Reply, answer, cards, removal,
-    removal::Direction, talk::Talk,
+    Action, Activity, Attachment, CardId, Choice, Command, MessageId, Place, Press, Reply, answer,
+    cards, removal,
+    removal::Direction,
+    talk::{Talk, plain_word},
 };
 use crate::knowledge::{EntryId, Language, lines::Value};
 
@@ -157,6 +159,9 @@ pub(super) fn attachment(talk: &mut Talk<'_>, kind: Attachment) {
 /// Something typed: a word the present step understands, else a question.
 pub(super) fn text(talk: &mut Talk<'_>, text: &str) {
     talk.next_keyboard();
+    if let Some(choice) = choice_reading(talk, text) {
+        return obey(talk, &choice);
+    }
     let understood = match talk.record.activity.clone() {
         Activity::Idle => typed_idle(talk, text),
         Activity::Adding { draft, .. } => {
@@ -171,6 +176,21 @@ pub(super) fn text(talk: &mut Talk<'_>, text: &str) {
     if !understood {
         answer::question(talk, text);
         show_again(talk);
+    }
+}
+
+/// What is written on a button of the present screen may be typed instead.
+fn choice_reading(talk: &Talk<'_>, text: &str) -> Option<Choice> {
+    let mut screen = talk.clone();
+    show(&mut screen);
+    let replies = screen.finish().replies;
+    let button = replies
+        .iter()
+        .flat_map(|reply| reply.buttons.iter().flatten())
+        .find(|button| plain_word(&button.label) == plain_word(text))?;
+    match &button.action {
+        Action::Press(data) => data.parse::<Press>().ok().map(|press| press.choice),
+        Action::PrivateChat(_) => None,
     }
 }
 
@@ -208,7 +228,7 @@ fn typed_while_adding(talk: &mut Talk<'_>, text: &str, label_awaited: bool) -> b
     is_label
 }
 
-fn typed_while_renaming(talk: &mut Talk<'_>, text: &str, card: super::CardId) -> bool {
+fn typed_while_renaming(talk: &mut Talk<'_>, text: &str, card: CardId) -> bool {
     if typed_cancel(talk, text) {
         return true;
     }
@@ -219,12 +239,7 @@ fn typed_while_renaming(talk: &mut Talk<'_>, text: &str, card: super::CardId) ->
     is_label
 }
 
-fn typed_while_guiding(
-    talk: &mut Talk<'_>,
-    text: &str,
-    card: super::CardId,
-    step: &EntryId,
-) -> bool {
+fn typed_while_guiding(talk: &mut Talk<'_>, text: &str, card: CardId, step: &EntryId) -> bool {
     if talk.means(text, "words-done") {
         removal::step_on(talk, card, step, Direction::Forward);
     } else if talk.means(text, "words-back") {
@@ -237,7 +252,7 @@ fn typed_while_guiding(
     true
 }
 
-fn typed_while_confirming(talk: &mut Talk<'_>, text: &str, card: super::CardId) -> bool {
+fn typed_while_confirming(talk: &mut Talk<'_>, text: &str, card: CardId) -> bool {
     if talk.means(text, "words-yes") {
         removal::confirm(talk, card);
     } else if talk.means(text, "words-back") {
@@ -250,7 +265,7 @@ fn typed_while_confirming(talk: &mut Talk<'_>, text: &str, card: super::CardId) 
     true
 }
 
-fn typed_about_outcome(talk: &mut Talk<'_>, text: &str, card: super::CardId) -> bool {
+fn typed_about_outcome(talk: &mut Talk<'_>, text: &str, card: CardId) -> bool {
     if talk.means(text, "words-gone") {
         removal::all_gone(talk, card);
     } else if talk.means(text, "words-still") {

@@ -14,6 +14,7 @@ use crate::{
 };
 
 /// A turn in the making.
+#[derive(Clone)]
 pub(super) struct Talk<'a> {
     pub(super) base: &'a Base,
     pub(super) now: Timestamp,
@@ -164,7 +165,8 @@ fn language_without_words(record: &Record, event: &Event, base: &Base) -> Langua
     remembered.or_else(of_app).unwrap_or(Language::EN)
 }
 
-fn plain_word(text: &str) -> String {
+/// Typed words as they are compared: case, closing punctuation and the kind of apostrophe do not matter.
+pub(super) fn plain_word(text: &str) -> String {
     let lower = text
         .trim()
         .to_lowercase()
