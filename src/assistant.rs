@@ -26,9 +26,9 @@ pub struct Assistant {
 
 impl Assistant {
     /// An assistant that talks from `base` and keeps its chats in `store`.
-    pub fn new(base: Base, store: Arc<dyn Store>) -> Self {
+    pub fn new(base: impl Into<Arc<Base>>, store: Arc<dyn Store>) -> Self {
         Self {
-            base: RwLock::new(Arc::new(base)),
+            base: RwLock::new(base.into()),
             store,
         }
     }
@@ -92,12 +92,155 @@ impl Assistant {
     /// A turn under a panic guard: `respond` is pure, so a panic leaves nothing half done.
     fn guarded_turn(&self, chat: ChatId, record: &Record, event: &Event, now: Timestamp) -> Turn {
         let base = self.base();
-        let turn = catch_unwind(AssertUnwindSafe(|| {
-            dialogue::respond(record, event, &Context { base: &base, now })
-        }));
-        turn.unwrap_or_else(|_| {
+        guarded(|| dialogue::respond(record, event, &Context { base: &base, now })).unwrap_or_else(|| {
             tracing::error!(%chat, "a turn panicked; the chat was given an apology and stays where it was");
             dialogue::apology(record, &base)
         })
+    }
+}
+
+fn guarded<T>(turn: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(turn)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::{
+        dialogue::{Input, Reply},
+        knowledge::Knowledge,
+        store::{Item, Mark, Versioned, memory::MemoryStore},
+    };
+
+    const CHAT: ChatId = ChatId(1);
+
+    fn assistant(store: Arc<dyn Store>) -> Assistant {
+        Assistant::new(Base::new(Knowledge::default()), store)
+    }
+
+    fn help() -> Event {
+        Event::private(Input::from_text("/help"))
+    }
+
+    fn now() -> Timestamp {
+        "2026-01-01T00:00:00Z".parse().expect("a time")
+    }
+
+    #[tokio::test]
+    async fn a_redelivered_update_has_its_effect_once() {
+        let assistant = assistant(Arc::new(MemoryStore::new()));
+        let first = assistant
+            .handle(CHAT, Some(UpdateId(7)), &help(), now())
+            .await
+            .expect("handled");
+        let again = assistant
+            .handle(CHAT, Some(UpdateId(7)), &help(), now())
+            .await
+            .expect("handled");
+        let next = assistant
+            .handle(CHAT, Some(UpdateId(3)), &help(), now())
+            .await
+            .expect("handled");
+        assert_eq!(
+            (first.len(), again.len(), next.len()),
+            (1, 0, 1),
+            "ids need not grow"
+        );
+        assert_eq!(assistant.store().outbox().expect("rows").len(), 2);
+    }
+
+    #[test]
+    fn a_panic_becomes_an_apology_and_the_record_stays() {
+        let base = Base::new(Knowledge::default());
+        let record = Record {
+            next_card: 5,
+            ..Record::default()
+        };
+        assert_eq!(guarded(|| panic!("a fault of ours")), None::<Turn>);
+        let turn = dialogue::apology(&record, &base);
+        assert_eq!((turn.record, turn.replies.len()), (record, 1));
+    }
+
+    /// A store where somebody else commits first, so many times.
+    struct Contested(MemoryStore, AtomicU32);
+
+    #[async_trait]
+    impl Store for Contested {
+        fn load(&self, chat: ChatId) -> Result<Versioned, StoreError> {
+            self.0.load(chat)
+        }
+
+        async fn commit(&self, commit: Commit) -> Result<Vec<OutboxRow>, StoreError> {
+            if self.1.load(Ordering::Relaxed) > 0 {
+                self.1.fetch_sub(1, Ordering::Relaxed);
+                let theirs = Commit {
+                    replies: vec![Reply::new(crate::markup::RichText::plain("theirs"))],
+                    ..commit.clone()
+                };
+                self.0.commit(theirs).await?;
+            }
+            self.0.commit(commit).await
+        }
+
+        fn outbox(&self) -> Result<Vec<OutboxRow>, StoreError> {
+            self.0.outbox()
+        }
+
+        async fn mark(&self, marks: Vec<Mark>) -> Result<(), StoreError> {
+            self.0.mark(marks).await
+        }
+
+        async fn forget(&self, chat: ChatId) -> Result<(), StoreError> {
+            self.0.forget(chat).await
+        }
+
+        fn scan(&self) -> Box<dyn Iterator<Item = Result<Item, StoreError>> + '_> {
+            self.0.scan()
+        }
+
+        async fn restore(&self, items: Vec<Item>) -> Result<(), StoreError> {
+            self.0.restore(items).await
+        }
+
+        fn health(&self) -> Result<(), StoreError> {
+            self.0.health()
+        }
+
+        async fn close(&self) -> Result<(), StoreError> {
+            self.0.close().await
+        }
+    }
+
+    #[tokio::test]
+    async fn after_a_conflict_the_turn_is_made_again_from_what_the_other_left() {
+        let assistant = assistant(Arc::new(Contested(MemoryStore::new(), AtomicU32::new(2))));
+        let rows = assistant
+            .handle(CHAT, None, &help(), now())
+            .await
+            .expect("handled");
+        assert_eq!(
+            (
+                rows.len(),
+                assistant.store().load(CHAT).expect("loaded").version
+            ),
+            (1, 3)
+        );
+    }
+
+    #[tokio::test]
+    async fn endless_conflicts_are_an_error_and_not_a_hang() {
+        let assistant = assistant(Arc::new(Contested(
+            MemoryStore::new(),
+            AtomicU32::new(u32::MAX),
+        )));
+        let handled = assistant.handle(CHAT, None, &help(), now()).await;
+        assert!(
+            matches!(handled, Err(StoreError::Conflict(CHAT))),
+            "{handled:?}"
+        );
     }
 }

@@ -1,21 +1,28 @@
 //! The conversation: a record and an event become a turn. Pure: no clock, network, file or store.
 
+mod answer;
+mod cards;
+mod desk;
 pub mod event;
 pub mod record;
+mod removal;
 pub mod reply;
+mod talk;
 
 use jiff::Timestamp;
 
+pub use cards::{MAX_CARDS, MAX_LABEL_CHARS};
 pub use event::{
     Attachment, CardId, ChatId, Choice, Command, Event, Input, MessageId, Place, Press, UpdateId,
 };
 pub use record::{Activity, Card, CardDraft, Record, RemovedCard};
 pub use reply::{Action, Button, Reply};
 
+use talk::Talk;
+
 use crate::{
-    knowledge::{Knowledge, Lines},
-    markup::RichText,
-    matching::Matcher,
+    knowledge::{Knowledge, Language, Lines},
+    matching::{Finding, Matcher},
 };
 
 /// A knowledge base made ready to talk from.
@@ -59,20 +66,40 @@ pub struct Turn {
 }
 
 /// The whole conversation: what happens next, and what is said.
+///
+/// Every event gets at least one reply. The record comes back changed only by what the replies say.
 pub fn respond(record: &Record, event: &Event, context: &Context<'_>) -> Turn {
-    let _ = (event, context);
-    Turn {
-        record: record.clone(),
-        replies: vec![Reply::new(RichText::plain("…"))],
+    let mut talk = Talk::begin(record, event, context);
+    match &event.input {
+        Input::Text(text) => desk::text(&mut talk, text),
+        Input::Command(command, argument) => desk::command(&mut talk, *command, argument),
+        Input::UnknownCommand(name) => desk::unknown_command(&mut talk, name),
+        Input::Press { press, message } => desk::press(&mut talk, press.as_ref(), *message),
+        Input::Attachment(kind) => desk::attachment(&mut talk, *kind),
     }
+    talk.finish()
+}
+
+/// A single question outside any conversation, answered in `language` or that of the question.
+pub fn answer_once(
+    base: &Base,
+    question: &str,
+    language: Option<Language>,
+    now: Timestamp,
+) -> (Finding, Vec<Reply>) {
+    let finding = base.matcher.find(question);
+    let event = Event::private(Input::Text(question.to_owned()));
+    let mut talk = Talk::begin(&Record::default(), &event, &Context { base, now });
+    if let Some(language) = language.or(finding.language) {
+        talk.speak(language);
+    }
+    answer::say(&mut talk, &finding);
+    (finding, talk.finish().replies)
 }
 
 /// The apology for a turn that failed through a fault of ours; the record stays as it was.
 pub fn apology(record: &Record, base: &Base) -> Turn {
-    let language = record
-        .language
-        .or(record.spoken)
-        .unwrap_or(crate::knowledge::Language::EN);
+    let language = record.language.or(record.spoken).unwrap_or(Language::EN);
     Turn {
         record: record.clone(),
         replies: vec![Reply::new(base.lines.say(language, "apology", &[]))],

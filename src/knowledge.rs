@@ -70,4 +70,14 @@ impl Knowledge {
         guides.sort_by_key(|(id, guide)| (guide.order, (*id).clone()));
         guides
     }
+
+    /// The entries of a group: first those its file names, in that order, then the others by id.
+    pub fn entries_of<'a>(&'a self, group: &'a Group) -> impl Iterator<Item = &'a Entry> {
+        let named = group.first.iter().filter_map(|id| self.entries.get(id));
+        let others = self
+            .entries
+            .values()
+            .filter(|entry| !group.first.contains(&entry.id));
+        named.chain(others).filter(|entry| entry.group == group.id)
+    }
 }

@@ -2,6 +2,15 @@
 //!
 //! One message goes one way: update → event → (record, event) → turn → commit → replies. The modules in reading order:
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::expect_used,
+        clippy::unwrap_used,
+        reason = "a test that cannot go on may stop"
+    )
+)]
+
 pub mod markup;
 
 pub mod knowledge;
@@ -13,3 +22,11 @@ pub mod dialogue;
 pub mod store;
 
 pub mod assistant;
+
+pub mod telegram;
+
+pub mod terminal;
+
+pub mod config;
+
+pub mod cli;

@@ -275,12 +275,15 @@ impl<'a> Reader<'a> {
     }
 
     fn add_text(&mut self, text: &str, at: usize) {
-        if self
+        let open_bold = self
             .source
             .get(at..)
-            .is_some_and(|rest| rest.starts_with("**"))
-            || text.contains("](")
-        {
+            .is_some_and(|rest| rest.starts_with("**"));
+        let escaped = self
+            .source
+            .get(..at)
+            .is_some_and(|before| before.ends_with('\\'));
+        if (open_bold && !escaped) || text.contains("](") {
             self.fault(
                 at,
                 "`**` or a link is left open; close it, or put a backslash before it",
@@ -299,10 +302,13 @@ impl<'a> Reader<'a> {
             .source
             .get(..at)
             .map_or(1, |before| before.matches('\n').count() + 1);
-        self.faults.push(MarkdownFault {
+        let fault = MarkdownFault {
             line,
             fault: fault.to_owned(),
-        });
+        };
+        if !self.faults.contains(&fault) {
+            self.faults.push(fault);
+        }
     }
 
     fn finish(self) -> Result<RichText, Vec<MarkdownFault>> {

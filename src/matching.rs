@@ -37,7 +37,8 @@ use space::{BlockWeights, FeatureSpace, Sparse};
 use tokens::{Reader, Reading};
 
 /// What is made of a question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// Confident: the first candidate is the answer.
     Answer,

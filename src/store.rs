@@ -3,6 +3,19 @@
 //! This is the trait and its values; `sled` is the engine, `envelope` the stored format, `export` carries everything
 //! from one engine to another. The store knows the dialogue's data and none of its functions.
 
+pub mod envelope;
+pub mod export;
+pub mod memory;
+pub mod sled;
+
+mod barrier;
+mod committer;
+mod folder;
+mod keys;
+mod state;
+
+use std::fmt;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -33,6 +46,29 @@ pub struct Commit {
     pub now: Timestamp,
 }
 
+impl Commit {
+    /// The version the record has once this is committed.
+    pub fn version(&self) -> u64 {
+        self.expected.saturating_add(1)
+    }
+
+    /// The replies as the outbox rows they become.
+    pub fn rows(&self) -> Vec<OutboxRow> {
+        let row = |(index, reply): (u32, &Reply)| OutboxRow {
+            id: RowId {
+                chat: self.chat,
+                version: self.version(),
+                index,
+            },
+            reply: reply.clone(),
+            created: self.now,
+            attempts: 0,
+            not_before: None,
+        };
+        (0..).zip(&self.replies).map(row).collect()
+    }
+}
+
 /// The name of an outbox row; rows of a chat are sent in the order of their ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RowId {
@@ -42,6 +78,16 @@ pub struct RowId {
     pub version: u64,
     /// Its place among that commit's replies.
     pub index: u32,
+}
+
+impl fmt::Display for RowId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "reply {} of version {} of chat {}",
+            self.index, self.version, self.chat
+        )
+    }
 }
 
 /// A reply that is to be sent.
@@ -59,6 +105,14 @@ pub struct OutboxRow {
     /// Not to be sent before.
     #[serde(default)]
     pub not_before: Option<Timestamp>,
+}
+
+impl OutboxRow {
+    /// Notes a failed sending.
+    pub fn postpone(&mut self, not_before: Timestamp) {
+        self.attempts = self.attempts.saturating_add(1);
+        self.not_before = Some(not_before);
+    }
 }
 
 /// What became of an outbox row.
@@ -90,12 +144,27 @@ pub enum StoreError {
         "the store at {0} is in use by another process; stop that one first, or name another folder with DATABASE_URL"
     )]
     InUse(String),
+    /// The folder holds something else.
+    #[error(
+        "{0} is not empty and holds no store of this program; nothing in it was touched: name an empty or a new folder with DATABASE_URL"
+    )]
+    Foreign(String),
     /// What is on disk cannot be trusted.
     #[error("{0}")]
     Damaged(String),
-    /// The disk did not take it.
-    #[error("the store cannot write: {0}")]
+    /// A newer version of this program wrote it.
+    #[error("{0}; run that version, or import one of its exports here")]
+    Newer(String),
+    /// The disk or the system did not do its part, or the store is closed; reading may go on.
+    #[error("the store is not available: {0}")]
     Unavailable(String),
+}
+
+impl StoreError {
+    /// What a closed store answers.
+    pub(crate) fn closed() -> Self {
+        Self::Unavailable("it is closed".to_owned())
+    }
 }
 
 /// A place to keep chats. Every engine passes the contract tests in `tests/store.rs`.

@@ -317,6 +317,42 @@ impl FromStr for Choice {
 }
 
 impl Choice {
+    /// Whether it only shows something to read: such a button is obeyed however old it is.
+    pub fn only_reads(&self) -> bool {
+        matches!(
+            self,
+            Self::Entry(_)
+                | Self::Groups
+                | Self::Group(_)
+                | Self::Help
+                | Self::Cards
+                | Self::Card(_)
+                | Self::Bin
+        )
+    }
+
+    /// Whether it is about somebody's cards, which are nobody else's business.
+    pub fn is_personal(&self) -> bool {
+        !matches!(
+            self,
+            Self::Entry(_)
+                | Self::NoneOfThese
+                | Self::Groups
+                | Self::Group(_)
+                | Self::Help
+                | Self::Language(_)
+        )
+    }
+
+    /// Whether it stands below answers, which stay readable when it is pressed; other buttons stand on screens, which
+    /// are drawn anew.
+    pub fn stands_below_answers(&self) -> bool {
+        matches!(
+            self,
+            Self::Entry(_) | Self::NoneOfThese | Self::Unbind | Self::UnbindFrom(_) | Self::Help
+        )
+    }
+
     fn without_object(verb: &str) -> Option<Self> {
         Some(match verb {
             "none" => Self::NoneOfThese,

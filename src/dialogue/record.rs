@@ -28,6 +28,8 @@ pub struct Record {
     pub turn: u32,
     /// Where in which procedure the chat is.
     pub activity: Activity,
+    /// A removal set aside for a moment, while a card is added or renamed.
+    pub suspended: Option<Activity>,
     /// The message that shows the present step, once it is known.
     pub screen: Option<MessageId>,
     /// Cards on the list, in the order they were added.
@@ -134,6 +136,21 @@ pub struct CardDraft {
     pub system: Option<PhoneSystem>,
     /// Its kind.
     pub kind: Option<CardKind>,
+    /// The owner is not sure of the kind.
+    pub kind_skipped: bool,
+}
+
+impl Activity {
+    /// Whether a removal is under way.
+    pub fn is_removal(&self) -> bool {
+        matches!(
+            self,
+            Self::ChoosingCard
+                | Self::Guiding { .. }
+                | Self::Confirming { .. }
+                | Self::CheckingOutcome { .. }
+        )
+    }
 }
 
 impl Record {

@@ -118,6 +118,17 @@ fn groups_without_title(loaded: &Loaded) -> Vec<Fault> {
             ));
             continue;
         };
+        for id in draft
+            .first
+            .iter()
+            .filter(|id| !loaded.articles.iter().any(|article| article.id == **id))
+        {
+            faults.push(Fault::in_file(
+                &path,
+                format!("`first` names `{id}`, which is no entry"),
+                "correct the id, or take it out",
+            ));
+        }
         for language in languages(loaded).iter().filter(|language| {
             draft
                 .title

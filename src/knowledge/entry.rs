@@ -174,6 +174,8 @@ pub struct Group {
     pub browse: bool,
     /// Small talk is answered briefly, without the usual buttons.
     pub small_talk: bool,
+    /// Entries that are listed before the others.
+    pub first: Vec<EntryId>,
     /// Titles by language.
     pub titles: BTreeMap<Language, String>,
 }

@@ -107,6 +107,9 @@ pub struct GroupDraft {
     /// Whether it is small talk.
     #[serde(default)]
     pub small_talk: bool,
+    /// Entries to list first, in this order.
+    #[serde(default)]
+    pub first: Vec<EntryId>,
     /// Titles by language.
     pub title: BTreeMap<Language, String>,
 }
@@ -500,6 +503,7 @@ fn to_group(id: String, draft: Option<GroupDraft>) -> Group {
             order: draft.order,
             browse: draft.browse,
             small_talk: draft.small_talk,
+            first: draft.first,
             titles: draft.title,
         },
         None => Group {
@@ -507,6 +511,7 @@ fn to_group(id: String, draft: Option<GroupDraft>) -> Group {
             order: u32::MAX,
             browse: true,
             small_talk: false,
+            first: Vec::new(),
             titles: BTreeMap::new(),
         },
     }

@@ -1,0 +1,63 @@
+//! `chat`: the assistant in the terminal, with a store of its own on disk.
+
+use std::io::{self, IsTerminal};
+
+use jiff::Timestamp;
+
+use super::{Failure, load_base, open_store, print};
+use crate::{
+    assistant::Assistant,
+    config::{Database, KnowledgeArgs, StoreArgs},
+    knowledge::Language,
+    terminal::Terminal,
+};
+
+/// Talk to the assistant right here; needs nothing set up.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    knowledge: KnowledgeArgs,
+    #[command(flatten)]
+    store: StoreArgs,
+    /// The language to begin in, like `en` or `zh`
+    #[arg(long, value_name = "LANGUAGE")]
+    language: Option<Language>,
+}
+
+pub(super) async fn run(args: Args) -> Result<(), Failure> {
+    let database = args.store.database()?;
+    let base = load_base(&args.knowledge.knowledge)?;
+    let store = open_store(&database)?;
+    let Database::Sled(folder) = &database;
+    print(format_args!(
+        "{DIM}(kept in {}){DIM:#}",
+        std::path::absolute(folder)
+            .unwrap_or(folder.clone())
+            .display()
+    ))?;
+    let assistant = Assistant::new(base, store.clone());
+    let language = args.language.or_else(language_of_locale);
+    let prompt = io::stdin().is_terminal() && io::stdout().is_terminal();
+    let columns = terminal_size::terminal_size().map_or(0, |(width, _)| usize::from(width.0));
+    let mut terminal = Terminal::new(
+        &assistant,
+        &Timestamp::now,
+        language,
+        anstream::stdout(),
+        columns,
+        prompt,
+    );
+    let ended = terminal.run(io::stdin().lock()).await;
+    store.close().await?;
+    ended.map_err(Failure::failed)
+}
+
+const DIM: anstyle::Style = anstyle::Style::new().dimmed();
+
+/// The language the person's system is set to: `zh_CN.UTF-8` is `zh`.
+fn language_of_locale() -> Option<Language> {
+    let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))?;
+    locale.get(..2)?.parse().ok()
+}

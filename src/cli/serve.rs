@@ -1,0 +1,95 @@
+//! `serve`: the assistant on Telegram, until it is told to stop.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::fmt;
+
+use super::{Failure, load_base, open_store, print};
+use crate::{
+    assistant::Assistant,
+    config::{LogFormat, LogSettings, ServeArgs},
+    telegram::{self, ServeError, TelegramSettings},
+};
+
+/// Run the assistant on Telegram.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    settings: ServeArgs,
+}
+
+pub(super) async fn run(args: Args) -> Result<(), Failure> {
+    let settings = args.settings.settings()?;
+    let stop = stop_signal()?;
+    start_log(settings.log);
+    log_panics_by_place();
+    // Reading and indexing the base, and opening the store, take a moment each.
+    let knowledge = settings.knowledge.clone();
+    let base = tokio::task::spawn_blocking(move || load_base(&knowledge));
+    let store = open_store(&settings.database)?;
+    let base = base.await.map_err(Failure::failed)??;
+    let assistant = Arc::new(Assistant::new(base, store.clone()));
+    let channel = TelegramSettings {
+        token: settings.token.expose().to_owned(),
+        api_url: settings.api_url,
+        send_rate: settings.send_rate,
+        send_rate_per_chat: settings.send_rate_per_chat,
+    };
+    let served = telegram::serve(channel, assistant, Timestamp::now, say_ready, stop).await;
+    store.close().await?;
+    served.map_err(|error| match error {
+        ServeError::Unauthorized => Failure::Settings(error.to_string()),
+        other => Failure::failed(other),
+    })
+}
+
+fn say_ready(username: &str) {
+    // Nobody reads standard output of a service that lost it; that is no reason to stop.
+    let _ = print(format_args!("unbind-bot is ready as @{username}"));
+}
+
+/// Resolves at the first SIGTERM or SIGINT.
+fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
+    let listen = |kind| {
+        signal(kind)
+            .map_err(|error| Failure::failed(format!("signals cannot be received: {error}")))
+    };
+    let (mut terminate, mut interrupt) = (
+        listen(SignalKind::terminate())?,
+        listen(SignalKind::interrupt())?,
+    );
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("asked to stop");
+    })
+}
+
+/// A panic's words may quote a message, so only its place is logged.
+fn log_panics_by_place() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        tracing::error!(place, "a fault in this program was caught");
+    }));
+}
+
+/// Logs to standard error; standard output has the one line that says it is ready.
+fn start_log(settings: LogSettings) {
+    let lines = fmt()
+        .with_env_filter(settings.filter)
+        .with_writer(std::io::stderr);
+    // A second logger (a test's, say) is no reason not to serve.
+    let _ = match settings.format {
+        LogFormat::Text => lines
+            .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+            .try_init(),
+        LogFormat::Json => lines.json().try_init(),
+    };
+}

@@ -1,0 +1,509 @@
+//! Settings: what was typed or stands in the environment, and what it means. All faults are found at once, each by name
+//! with its repair.
+//!
+//! The `*Args` are what clap reads, all of it text; [`ServeArgs::settings`] and the like give it meaning. Whoever holds
+//! a [`ServeSettings`] needs no further check.
+
+use std::{fmt, net::SocketAddr, path::PathBuf};
+
+use clap::Args;
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+/// Messages a second to everybody together: Telegram's limit for a bot.
+const DEFAULT_SEND_RATE: u32 = 30;
+/// Messages a second to one chat: Telegram's advice.
+const DEFAULT_SEND_RATE_PER_CHAT: u32 = 1;
+
+/// Where the knowledge is.
+#[derive(Debug, Clone, Args)]
+pub struct KnowledgeArgs {
+    /// The folder of the knowledge base
+    #[arg(
+        long = "knowledge",
+        env = "KNOWLEDGE_DIR",
+        value_name = "DIR",
+        default_value = "knowledge"
+    )]
+    pub knowledge: PathBuf,
+}
+
+/// Where the chats are kept.
+#[derive(Debug, Clone, Args)]
+pub struct StoreArgs {
+    /// Where chats are kept: `sled:FOLDER`
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        value_name = "URL",
+        default_value = "sled:data",
+        hide_env_values = true
+    )]
+    pub database_url: String,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, Args)]
+pub struct LogArgs {
+    /// What to log: `error`, `warn`, `info`, `debug`, or a filter such as `info,unbind_bot=debug`
+    #[arg(long, env = "LOG", value_name = "FILTER", default_value = "info")]
+    pub log: String,
+    /// How to log: `text` or `json`
+    #[arg(
+        long,
+        env = "LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "text"
+    )]
+    pub log_format: String,
+}
+
+/// Everything `serve` goes by.
+#[derive(Debug, Clone, Args)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    knowledge: KnowledgeArgs,
+    #[command(flatten)]
+    store: StoreArgs,
+    #[command(flatten)]
+    log: LogArgs,
+    /// The bot's token, from @BotFather
+    #[arg(
+        long,
+        env = "TELOXIDE_TOKEN",
+        value_name = "TOKEN",
+        hide_env_values = true
+    )]
+    token: Option<String>,
+    /// The address of the Bot API server
+    #[arg(
+        long,
+        env = "TELOXIDE_API_URL",
+        value_name = "URL",
+        default_value = "https://api.telegram.org"
+    )]
+    api_url: String,
+    /// Receive updates at this public https address instead of polling
+    #[arg(long, env = "WEBHOOK_URL", value_name = "URL")]
+    webhook_url: Option<String>,
+    /// The address and port to listen on for the webhook
+    #[arg(long, env = "WEBHOOK_LISTEN", value_name = "ADDRESS")]
+    webhook_listen: Option<String>,
+    /// The secret Telegram sends along with each webhook call
+    #[arg(
+        long,
+        env = "WEBHOOK_SECRET",
+        value_name = "SECRET",
+        hide_env_values = true
+    )]
+    webhook_secret: Option<String>,
+    /// The staff's chat
+    #[arg(
+        long,
+        env = "SUPPORT_CHAT_ID",
+        value_name = "ID",
+        allow_hyphen_values = true
+    )]
+    support_chat_id: Option<String>,
+    /// User ids of the administrators, separated by commas
+    #[arg(long, env = "ADMIN_IDS", value_name = "IDS")]
+    admin_ids: Option<String>,
+    /// Messages a second to all chats together; 0 for no limit
+    #[arg(long, env = "SEND_RATE", value_name = "N", default_value_t = DEFAULT_SEND_RATE.to_string())]
+    send_rate: String,
+    /// Messages a second to one chat, with a short burst; 0 for no limit
+    #[arg(long, env = "SEND_RATE_PER_CHAT", value_name = "N", default_value_t = DEFAULT_SEND_RATE_PER_CHAT.to_string())]
+    send_rate_per_chat: String,
+    /// The address and port to serve health and metrics on
+    #[arg(long, env = "HEALTH_LISTEN", value_name = "ADDRESS")]
+    health_listen: Option<String>,
+}
+
+/// A bot token, which no log and no error shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl Token {
+    /// The token itself, for the Bot API alone.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// Where chats are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Database {
+    /// sled, in this folder.
+    Sled(PathBuf),
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs: one object a line.
+    Json,
+}
+
+/// What is logged, and how.
+#[derive(Debug)]
+pub struct LogSettings {
+    /// What.
+    pub filter: EnvFilter,
+    /// How.
+    pub format: LogFormat,
+}
+
+/// What `serve` goes by, understood.
+#[derive(Debug)]
+pub struct ServeSettings {
+    /// The folder of the knowledge base.
+    pub knowledge: PathBuf,
+    /// Where chats are kept.
+    pub database: Database,
+    /// What is logged.
+    pub log: LogSettings,
+    /// The bot's token.
+    pub token: Token,
+    /// The Bot API server.
+    pub api_url: Url,
+    /// Messages a second to all chats together; 0 for no limit.
+    pub send_rate: u32,
+    /// Messages a second to one chat; 0 for no limit.
+    pub send_rate_per_chat: u32,
+}
+
+/// A setting that cannot be used: its name, the fault, the repair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingFault {
+    name: &'static str,
+    fault: String,
+}
+
+impl fmt::Display for SettingFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.fault)
+    }
+}
+
+/// All settings that cannot be used.
+#[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
+pub struct SettingFaults(pub Vec<SettingFault>);
+
+impl fmt::Display for SettingFaults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<_> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+impl SettingFaults {
+    /// Keeps a fault for later and gives what is good.
+    fn keep<T>(&mut self, name: &'static str, read: Result<T, String>) -> Option<T> {
+        read.map_err(|fault| self.0.push(SettingFault { name, fault }))
+            .ok()
+    }
+}
+
+impl StoreArgs {
+    /// Where chats are kept.
+    ///
+    /// # Errors
+    /// What is wrong with `DATABASE_URL`.
+    pub fn database(&self) -> Result<Database, SettingFaults> {
+        let mut faults = SettingFaults::default();
+        faults
+            .keep("DATABASE_URL", read_database(&self.database_url))
+            .ok_or(faults)
+    }
+}
+
+impl LogArgs {
+    /// What is logged.
+    ///
+    /// # Errors
+    /// What is wrong with `LOG` and `LOG_FORMAT`.
+    pub fn settings(&self) -> Result<LogSettings, SettingFaults> {
+        let mut faults = SettingFaults::default();
+        self.read(&mut faults).ok_or(faults)
+    }
+
+    fn read(&self, faults: &mut SettingFaults) -> Option<LogSettings> {
+        let filter = faults.keep("LOG", read_filter(&self.log));
+        let format = faults.keep("LOG_FORMAT", read_log_format(&self.log_format));
+        Some(LogSettings {
+            filter: filter?,
+            format: format?,
+        })
+    }
+}
+
+impl ServeArgs {
+    /// What `serve` goes by.
+    ///
+    /// # Errors
+    /// Every setting that cannot be used.
+    pub fn settings(&self) -> Result<ServeSettings, SettingFaults> {
+        let mut faults = SettingFaults::default();
+        self.read(&mut faults)
+            .filter(|_| faults.0.is_empty())
+            .ok_or(faults)
+    }
+
+    fn read(&self, faults: &mut SettingFaults) -> Option<ServeSettings> {
+        let token = faults.keep("TELOXIDE_TOKEN", read_token(self.token.as_deref()));
+        let api_url = faults.keep("TELOXIDE_API_URL", read_http_url(&self.api_url));
+        let database = faults.keep("DATABASE_URL", read_database(&self.store.database_url));
+        let knowledge = faults.keep("KNOWLEDGE_DIR", read_folder(&self.knowledge.knowledge));
+        faults.keep("WEBHOOK_URL", read_webhook(self.webhook_url.as_deref()));
+        faults.keep(
+            "WEBHOOK_LISTEN",
+            read_address(self.webhook_listen.as_deref()),
+        );
+        faults.keep(
+            "WEBHOOK_SECRET",
+            read_secret(self.webhook_secret.as_deref()),
+        );
+        faults.keep("SUPPORT_CHAT_ID", read_ids(self.support_chat_id.as_deref()));
+        faults.keep("ADMIN_IDS", read_ids(self.admin_ids.as_deref()));
+        let send_rate = faults.keep("SEND_RATE", read_rate(&self.send_rate));
+        let send_rate_per_chat =
+            faults.keep("SEND_RATE_PER_CHAT", read_rate(&self.send_rate_per_chat));
+        faults.keep("HEALTH_LISTEN", read_health(self.health_listen.as_deref()));
+        let log = self.log.read(faults);
+        Some(ServeSettings {
+            knowledge: knowledge?,
+            database: database?,
+            log: log?,
+            token: token?,
+            api_url: api_url?,
+            send_rate: send_rate?,
+            send_rate_per_chat: send_rate_per_chat?,
+        })
+    }
+}
+
+/// An empty variable in `.env` means the same as none.
+fn given(value: Option<&str>) -> Option<&str> {
+    value.map(str::trim).filter(|value| !value.is_empty())
+}
+
+fn read_token(token: Option<&str>) -> Result<Token, String> {
+    let Some(token) = given(token) else {
+        return Err("the bot's token is missing; get one from @BotFather and put it into .env, or try `unbind-bot chat`, which needs none".to_owned());
+    };
+    let looks_right = token.split_once(':').is_some_and(|(id, secret)| {
+        let is_secret = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        !id.is_empty()
+            && id.chars().all(|c| c.is_ascii_digit())
+            && !secret.is_empty()
+            && secret.chars().all(is_secret)
+    });
+    match looks_right {
+        true => Ok(Token(token.to_owned())),
+        false => Err(
+            "this is no bot token; it looks like 123456789:AAbbCC… and comes from @BotFather"
+                .to_owned(),
+        ),
+    }
+}
+
+fn read_http_url(text: &str) -> Result<Url, String> {
+    match Url::parse(text.trim()) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
+        _ => Err(format!(
+            "`{text}` is no http address; leave it out for Telegram's own server, or write it like http://localhost:8081"
+        )),
+    }
+}
+
+fn read_database(text: &str) -> Result<Database, String> {
+    match text.trim().split_once(':') {
+        Some(("sled", folder)) if !folder.is_empty() => Ok(Database::Sled(folder.into())),
+        Some(("postgres" | "postgresql", _)) => {
+            Err("this version keeps its chats in sled only; write `sled:FOLDER`".to_owned())
+        }
+        _ => Err("name a folder to keep the chats in, like `sled:data`".to_owned()),
+    }
+}
+
+fn read_folder(folder: &std::path::Path) -> Result<PathBuf, String> {
+    match folder.is_dir() {
+        true => Ok(folder.to_owned()),
+        false => Err(format!(
+            "there is no folder `{}`; name the one that holds the knowledge base",
+            folder.display()
+        )),
+    }
+}
+
+fn read_webhook(url: Option<&str>) -> Result<(), String> {
+    match given(url) {
+        None => Ok(()),
+        Some(_) => Err("this version polls and has no webhook; leave it empty".to_owned()),
+    }
+}
+
+fn read_health(address: Option<&str>) -> Result<(), String> {
+    read_address(address)?;
+    match given(address) {
+        None => Ok(()),
+        Some(_) => Err("this version serves no health page; leave it empty".to_owned()),
+    }
+}
+
+fn read_address(address: Option<&str>) -> Result<Option<SocketAddr>, String> {
+    let Some(address) = given(address) else {
+        return Ok(None);
+    };
+    address
+        .parse()
+        .map(Some)
+        .map_err(|_| format!("`{address}` is no address with a port; write it like 127.0.0.1:8443"))
+}
+
+fn read_secret(secret: Option<&str>) -> Result<(), String> {
+    /// Telegram's own limit.
+    const MOST: usize = 256;
+    let Some(secret) = given(secret) else {
+        return Ok(());
+    };
+    let fits = secret.len() <= MOST
+        && secret
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    if fits {
+        Ok(())
+    } else {
+        Err(format!("use 1 to {MOST} letters, digits, `_` or `-`"))
+    }
+}
+
+fn read_ids(ids: Option<&str>) -> Result<Vec<i64>, String> {
+    let parts = given(ids).into_iter().flat_map(|ids| ids.split(','));
+    parts
+        .map(|id| {
+            id.trim()
+                .parse()
+                .map_err(|_| format!("`{}` is no Telegram id; ids are whole numbers", id.trim()))
+        })
+        .collect()
+}
+
+fn read_rate(rate: &str) -> Result<u32, String> {
+    rate.trim()
+        .parse()
+        .map_err(|_| format!("`{rate}` is no number of messages a second; write 0 for no limit"))
+}
+
+fn read_filter(filter: &str) -> Result<EnvFilter, String> {
+    EnvFilter::try_new(filter)
+        .map_err(|error| format!("{error}; write `info`, or a filter like `info,unbind_bot=debug`"))
+}
+
+fn read_log_format(format: &str) -> Result<LogFormat, String> {
+    match format.trim() {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        other => Err(format!(
+            "`{other}` is no log format; write `text` or `json`"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Typed {
+        #[command(flatten)]
+        args: ServeArgs,
+    }
+
+    fn faults(typed: &[&str]) -> Vec<String> {
+        let typed =
+            Typed::try_parse_from([&["serve"], typed].concat()).expect("clap takes any text");
+        typed
+            .args
+            .settings()
+            .expect_err("faults")
+            .0
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn all_faults_are_reported_at_once_and_by_name() {
+        let wrong = [
+            "--token=nonsense",
+            "--api-url=ftp://x",
+            "--database-url=mysql:x",
+            "--knowledge=/nowhere/at/all",
+            "--send-rate=many",
+            "--log-format=xml",
+            "--support-chat-id=@me",
+            "--webhook-listen=here",
+        ];
+        let found = faults(&wrong);
+        for name in [
+            "TELOXIDE_TOKEN",
+            "TELOXIDE_API_URL",
+            "DATABASE_URL",
+            "KNOWLEDGE_DIR",
+            "SEND_RATE",
+            "LOG_FORMAT",
+            "SUPPORT_CHAT_ID",
+            "WEBHOOK_LISTEN",
+        ] {
+            assert!(
+                found
+                    .iter()
+                    .any(|fault| fault.starts_with(&format!("{name}: "))),
+                "{name} in {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_missing_token_is_one_sentence_that_also_mentions_chat() {
+        let found = faults(&["--knowledge=."]);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("@BotFather") && found[0].contains("unbind-bot chat"));
+    }
+
+    #[test]
+    fn a_token_is_never_shown() {
+        let token = read_token(Some("123:secret")).expect("a token");
+        assert!(!format!("{token:?}").contains("secret"));
+        assert!(
+            !read_token(Some("my secret"))
+                .expect_err("no token")
+                .contains("my secret")
+        );
+    }
+
+    #[test]
+    fn good_settings_are_understood() {
+        let typed = Typed::try_parse_from([
+            "serve",
+            "--token=1:a_B-c",
+            "--knowledge=.",
+            "--database-url=sled:/tmp/数据",
+            "--send-rate-per-chat=0",
+        ])
+        .expect("clap takes any text");
+        let settings = typed.args.settings().expect("good settings");
+        assert_eq!(settings.database, Database::Sled("/tmp/数据".into()));
+        assert_eq!((settings.send_rate, settings.send_rate_per_chat), (30, 0));
+    }
+}

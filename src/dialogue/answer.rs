@@ -1,0 +1,298 @@
+//! Questions in the person's own words: an entry, "did you mean", a polite decline, or an honest "I don't know".
+//!
+//! Which entry fits is `matching`'s to find; what is said about a removal under way is `removal`'s.
+
+use unicode_width::UnicodeWidthStr;
+
+use super::{Activity, Button, Choice, Place, Reply, reply::Action, talk::Talk};
+use crate::{
+    knowledge::{Entry, EntryId, Group, Language},
+    markup::RichText,
+    matching::{Finding, MAX_SUGGESTIONS, Outcome},
+};
+
+/// Misses in a row after which a person is offered first.
+const MISSES_BEFORE_PERSON: u32 = 2;
+/// Two buttons share a row if neither is wider: half a phone's width.
+const HALF_ROW_COLUMNS: usize = 17;
+/// Related entries offered while a step is shown below: the step's own buttons matter more.
+const RELATED_BESIDE_A_STEP: usize = 2;
+/// The entry that tells how to reach people.
+const PERSON_ENTRY: &str = "contact-support";
+
+/// Answers a question; the language of the question becomes the language of the talk.
+pub(super) fn question(talk: &mut Talk<'_>, text: &str) {
+    let finding = talk.base.matcher.find(text);
+    if let Some(language) = finding.language {
+        talk.speak(language);
+    }
+    say(talk, &finding);
+}
+
+/// Says what was found.
+pub(super) fn say(talk: &mut Talk<'_>, finding: &Finding) {
+    match (finding.outcome, finding.candidates.first()) {
+        (Outcome::Answer | Outcome::Decline, Some(best)) => {
+            talk.record.misses = 0;
+            entry(talk, &best.entry.clone(), Shown::AsAnswer);
+        }
+        (Outcome::Suggest, Some(_)) => suggest(talk, finding),
+        _ => miss(talk, "not-known"),
+    }
+}
+
+/// Whether a text is surely a question, where a name was asked for.
+pub(super) fn is_question(talk: &Talk<'_>, text: &str) -> bool {
+    let known = || {
+        matches!(
+            talk.base.matcher.find(text).outcome,
+            Outcome::Answer | Outcome::Decline
+        )
+    };
+    text.trim_end().ends_with(['?', '？']) || (is_sentence(text) && known())
+}
+
+/// Whether a text has more words than names have: four in English, eight characters in Chinese.
+fn is_sentence(text: &str) -> bool {
+    let words = text
+        .split_whitespace()
+        .filter(|word| word.chars().any(char::is_alphabetic));
+    let han = text
+        .chars()
+        .filter(|c| ('\u{4e00}'..='\u{9fff}').contains(c));
+    words.count() >= 4 || han.count() >= 8
+}
+
+/// How an entry came to be shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// The matcher found it.
+    AsAnswer,
+    /// A button led to it.
+    ByButton,
+}
+
+/// Shows an entry with what may come next.
+pub(super) fn entry(talk: &mut Talk<'_>, id: &EntryId, shown: Shown) {
+    let knowledge = &talk.base.knowledge;
+    let (Some(entry), Some(article)) = (knowledge.entry(id), knowledge.article(id, talk.language))
+    else {
+        return gone_entry(talk);
+    };
+    let small_talk = knowledge
+        .groups
+        .iter()
+        .any(|group| group.id == entry.group && group.small_talk);
+    let mut reply = Reply::new(article.rendered());
+    if talk.record.activity == Activity::Idle && entry.guide {
+        reply = reply.row([guide_button(talk, entry)]);
+    }
+    let most = if talk.record.activity == Activity::Idle {
+        usize::MAX
+    } else {
+        RELATED_BESIDE_A_STEP
+    };
+    for row in paired(related(talk, &article.related, most)) {
+        reply = reply.row(row);
+    }
+    let asked_alone = shown == Shown::AsAnswer && talk.record.activity == Activity::Idle;
+    if asked_alone && !small_talk && talk.place == Place::Private {
+        reply = reply.row([talk.button("button-not-asked", Choice::NoneOfThese)]);
+    }
+    talk.say(reply);
+}
+
+fn guide_button(talk: &Talk<'_>, entry: &Entry) -> Button {
+    if talk.place == Place::Group {
+        return Button {
+            label: talk.words("button-guide", &[]),
+            action: Action::PrivateChat("unbind".to_owned()),
+        };
+    }
+    let of_wallet = talk.base.knowledge.guides.contains_key(&entry.id)
+        && entry.id.as_str() != super::removal::GENERAL_GUIDE;
+    let choice = if of_wallet {
+        Choice::UnbindFrom(entry.id.clone())
+    } else {
+        Choice::Unbind
+    };
+    talk.button("button-guide", choice)
+}
+
+fn related(talk: &Talk<'_>, ids: &[EntryId], most: usize) -> Vec<Button> {
+    ids.iter()
+        .filter_map(|id| entry_button(talk, id))
+        .take(most)
+        .collect()
+}
+
+/// A button that leads to an entry, if there is one.
+pub(super) fn entry_button(talk: &Talk<'_>, id: &EntryId) -> Option<Button> {
+    let article = talk.base.knowledge.article(id, talk.language)?;
+    Some(talk.button_reading(article.button.as_str(), Choice::Entry(id.clone())))
+}
+
+/// Puts short buttons side by side, two a row at most.
+pub(super) fn paired(buttons: Vec<Button>) -> Vec<Vec<Button>> {
+    let mut rows: Vec<Vec<Button>> = Vec::new();
+    for button in buttons {
+        let short = |button: &Button| button.label.width() <= HALF_ROW_COLUMNS;
+        match rows.last_mut() {
+            Some(row) if row.len() == 1 && short(&row[0]) && short(&button) => row.push(button),
+            _ => rows.push(vec![button]),
+        }
+    }
+    rows
+}
+
+fn suggest(talk: &mut Talk<'_>, finding: &Finding) {
+    let ids = finding
+        .candidates
+        .iter()
+        .take(MAX_SUGGESTIONS)
+        .map(|candidate| &candidate.entry);
+    let buttons: Vec<_> = ids.filter_map(|id| entry_button(talk, id)).collect();
+    let mut reply = Reply::new(talk.line("did-you-mean", &[]));
+    for button in buttons {
+        reply = reply.row([button]);
+    }
+    talk.say(reply.row([talk.button("button-none-of-these", Choice::NoneOfThese)]));
+}
+
+/// None of the suggestions, or not what was asked.
+pub(super) fn none_of_these(talk: &mut Talk<'_>) {
+    miss(talk, "none-of-these");
+}
+
+fn miss(talk: &mut Talk<'_>, line: &str) {
+    talk.record.misses = talk.record.misses.saturating_add(1);
+    let again = talk.record.misses >= MISSES_BEFORE_PERSON;
+    let text = talk.line(if again { "not-known-again" } else { line }, &[]);
+    let topics = talk.button("button-topics", Choice::Groups);
+    let reply = Reply::new(text);
+    let reply = match person_button(talk) {
+        Some(person) if again => reply.row([person]).row([topics]),
+        Some(person) => reply.row([topics]).row([person]),
+        None => reply.row([topics]),
+    };
+    talk.say(reply);
+}
+
+/// The way to people, where the base has it.
+pub(super) fn person_button(talk: &Talk<'_>) -> Option<Button> {
+    let id: EntryId = PERSON_ENTRY.parse().ok()?;
+    talk.base.knowledge.entry(&id)?;
+    Some(talk.button("button-person", Choice::Entry(id)))
+}
+
+fn gone_entry(talk: &mut Talk<'_>) {
+    let text = talk.line("gone-entry", &[]);
+    show_groups(talk, text);
+}
+
+/// Everything there is to read, by group.
+pub(super) fn groups(talk: &mut Talk<'_>) {
+    let text = talk.line("faq-groups", &[]);
+    show_groups(talk, text);
+}
+
+fn show_groups(talk: &mut Talk<'_>, text: RichText) {
+    let groups = talk
+        .base
+        .knowledge
+        .groups
+        .iter()
+        .filter(|group| group.browse);
+    let buttons: Vec<_> = groups
+        .map(|group| {
+            talk.button_reading(
+                group_title(group, talk.language),
+                Choice::Group(group.id.clone()),
+            )
+        })
+        .collect();
+    let mut reply = Reply::new(text);
+    for row in paired(buttons) {
+        reply = reply.row(row);
+    }
+    talk.show(reply);
+}
+
+/// The entries of a group.
+pub(super) fn group(talk: &mut Talk<'_>, name: &str) {
+    let knowledge = &talk.base.knowledge;
+    let Some(group) = knowledge
+        .groups
+        .iter()
+        .find(|group| group.id == name && group.browse)
+    else {
+        return gone_entry(talk);
+    };
+    let title = group_title(group, talk.language);
+    let buttons: Vec<_> = knowledge
+        .entries_of(group)
+        .filter_map(|entry| entry_button(talk, &entry.id))
+        .collect();
+    let mut reply = Reply::new(talk.line("faq-group", &[("title", title.into())]));
+    for row in paired(buttons) {
+        reply = reply.row(row);
+    }
+    talk.show(reply.row([talk.button("button-topics", Choice::Groups)]));
+}
+
+fn group_title(group: &Group, language: Language) -> String {
+    group
+        .titles
+        .get(&language)
+        .or_else(|| group.titles.values().next())
+        .unwrap_or(&group.id)
+        .clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_no_sentence() {
+        for name in [
+            "",
+            "Office",
+            "My new badge",
+            "公司东门",
+            "👍 👍 👍 👍",
+            "<b> ** [y](z)",
+        ] {
+            assert!(!is_sentence(name), "{name}");
+        }
+        for sentence in [
+            "how do i unbind",
+            "怎么把门禁卡解绑",
+            "怎么把我的 office card 解绑掉啊",
+        ] {
+            assert!(is_sentence(sentence), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn short_buttons_stand_side_by_side_and_never_three() {
+        let button = |label: &str| Button::press(label, 1, Choice::Done);
+        let rows = paired(
+            [
+                "Yes",
+                "No",
+                "Maybe",
+                "A label that needs the row",
+                "否",
+                "👍",
+                "是",
+            ]
+            .map(button)
+            .to_vec(),
+        );
+        assert_eq!(
+            rows.iter().map(Vec::len).collect::<Vec<_>>(),
+            [2, 1, 1, 2, 1]
+        );
+    }
+}

@@ -1,0 +1,197 @@
+//! A turn in the making: the record as it becomes, the replies so far, and the means to word them.
+//!
+//! What is said when is decided by the rooms beside this one; here is only how a reply gets its language, its turn and
+//! its place.
+
+use jiff::Timestamp;
+
+use super::{
+    Activity, Base, Button, Choice, Context, Event, Input, MessageId, Place, Record, Reply, Turn,
+};
+use crate::{
+    knowledge::{Language, lines::Value},
+    markup::RichText,
+};
+
+/// A turn in the making.
+#[derive(Clone)]
+pub(super) struct Talk<'a> {
+    pub(super) base: &'a Base,
+    pub(super) now: Timestamp,
+    pub(super) place: Place,
+    pub(super) language: Language,
+    pub(super) record: Record,
+    replies: Vec<Reply>,
+    /// The message whose button was pressed, if a new look may take its place.
+    canvas: Option<MessageId>,
+}
+
+impl<'a> Talk<'a> {
+    /// Begins a turn: forgets what is past its time, and settles on a language until the message says better.
+    pub(super) fn begin(record: &Record, event: &Event, context: &Context<'a>) -> Self {
+        let mut record = record.clone();
+        record
+            .bin
+            .retain(|removed| removed.is_restorable(context.now));
+        let base = context.base;
+        let language = language_without_words(&record, event, base);
+        Self {
+            base,
+            now: context.now,
+            place: event.place,
+            language,
+            record,
+            replies: Vec::new(),
+            canvas: None,
+        }
+    }
+
+    /// Makes every keyboard shown so far an old one.
+    pub(super) fn next_keyboard(&mut self) {
+        self.record.turn = self.record.turn.wrapping_add(1);
+    }
+
+    /// Lets screens take the place of `message`.
+    pub(super) fn draw_on(&mut self, message: MessageId) {
+        self.canvas = Some(message);
+    }
+
+    /// Speaks `language` from here on, and remembers it.
+    pub(super) fn speak(&mut self, language: Language) {
+        self.language = language;
+        self.record.spoken = Some(language);
+    }
+
+    /// One of the bot's own lines.
+    pub(super) fn line(&self, line: &str, values: &[(&str, Value)]) -> RichText {
+        self.base.lines.say(self.language, line, values)
+    }
+
+    /// One of the bot's own lines as bare text.
+    pub(super) fn words(&self, line: &str, values: &[(&str, Value)]) -> String {
+        self.base.lines.label(self.language, line, values)
+    }
+
+    /// A button that reads one of the bot's own lines.
+    pub(super) fn button(&self, line: &str, choice: Choice) -> Button {
+        self.button_reading(self.words(line, &[]), choice)
+    }
+
+    /// A button with this label.
+    pub(super) fn button_reading(&self, label: impl Into<String>, choice: Choice) -> Button {
+        Button::press(label, self.record.turn, choice)
+    }
+
+    /// Says something in a new message, which stays.
+    pub(super) fn say(&mut self, reply: Reply) {
+        // What stands below the screen has scrolled it away.
+        self.canvas = None;
+        self.record.screen = None;
+        self.replies.push(reply);
+    }
+
+    /// Shows where we are: in place of the message whose button was pressed, else in a new one.
+    pub(super) fn show(&mut self, reply: Reply) {
+        let canvas = self.canvas.take();
+        self.record.screen = canvas;
+        self.replies.push(reply.in_place_of(canvas));
+    }
+
+    /// Leaves what was said where it is: what is shown next comes below it.
+    pub(super) fn keep_above(&mut self) {
+        self.canvas = None;
+    }
+
+    /// Puts words above the reply made last.
+    pub(super) fn preface(&mut self, words: RichText) {
+        if let Some(last) = self.replies.last_mut() {
+            last.text = words.below(2, std::mem::take(&mut last.text));
+        }
+    }
+
+    /// Whether something was said yet.
+    pub(super) fn is_silent(&self) -> bool {
+        self.replies.is_empty()
+    }
+
+    /// Whether `text` is one of the words of this line, in any language; case and closing punctuation do not matter.
+    pub(super) fn means(&self, text: &str, words: &str) -> bool {
+        let text = plain_word(text);
+        let lines = &self.base.lines;
+        lines.languages().into_iter().any(|language| {
+            lines
+                .label(language, words, &[])
+                .split('|')
+                .any(|word| plain_word(word) == text)
+        })
+    }
+
+    /// Goes into a procedure; a removal under way is taken up again after it.
+    pub(super) fn set_aside_for(&mut self, activity: Activity) {
+        let before = std::mem::replace(&mut self.record.activity, activity);
+        if before.is_removal() {
+            self.record.suspended = Some(before);
+        }
+    }
+
+    /// Leaves a procedure; back in the removal that was set aside for it, if there was one.
+    pub(super) fn leave(&mut self) {
+        self.record.activity = self.record.suspended.take().unwrap_or_default();
+    }
+
+    /// The turn as it is to be committed.
+    pub(super) fn finish(self) -> Turn {
+        Turn {
+            record: self.record,
+            replies: self.replies,
+        }
+    }
+}
+
+/// The language as long as no words of a message tell: a button's is that of the conversation it stands in, a
+/// command's the chosen one; then the app's, if the bot speaks it.
+fn language_without_words(record: &Record, event: &Event, base: &Base) -> Language {
+    let pressed = matches!(event.input, Input::Press { .. });
+    let remembered = if pressed {
+        record.spoken.or(record.language)
+    } else {
+        record.language.or(record.spoken)
+    };
+    let of_app = || {
+        event
+            .app_language
+            .filter(|language| base.lines.languages().contains(language))
+    };
+    remembered.or_else(of_app).unwrap_or(Language::EN)
+}
+
+/// Typed words as they are compared: case, closing punctuation and the kind of apostrophe do not matter.
+pub(super) fn plain_word(text: &str) -> String {
+    let lower = text
+        .trim()
+        .to_lowercase()
+        .replace('’', "'")
+        .replace('，', ",");
+    lower
+        .trim_end_matches(|c: char| c.is_ascii_punctuation() || "。！～？".contains(c))
+        .trim_end()
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_known_without_case_and_closing_punctuation() {
+        for (typed, word) in [
+            (" Yes! ", "yes"),
+            ("是的。", "是的"),
+            ("It’s gone", "it's gone"),
+            ("👍", "👍"),
+            ("", ""),
+        ] {
+            assert_eq!(plain_word(typed), word);
+        }
+    }
+}

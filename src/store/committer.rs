@@ -1,0 +1,347 @@
+//! Group commit: one thread takes what is waiting, has it written as one durable batch, and wakes those who wait.
+//!
+//! A disk needs as long for sixty commits as for one, so whatever arrives during a write shares the next one. What is
+//! written, and how it is made durable, is the [`Engine`]'s. A failure is sticky: after a write whose outcome is unknown
+//! nothing more is acknowledged until the store has been opened again.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, OnceLock, PoisonError, mpsc as sync_mpsc},
+    thread,
+    time::Duration,
+};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::StoreError;
+
+/// Waiting work; beyond it, who commits waits before queueing. Many times what one batch takes.
+const QUEUE: usize = 1024;
+/// The most one batch takes, so that the first in it does not wait for ever.
+const MAX_BATCH: usize = 512;
+/// A disk that is slower than this is broken; nobody waits for ever on it.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// A stop may take 8 seconds as a whole; what closing leaves undone is done at the next start.
+const CLOSING: Duration = Duration::from_secs(6);
+
+/// What became of one piece of work.
+pub(super) type Outcome = Result<(), StoreError>;
+
+/// What writes a batch.
+pub(super) trait Engine: Send + 'static {
+    /// A piece of work: done as a whole, or not at all.
+    type Work: Send + 'static;
+
+    /// Does all of the batch, in order, and makes it durable; one outcome each.
+    ///
+    /// # Errors
+    /// When it is not certain that the batch is on disk.
+    fn write(&mut self, batch: Vec<Self::Work>) -> Result<Vec<Outcome>, StoreError>;
+
+    /// Lets go of everything; `intact` says that no write failed.
+    fn close(self, intact: bool) -> Outcome;
+}
+
+enum Message<W> {
+    Do(W, oneshot::Sender<Outcome>),
+    Close(oneshot::Sender<Outcome>),
+}
+
+/// The front of the thread that writes.
+pub(super) struct Committer<W> {
+    /// `None` only while being dropped.
+    queue: Option<mpsc::Sender<Message<W>>>,
+    failure: Failure,
+    ended: Mutex<sync_mpsc::Receiver<()>>,
+}
+
+/// The first failure, which stays.
+#[derive(Clone, Default)]
+struct Failure(Arc<OnceLock<String>>);
+
+impl Failure {
+    fn check(&self) -> Outcome {
+        match self.0.get() {
+            Some(reason) => Err(StoreError::Unavailable(reason.clone())),
+            None => Ok(()),
+        }
+    }
+
+    fn set(&self, reason: impl ToString) {
+        let reason = reason.to_string();
+        if self.0.set(reason.clone()).is_ok() {
+            tracing::error!(reason, "the store takes no more updates until a restart");
+        }
+    }
+}
+
+impl<W: Send + 'static> Committer<W> {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when the system gives no thread.
+    pub(super) fn start(engine: impl Engine<Work = W>) -> Result<Self, StoreError> {
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        let (end, ended) = sync_mpsc::channel();
+        let failure = Failure::default();
+        let worker = Worker {
+            waiting,
+            failure: failure.clone(),
+        };
+        let run = move || {
+            worker.run(engine);
+            // Nobody listens unless the store is being dropped.
+            let _ = end.send(());
+        };
+        let thread = thread::Builder::new().name("store-committer".to_owned());
+        thread.spawn(run).map_err(|error| {
+            StoreError::Unavailable(format!("no thread to write with: {error}"))
+        })?;
+        Ok(Self {
+            queue: Some(queue),
+            failure,
+            ended: Mutex::new(ended),
+        })
+    }
+
+    /// Has `work` done; durable when it returns `Ok`.
+    pub(super) async fn submit(&self, work: W) -> Outcome {
+        self.failure.check()?;
+        self.ask(|answer| Message::Do(work, answer), PATIENCE).await
+    }
+
+    /// Stops after the work that is waiting.
+    pub(super) async fn close(&self) -> Outcome {
+        self.ask(Message::Close, CLOSING).await
+    }
+
+    /// Whether work is taken.
+    pub(super) fn health(&self) -> Outcome {
+        self.failure.check()?;
+        match &self.queue {
+            Some(queue) if !queue.is_closed() => Ok(()),
+            _ => Err(StoreError::closed()),
+        }
+    }
+
+    async fn ask(
+        &self,
+        message: impl FnOnce(oneshot::Sender<Outcome>) -> Message<W>,
+        patience: Duration,
+    ) -> Outcome {
+        let queue = self.queue.as_ref().ok_or_else(StoreError::closed)?;
+        let (answer, answered) = oneshot::channel();
+        let asking = async {
+            let sent = queue.send(message(answer)).await;
+            sent.map_err(|_| StoreError::closed())?;
+            answered.await.unwrap_or_else(|_| Err(StoreError::closed()))
+        };
+        tokio::time::timeout(patience, asking)
+            .await
+            .unwrap_or_else(|_| {
+                let seconds = patience.as_secs();
+                self.failure
+                    .set(format!("the disk did not answer for {seconds} seconds"));
+                self.failure.check()
+            })
+    }
+}
+
+/// A store that is dropped unclosed closes too; this waits for it, so that its folder is free afterwards.
+impl<W> Drop for Committer<W> {
+    fn drop(&mut self) {
+        self.queue = None;
+        let ended = self.ended.get_mut();
+        let ended = ended.unwrap_or_else(PoisonError::into_inner);
+        let _ = ended.recv_timeout(CLOSING);
+    }
+}
+
+/// The thread's side.
+struct Worker<W> {
+    waiting: mpsc::Receiver<Message<W>>,
+    failure: Failure,
+}
+
+impl<W> Worker<W> {
+    fn run<E: Engine<Work = W>>(mut self, mut engine: E) {
+        let asked = loop {
+            let Some(first) = self.waiting.blocking_recv() else {
+                break None;
+            };
+            let (work, answers, close) = self.take(first);
+            self.write(&mut engine, work, answers);
+            if close.is_some() {
+                break close;
+            }
+        };
+        self.waiting.close();
+        let closed = engine.close(self.failure.check().is_ok());
+        match asked {
+            Some(answer) => drop(answer.send(closed)),
+            None => drop(closed),
+        }
+    }
+
+    /// What is waiting now, up to a batch, and the wish to close where it comes.
+    #[allow(clippy::type_complexity)]
+    fn take(
+        &mut self,
+        first: Message<W>,
+    ) -> (
+        Vec<W>,
+        Vec<oneshot::Sender<Outcome>>,
+        Option<oneshot::Sender<Outcome>>,
+    ) {
+        let (mut batch, mut answers) = (Vec::new(), Vec::new());
+        let mut next = Some(first);
+        while let Some(message) = next {
+            match message {
+                Message::Do(work, answer) => {
+                    batch.push(work);
+                    answers.push(answer);
+                }
+                Message::Close(answer) => return (batch, answers, Some(answer)),
+            }
+            if batch.len() == MAX_BATCH {
+                break;
+            }
+            next = self.waiting.try_recv().ok();
+        }
+        (batch, answers, None)
+    }
+
+    fn write<E: Engine<Work = W>>(
+        &self,
+        engine: &mut E,
+        batch: Vec<W>,
+        answers: Vec<oneshot::Sender<Outcome>>,
+    ) {
+        if batch.is_empty() {
+            return;
+        }
+        let written = self.failure.check().and_then(|()| {
+            // A panic of the engine must not take the bot with it.
+            catch_unwind(AssertUnwindSafe(|| engine.write(batch)))
+                .unwrap_or_else(|_| Err(StoreError::Unavailable("the engine panicked".to_owned())))
+        });
+        match written {
+            // Who no longer waits needs no answer.
+            Ok(outcomes) => answers
+                .into_iter()
+                .zip(outcomes)
+                .for_each(|(answer, outcome)| {
+                    let _ = answer.send(outcome);
+                }),
+            Err(error) => {
+                self.failure.set(reason(error));
+                for answer in answers {
+                    let _ = answer.send(self.failure.check());
+                }
+            }
+        }
+    }
+}
+
+fn reason(error: StoreError) -> String {
+    match error {
+        StoreError::Unavailable(reason) => reason,
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// Writes nothing; fails or panics at the batches it is told to, counts them all.
+    #[derive(Default)]
+    struct Script {
+        batches: Arc<AtomicUsize>,
+        fails_at: Option<usize>,
+        panics_at: Option<usize>,
+        slow: bool,
+    }
+
+    impl Engine for Script {
+        type Work = u32;
+
+        fn write(&mut self, batch: Vec<u32>) -> Result<Vec<Outcome>, StoreError> {
+            let number = self.batches.fetch_add(1, Ordering::SeqCst);
+            if self.slow {
+                thread::sleep(Duration::from_millis(5));
+            }
+            assert!(Some(number) != self.panics_at, "a panic the test asked for");
+            if Some(number) == self.fails_at {
+                return Err(StoreError::Unavailable("no space left".to_owned()));
+            }
+            Ok(batch.iter().map(|_| Ok(())).collect())
+        }
+
+        fn close(self, intact: bool) -> Outcome {
+            assert_eq!(intact, self.fails_at.is_none() && self.panics_at.is_none());
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn work_that_arrives_during_a_write_shares_the_next() {
+        let batches = Arc::<AtomicUsize>::default();
+        let committer = Committer::start(Script {
+            batches: batches.clone(),
+            slow: true,
+            ..Script::default()
+        })
+        .unwrap();
+        let all = (0..100).map(|work| committer.submit(work));
+        let outcomes = futures::future::join_all(all).await;
+        assert!(outcomes.iter().all(Result::is_ok));
+        assert!(batches.load(Ordering::SeqCst) < 10);
+    }
+
+    #[tokio::test]
+    async fn after_a_failed_write_nothing_more_is_acknowledged() {
+        let batches = Arc::<AtomicUsize>::default();
+        let committer = Committer::start(Script {
+            batches: batches.clone(),
+            fails_at: Some(1),
+            ..Script::default()
+        })
+        .unwrap();
+        assert!(committer.submit(0).await.is_ok());
+        for work in 1..4 {
+            let error = committer.submit(work).await.unwrap_err();
+            assert!(error.to_string().contains("no space left"), "{error}");
+        }
+        assert!(committer.health().is_err());
+        assert_eq!(
+            batches.load(Ordering::SeqCst),
+            2,
+            "the engine is left alone"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_panic_of_the_engine_is_an_error_for_those_who_wait() {
+        let committer = Committer::start(Script {
+            panics_at: Some(0),
+            ..Script::default()
+        })
+        .unwrap();
+        assert!(matches!(
+            committer.submit(0).await,
+            Err(StoreError::Unavailable(_))
+        ));
+        assert!(committer.close().await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn once_closed_everything_is_refused() {
+        let committer = Committer::start(Script::default()).unwrap();
+        committer.close().await.unwrap();
+        assert!(committer.submit(0).await.is_err());
+        assert!(committer.health().is_err());
+    }
+}

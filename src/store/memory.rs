@@ -1,0 +1,142 @@
+//! The engine without a disk: for tests of the core, and the second one the contract tests hold to the same promises.
+//!
+//! Nothing survives the process; what is durable is `sled`'s.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+
+use super::{Commit, Item, Mark, OutboxRow, RowId, Store, StoreError, Versioned};
+use crate::dialogue::ChatId;
+
+/// A store that lives as long as it is held.
+#[derive(Debug, Default)]
+pub struct MemoryStore(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    chats: BTreeMap<ChatId, Versioned>,
+    rows: BTreeMap<RowId, OutboxRow>,
+    closed: bool,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn open(&self) -> Result<MutexGuard<'_, Kept>, StoreError> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.closed {
+            return Err(StoreError::closed());
+        }
+        Ok(kept)
+    }
+}
+
+impl Kept {
+    fn commit(&mut self, commit: &Commit) -> Result<Vec<OutboxRow>, StoreError> {
+        let current = self.chats.get(&commit.chat).map_or(0, |chat| chat.version);
+        if current != commit.expected {
+            return Err(StoreError::Conflict(commit.chat));
+        }
+        let rows = commit.rows();
+        let versioned = Versioned {
+            version: commit.version(),
+            record: commit.record.clone(),
+        };
+        self.chats.insert(commit.chat, versioned);
+        self.rows
+            .extend(rows.iter().map(|row| (row.id, row.clone())));
+        Ok(rows)
+    }
+
+    fn mark(&mut self, mark: &Mark) {
+        match mark {
+            Mark::Done(id) => {
+                self.rows.remove(id);
+            }
+            Mark::Later(id, not_before) => {
+                if let Some(row) = self.rows.get_mut(id) {
+                    row.postpone(*not_before);
+                }
+            }
+        }
+    }
+
+    fn forget(&mut self, chat: ChatId) {
+        self.chats.remove(&chat);
+        self.rows.retain(|id, _| id.chat != chat);
+    }
+
+    fn put(&mut self, item: Item) {
+        match item {
+            Item::Chat(chat, versioned) => {
+                self.chats.insert(chat, versioned);
+            }
+            Item::Row(row) => {
+                self.rows.insert(row.id, row);
+            }
+        }
+    }
+
+    fn items(&self) -> Vec<Item> {
+        let chats = self.chats.iter();
+        let chats = chats.map(|(chat, versioned)| Item::Chat(*chat, versioned.clone()));
+        chats
+            .chain(self.rows.values().cloned().map(Item::Row))
+            .collect()
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    fn load(&self, chat: ChatId) -> Result<Versioned, StoreError> {
+        Ok(self.open()?.chats.get(&chat).cloned().unwrap_or_default())
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Vec<OutboxRow>, StoreError> {
+        self.open()?.commit(&commit)
+    }
+
+    fn outbox(&self) -> Result<Vec<OutboxRow>, StoreError> {
+        Ok(self.open()?.rows.values().cloned().collect())
+    }
+
+    async fn mark(&self, marks: Vec<Mark>) -> Result<(), StoreError> {
+        let mut kept = self.open()?;
+        marks.iter().for_each(|mark| kept.mark(mark));
+        Ok(())
+    }
+
+    async fn forget(&self, chat: ChatId) -> Result<(), StoreError> {
+        self.open()?.forget(chat);
+        Ok(())
+    }
+
+    fn scan(&self) -> Box<dyn Iterator<Item = Result<Item, StoreError>> + '_> {
+        match self.open() {
+            Ok(kept) => Box::new(kept.items().into_iter().map(Ok)),
+            Err(error) => Box::new(std::iter::once(Err(error))),
+        }
+    }
+
+    async fn restore(&self, items: Vec<Item>) -> Result<(), StoreError> {
+        let mut kept = self.open()?;
+        items.into_iter().for_each(|item| kept.put(item));
+        Ok(())
+    }
+
+    fn health(&self) -> Result<(), StoreError> {
+        self.open().map(|_| ())
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
+        Ok(())
+    }
+}

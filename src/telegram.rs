@@ -1,0 +1,195 @@
+//! The Telegram channel: updates in, messages out, on teloxide's `Bot` and types.
+//!
+//! **Why there is no `Dialogue` and no `Dispatcher` here.** teloxide 0.17's dispatcher confirms an update when it is
+//! *queued* (polling), or answers 200 before any handler ran (webhook): what a killed process had in its queue is gone.
+//! When a handler panics it drops that chat's worker, and panics itself at the chat's next update. It stops on Ctrl-C
+//! only; its throttle is global and in memory; its `Dialogue` saves a chat's state apart from what the state made it say.
+//! So intake is ours: a batch is polled, run (chats side by side, each chat in order), committed, and only then confirmed
+//! by asking for the next (`polling`). Nothing on that way waits for the network: what is to be said is rows of the
+//! store, and `outbox` sends them at Telegram's pace.
+//!
+//! `incoming` and `outgoing` translate and are pure, `api` makes one request, `limits` says how fast, `commands` sets the
+//! menu. Everything Telegram stays in this module; the conversation knows nothing of it.
+
+pub mod api;
+pub mod checkup;
+pub mod commands;
+pub mod incoming;
+pub mod limits;
+pub mod outbox;
+pub mod outgoing;
+pub mod polling;
+
+use std::{fmt, future::Future, sync::Arc, time::Duration};
+
+use futures::FutureExt;
+use jiff::Timestamp;
+use tokio::{
+    task::{JoinError, JoinSet},
+    time::{Instant, sleep, sleep_until},
+};
+use url::Url;
+
+use self::{
+    api::{Api, ApiError, Identity, NoClient, growing_pause},
+    limits::Rates,
+    outbox::{Clock, Outbox, Sender},
+    polling::{Poller, Stop, Unauthorized},
+};
+use crate::{assistant::Assistant, store::StoreError};
+
+/// From the signal to stop until sending stops. The promise is eight seconds to the process's end; the rest is for the
+/// last marks and for closing the store.
+const STOP_WITHIN: Duration = Duration::from_millis(6500);
+/// While Telegram cannot be reached at the start, it is tried again no less often than this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// What the channel has to be told.
+#[derive(Clone)]
+pub struct TelegramSettings {
+    /// The bot's token, from @BotFather.
+    pub token: String,
+    /// The Bot API server: `https://api.telegram.org`, or one's own.
+    pub api_url: Url,
+    /// Messages a second over all chats; 0 is no limit.
+    pub send_rate: u32,
+    /// Messages a second in one chat, after a short burst; 0 is no limit.
+    pub send_rate_per_chat: u32,
+}
+
+impl fmt::Debug for TelegramSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TelegramSettings")
+            .field("token", &"…")
+            .field("api_url", &self.api_url.as_str())
+            .field("send_rate", &self.send_rate)
+            .field("send_rate_per_chat", &self.send_rate_per_chat)
+            .finish()
+    }
+}
+
+/// Why the service could not start, or had to end.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The token is wrong.
+    #[error(
+        "Telegram does not know this bot's token: check TELOXIDE_TOKEN against what @BotFather shows (and TELOXIDE_API_URL, if it is set)"
+    )]
+    Unauthorized,
+    /// Nothing can be sent at all.
+    #[error(transparent)]
+    NoClient(#[from] NoClient),
+    /// The store does not say what is to be sent.
+    #[error("the outbox could not be read: {0}")]
+    Store(#[from] StoreError),
+    /// A fault of ours.
+    #[error(
+        "the sender of messages ended by itself, which is a fault in this program; nothing is lost, start it again"
+    )]
+    SenderEnded,
+}
+
+impl From<Unauthorized> for ServeError {
+    fn from(_: Unauthorized) -> Self {
+        Self::Unauthorized
+    }
+}
+
+/// Serves Telegram until `shutdown`. Calls `ready` with the bot's name when it is about to poll.
+///
+/// On `shutdown` no more updates are taken, those in hand are committed, and what can be sent in time is sent; what is
+/// not stays in the store for the next start. Waits out everything that passes: a server that is down, floods, another
+/// copy of the bot.
+///
+/// # Errors
+/// What does not pass; see [`ServeError`].
+pub async fn serve(
+    settings: TelegramSettings,
+    assistant: Arc<Assistant>,
+    clock: impl Fn() -> Timestamp + Send + Sync + 'static,
+    ready: impl FnOnce(&str),
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    let api = Api::new(&settings.token, settings.api_url)?;
+    let stop = stop_signal(shutdown);
+    let Some(me) = introduce(&api, &stop).await? else {
+        return Ok(());
+    };
+    let clock: Clock = Arc::new(clock);
+    let rates = Rates {
+        overall: settings.send_rate,
+        per_chat: settings.send_rate_per_chat,
+    };
+    let store = assistant.store().clone();
+    let (sender, outbox) = Sender::new(api.clone(), store, clock.clone(), &me.username, rates)?;
+    // In sets, so that they end with this future, however that ends.
+    let mut sending = JoinSet::new();
+    sending.spawn(sender.run());
+    let mut aside = JoinSet::new();
+    aside.spawn(commands::set(api.clone(), assistant.base()));
+    ready(&me.username);
+    let poller = Poller::new(api, Arc::new(me), assistant, outbox.clone(), clock);
+    let polled = tokio::select! {
+        polled = poller.run(stop.clone()) => polled.map_err(ServeError::from),
+        ended = sending.join_next() => Err(sender_ended(ended)),
+        () = stop.clone().then(|asked| sleep_until(asked + STOP_WITHIN)) => {
+            tracing::error!("the store did not take the updates in hand in time; Telegram keeps them");
+            Ok(())
+        }
+    };
+    drop(aside);
+    polled?;
+    drain(&outbox, stop.await + STOP_WITHIN, sending).await
+}
+
+/// Notes when it was asked to stop, whoever is busy with what at that moment.
+fn stop_signal(shutdown: impl Future<Output = ()> + Send + 'static) -> Stop {
+    let asked = tokio::spawn(shutdown.map(|()| Instant::now()));
+    let asked = asked.map(|asked| asked.unwrap_or_else(|_| Instant::now()));
+    asked.boxed().shared()
+}
+
+/// Asks who we are, for as long as nobody answers. `None`: told to stop before that.
+async fn introduce(api: &Api, stop: &Stop) -> Result<Option<Identity>, ServeError> {
+    let mut troubles = 0;
+    loop {
+        let answer = tokio::select! {
+            _ = stop.clone() => return Ok(None),
+            answer = api.identity() => answer,
+        };
+        let pause = match answer {
+            Ok(me) => return Ok(Some(me)),
+            Err(ApiError::Unauthorized) => return Err(ServeError::Unauthorized),
+            Err(ApiError::TooManyRequests(pause)) => pause,
+            Err(error) => {
+                tracing::warn!(%error, "the bot has not started yet");
+                troubles += 1;
+                growing_pause(troubles, LONGEST_PAUSE)
+            }
+        };
+        tokio::select! {
+            _ = stop.clone() => return Ok(None),
+            () = sleep(pause) => {}
+        }
+    }
+}
+
+/// Sends what can be sent until the deadline.
+async fn drain(
+    outbox: &Outbox,
+    deadline: Instant,
+    mut sending: JoinSet<()>,
+) -> Result<(), ServeError> {
+    outbox.stop(deadline);
+    match sending.join_next().await {
+        None | Some(Ok(())) => Ok(()),
+        ended => Err(sender_ended(ended)),
+    }
+}
+
+fn sender_ended(ended: Option<Result<(), JoinError>>) -> ServeError {
+    if let Some(Err(error)) = ended {
+        tracing::error!(%error, "the sender of messages panicked");
+    }
+    ServeError::SenderEnded
+}

@@ -1,0 +1,322 @@
+//! One request to the Bot API, and what can come of it.
+//!
+//! teloxide's `Bot` keeps the client, the token and the address, and its payloads say what is sent. The request itself is
+//! made here: in teloxide-core 0.13 it sleeps ten seconds inside the request on any 5xx, drops the error code, reads the
+//! whole message that comes back (a field it does not know turns something sent into something failed), and its errors
+//! show the address, which has the token in it. What an error means for the work in hand is left to its callers.
+
+use std::{error::Error, fmt, time::Duration};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use teloxide::{
+    Bot, net,
+    payloads::{AnswerCallbackQuery, DeleteWebhook, GetMe},
+    requests::Payload,
+    types::CallbackQueryId,
+};
+use url::Url;
+
+use crate::dialogue::ChatId;
+
+/// Requests other than the long poll: what takes longer than this will not come.
+const REQUEST_LIMIT: Duration = Duration::from_secs(15);
+/// A 429 always says how long to wait; should it once not, this long.
+const UNSAID_RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// Who the bot is.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Identity {
+    /// Its user id.
+    pub id: i64,
+    /// Its name, without the `@`.
+    #[serde(default)]
+    pub username: String,
+}
+
+/// Why a request did not do what it should. Shows neither token nor address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApiError {
+    /// 401, or the 404 that a malformed token gets.
+    #[error("Telegram does not know this bot's token")]
+    Unauthorized,
+    /// 429: not again before this long.
+    #[error("Telegram asks to wait {} s", .0.as_secs())]
+    TooManyRequests(Duration),
+    /// The group became a supergroup with this id.
+    #[error("the group has become the supergroup {0}")]
+    Migrated(ChatId),
+    /// The request makes no sense to Telegram, or is not allowed; the same request will not do better.
+    #[error("Telegram refused ({code}): {description}")]
+    Refused {
+        /// The error code: 400, 403, 409, …
+        code: u16,
+        /// The server's words.
+        description: String,
+    },
+    /// A 5xx, or an answer that is none of a Bot API server's.
+    #[error("the Bot API server is not well: {0}")]
+    Unavailable(String),
+    /// No answer.
+    #[error("the Bot API server was not reached: {0}")]
+    Network(String),
+}
+
+/// There is no [`Api`], for want of an HTTP client.
+#[derive(Debug, thiserror::Error)]
+#[error("no HTTPS client could be made: {0}; check the system's certificates and proxy settings")]
+pub struct NoClient(String);
+
+/// The Bot API, for one bot.
+#[derive(Clone)]
+pub struct Api {
+    bot: Bot,
+}
+
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // `Bot` would show its token.
+        f.debug_struct("Api").finish_non_exhaustive()
+    }
+}
+
+impl Api {
+    /// The Bot API at `address` for the bot with this token.
+    ///
+    /// # Errors
+    /// There is no HTTP client.
+    pub fn new(token: &str, address: Url) -> Result<Self, NoClient> {
+        let client = net::default_reqwest_settings().build();
+        let client = client.map_err(|error| NoClient(chain(&error)))?;
+        let bot = Bot::with_client(token.trim(), client).set_api_url(address);
+        Ok(Self { bot })
+    }
+
+    /// Makes a request and reads what matters of its result.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub async fn call<P, R>(&self, payload: &P) -> Result<R, ApiError>
+    where
+        P: Payload + Serialize + Sync,
+        R: DeserializeOwned,
+    {
+        self.call_within(REQUEST_LIMIT, payload).await
+    }
+
+    /// The same with another time limit; a long poll takes as long as it says.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub async fn call_within<P, R>(&self, limit: Duration, payload: &P) -> Result<R, ApiError>
+    where
+        P: Payload + Serialize + Sync,
+        R: DeserializeOwned,
+    {
+        let request = self.bot.client().post(self.method(P::NAME));
+        let response = request.timeout(limit).json(payload).send().await;
+        let response = response.map_err(|error| network(&error.without_url()))?;
+        let status = response.status().as_u16();
+        let body = response.bytes().await;
+        let body = body.map_err(|error| network(&error.without_url()))?;
+        read(status, &body)
+    }
+
+    fn method(&self, name: &str) -> String {
+        let address = self.bot.api_url();
+        let address = address.as_str().trim_end_matches('/');
+        format!("{address}/bot{}/{name}", self.bot.token())
+    }
+
+    /// Who the bot is.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub async fn identity(&self) -> Result<Identity, ApiError> {
+        self.call(&GetMe::new()).await
+    }
+
+    /// Stops a pressed button from spinning. Any failure is harmless: the press has its effect all the same, and
+    /// Telegram takes no answer to an old press.
+    pub async fn answer_press(&self, query: CallbackQueryId) {
+        let answer = AnswerCallbackQuery::new(query);
+        if let Err(error) = self.call::<_, Ignored>(&answer).await {
+            tracing::debug!(%error, "a press was not acknowledged");
+        }
+    }
+
+    /// Goes back from a webhook to polling; what waits at Telegram stays there.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub async fn remove_webhook(&self) -> Result<(), ApiError> {
+        let keep_updates = DeleteWebhook::new();
+        self.call(&keep_updates).await.map(|Ignored {}| ())
+    }
+}
+
+/// A result of which nothing matters, whatever it looks like.
+#[derive(Debug, Clone, Copy)]
+pub struct Ignored {}
+
+impl<'de> Deserialize<'de> for Ignored {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self {})
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(bound = "R: Deserialize<'de>")]
+struct Answer<R> {
+    ok: bool,
+    result: Option<R>,
+    error_code: Option<u16>,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    parameters: Parameters,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Parameters {
+    retry_after: Option<u64>,
+    migrate_to_chat_id: Option<i64>,
+}
+
+fn read<R: DeserializeOwned>(status: u16, body: &[u8]) -> Result<R, ApiError> {
+    let Ok(answer) = serde_json::from_slice::<Answer<R>>(body) else {
+        // A proxy's error page, or half an answer. It is not shown: it may hold what somebody wrote.
+        return Err(ApiError::Unavailable(format!(
+            "HTTP {status} with {} bytes that are no Bot API answer",
+            body.len()
+        )));
+    };
+    match answer.result {
+        Some(result) if answer.ok => Ok(result),
+        _ => Err(refusal(
+            answer.error_code.unwrap_or(status),
+            answer.description,
+            &answer.parameters,
+        )),
+    }
+}
+
+fn refusal(code: u16, description: String, parameters: &Parameters) -> ApiError {
+    if let Some(chat) = parameters.migrate_to_chat_id {
+        return ApiError::Migrated(ChatId(chat));
+    }
+    if let Some(seconds) = parameters.retry_after {
+        return ApiError::TooManyRequests(Duration::from_secs(seconds));
+    }
+    match code {
+        401 | 404 => ApiError::Unauthorized,
+        429 => ApiError::TooManyRequests(UNSAID_RETRY_AFTER),
+        400..=499 => ApiError::Refused {
+            code,
+            description: without_quotes(description),
+        },
+        _ => ApiError::Unavailable(format!("{code} {description}")),
+    }
+}
+
+/// What Telegram says about markup may quote the message, which is nobody's business.
+fn without_quotes(mut description: String) -> String {
+    const MARKUP: &str = "can't parse entities";
+    if let Some(at) = description.find(MARKUP) {
+        description.truncate(at + MARKUP.len());
+    }
+    description
+}
+
+/// An error of the client in words. The caller took the address out of it, since that has the token in it.
+fn network(error: &dyn Error) -> ApiError {
+    ApiError::Network(chain(error))
+}
+
+fn chain(error: &dyn Error) -> String {
+    let mut said = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        said = format!("{said}: {error}");
+        source = error.source();
+    }
+    said
+}
+
+/// How long to wait after this many failures in a row: 1, 2, 4 … seconds, and never more than `most`.
+pub fn growing_pause(failures: u32, most: Duration) -> Duration {
+    let exponent = failures.saturating_sub(1).min(16);
+    Duration::from_secs(1 << exponent).min(most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(status: u16, body: &str) -> ApiError {
+        read::<Ignored>(status, body.as_bytes()).expect_err("refused")
+    }
+
+    #[test]
+    fn what_the_server_says_is_told_apart() {
+        let flood = r#"{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 7","parameters":{"retry_after":7}}"#;
+        assert_eq!(
+            refused(429, flood),
+            ApiError::TooManyRequests(Duration::from_secs(7))
+        );
+        let moved = r#"{"ok":false,"error_code":400,"description":"Bad Request: group chat was upgraded to a supergroup chat","parameters":{"migrate_to_chat_id":-1001}}"#;
+        assert_eq!(refused(400, moved), ApiError::Migrated(ChatId(-1001)));
+        let wrong = r#"{"ok":false,"error_code":401,"description":"Unauthorized"}"#;
+        assert_eq!(refused(401, wrong), ApiError::Unauthorized);
+        let blocked = r#"{"ok":false,"error_code":403,"description":"Forbidden: bot was blocked by the user"}"#;
+        assert!(matches!(
+            refused(403, blocked),
+            ApiError::Refused { code: 403, .. }
+        ));
+        let down = r#"{"ok":false,"error_code":502,"description":"Bad Gateway"}"#;
+        assert!(matches!(refused(502, down), ApiError::Unavailable(_)));
+    }
+
+    #[test]
+    fn an_answer_that_is_no_bot_api_answer_is_trouble_of_the_server_and_is_not_repeated() {
+        for (status, body) in [
+            (502, "<html>secret words</html>"),
+            (200, "{\"ok\":true,\"result\":"),
+            (200, ""),
+        ] {
+            let error = refused(status, body);
+            assert!(
+                matches!(error, ApiError::Unavailable(_)),
+                "{body}: {error:?}"
+            );
+            assert!(!error.to_string().contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_result_with_things_nobody_knows_is_a_result() {
+        let body = r#"{"ok":true,"result":{"message_id":5,"brand_new":{"a":[1]}},"more":1}"#;
+        assert!(read::<Ignored>(200, body.as_bytes()).is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_network_error_shows_neither_token_nor_address() {
+        let api = Api::new(
+            "123:SECRET",
+            "http://127.0.0.1:1".parse().expect("an address"),
+        )
+        .expect("a client");
+        let error = api.identity().await.expect_err("nobody listens there");
+        assert!(matches!(error, ApiError::Network(_)), "{error:?}");
+        for shown in [format!("{error}"), format!("{error:?}"), format!("{api:?}")] {
+            assert!(!shown.contains("SECRET"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn pauses_grow_up_to_a_bound() {
+        let most = Duration::from_secs(30);
+        let pauses = [1, 2, 3, 5, 6, 100].map(|failures| growing_pause(failures, most).as_secs());
+        assert_eq!(pauses, [1, 2, 4, 16, 30, 30]);
+    }
+}

@@ -1,0 +1,223 @@
+//! How fast Telegram lets a bot speak: in a chat, in a group, and overall. Time is an argument; waiting is left to the
+//! outbox, which has to weigh all three before it sends anything.
+//!
+//! `governor` is the well-kept library for this, but it takes a permit as it answers, reads its own clock, and keeps a
+//! table a limit; here a permit of three limits is taken at once or not at all, and a chat's limits live and go with its
+//! queue.
+
+use std::{collections::VecDeque, time::Duration};
+
+use tokio::time::Instant;
+
+/// Messages a chat may get at once before the rate holds: two turns' worth. Telegram tolerates short bursts.
+pub const CHAT_BURST: u32 = 5;
+/// Telegram: "not more than 20 messages per minute" to a group.
+const GROUP_MESSAGES: u32 = 20;
+/// See [`GROUP_MESSAGES`].
+const GROUP_SPAN: Duration = Duration::from_secs(60);
+
+/// Messages a second; 0 is no limit, for a Bot API server of one's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rates {
+    /// Over all chats.
+    pub overall: u32,
+    /// In one chat.
+    pub per_chat: u32,
+}
+
+/// At most so many in any span of time; exact, at the price of remembering when each was.
+#[derive(Debug)]
+pub struct Window {
+    most: usize,
+    span: Duration,
+    sent: VecDeque<Instant>,
+}
+
+impl Window {
+    fn new(most: u32, span: Duration) -> Self {
+        Self {
+            most: most as usize,
+            span,
+            sent: VecDeque::new(),
+        }
+    }
+
+    /// The limit over all chats.
+    pub fn overall(rates: Rates) -> Self {
+        Self::new(rates.overall, Duration::from_secs(1))
+    }
+
+    fn is_none(&self) -> bool {
+        self.most == 0
+    }
+
+    /// When the next may go, at the earliest now.
+    pub fn ready_at(&self, now: Instant) -> Instant {
+        if self.is_none() || self.sent.len() < self.most {
+            return now;
+        }
+        self.sent
+            .front()
+            .map_or(now, |first| (*first + self.span).max(now))
+    }
+
+    /// One goes now.
+    pub fn take(&mut self, now: Instant) {
+        if self.is_none() {
+            return;
+        }
+        if self.sent.len() == self.most {
+            self.sent.pop_front();
+        }
+        self.sent.push_back(now);
+    }
+
+    fn forgotten_at(&self, now: Instant) -> Instant {
+        self.sent.back().map_or(now, |last| *last + self.span)
+    }
+}
+
+/// A steady rate with a short burst (the generic cell rate algorithm): all it remembers is when it is full again.
+#[derive(Debug)]
+struct Bucket {
+    /// Between two messages, in the long run.
+    interval: Duration,
+    full_at: Instant,
+}
+
+impl Bucket {
+    fn new(rate: u32, now: Instant) -> Self {
+        Self {
+            interval: Duration::from_secs(1).checked_div(rate).unwrap_or_default(),
+            full_at: now,
+        }
+    }
+
+    fn ready_at(&self, now: Instant) -> Instant {
+        let debt = self.full_at.saturating_duration_since(now);
+        now + debt.saturating_sub(self.interval * (CHAT_BURST - 1))
+    }
+
+    fn take(&mut self, now: Instant) {
+        self.full_at = self.full_at.max(now) + self.interval;
+    }
+}
+
+/// The limits of one chat.
+#[derive(Debug)]
+pub struct ChatLimits {
+    bucket: Bucket,
+    window: Option<Window>,
+}
+
+impl ChatLimits {
+    /// The limits of a chat nothing was sent to yet.
+    pub fn new(rates: Rates, is_group: bool, now: Instant) -> Self {
+        let has_window = is_group && rates.per_chat > 0;
+        Self {
+            bucket: Bucket::new(rates.per_chat, now),
+            window: has_window.then(|| Window::new(GROUP_MESSAGES, GROUP_SPAN)),
+        }
+    }
+
+    /// When the next message may go, at the earliest now.
+    pub fn ready_at(&self, now: Instant) -> Instant {
+        let window = self
+            .window
+            .as_ref()
+            .map_or(now, |window| window.ready_at(now));
+        self.bucket.ready_at(now).max(window)
+    }
+
+    /// A message goes now.
+    pub fn take(&mut self, now: Instant) {
+        self.bucket.take(now);
+        if let Some(window) = &mut self.window {
+            window.take(now);
+        }
+    }
+
+    /// From when on this is as good as new.
+    pub fn forgotten_at(&self, now: Instant) -> Instant {
+        let window = self
+            .window
+            .as_ref()
+            .map_or(now, |window| window.forgotten_at(now));
+        self.bucket.full_at.max(window).max(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RATES: Rates = Rates {
+        overall: 30,
+        per_chat: 1,
+    };
+
+    /// When each of `count` messages goes, in milliseconds, if they all wait from the beginning.
+    fn times(limits: &mut ChatLimits, start: Instant, count: usize) -> Vec<u128> {
+        let mut now = start;
+        let mut next = || {
+            now = limits.ready_at(now);
+            limits.take(now);
+            (now - start).as_millis()
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn a_chat_gets_a_short_burst_and_then_one_a_second() {
+        let start = Instant::now();
+        let mut limits = ChatLimits::new(RATES, false, start);
+        let seconds = times(&mut limits, start, 8);
+        assert_eq!(seconds, [0, 0, 0, 0, 0, 1000, 2000, 3000]);
+    }
+
+    #[test]
+    fn a_group_gets_twenty_in_any_minute() {
+        let start = Instant::now();
+        let mut limits = ChatLimits::new(RATES, true, start);
+        let sent = times(&mut limits, start, 100);
+        for (index, time) in sent.iter().enumerate().skip(20) {
+            assert!(time - sent[index - 20] >= 60_000, "{index}: {sent:?}");
+        }
+        assert_eq!(sent[20], 60_000);
+    }
+
+    #[test]
+    fn overall_there_are_thirty_in_any_second_and_no_less() {
+        let start = Instant::now();
+        let mut window = Window::overall(RATES);
+        let mut now = start;
+        for _ in 0..300 {
+            now = window.ready_at(now);
+            window.take(now);
+        }
+        assert_eq!((now - start).as_secs(), 9);
+    }
+
+    #[test]
+    fn a_rate_of_nought_is_no_limit() {
+        let start = Instant::now();
+        let none = Rates {
+            overall: 0,
+            per_chat: 0,
+        };
+        let mut limits = ChatLimits::new(none, true, start);
+        assert_eq!(times(&mut limits, start, 1000)[999], 0);
+        let mut window = Window::overall(none);
+        (0..1000).for_each(|_| window.take(start));
+        assert_eq!(window.ready_at(start), start);
+    }
+
+    #[test]
+    fn limits_are_forgotten_when_they_no_longer_say_anything() {
+        let start = Instant::now();
+        let mut limits = ChatLimits::new(RATES, true, start);
+        assert_eq!(limits.forgotten_at(start), start);
+        limits.take(start);
+        assert_eq!(limits.forgotten_at(start), start + GROUP_SPAN);
+    }
+}

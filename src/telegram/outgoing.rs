@@ -1,0 +1,556 @@
+//! From a [`Reply`] to what is sent: HTML that is always well-formed, messages and buttons within Telegram's limits. Pure;
+//! `outbox` decides when it is sent, and in which [`Form`] once Telegram has refused one.
+
+use teloxide::{
+    payloads::{EditMessageText, EditMessageTextSetters, SendMessage, SendMessageSetters},
+    types::{
+        self, InlineKeyboardButton, InlineKeyboardButtonKind, InlineKeyboardMarkup,
+        LinkPreviewOptions, ParseMode,
+    },
+};
+
+use crate::{
+    dialogue::{Action, Button, ChatId, Reply},
+    markup::{RichText, Span},
+};
+
+/// Telegram's limit for a message, in UTF-16 units once the markup is taken out.
+pub const MAX_TEXT: usize = 4096;
+/// Telegram reads no more than 35,000 bytes of a message with its markup; the rest would be cut off, tags and all.
+const MAX_MARKUP_BYTES: usize = 30_000;
+/// Longer labels are cut by the apps themselves, in the middle of a word.
+const MAX_LABEL: usize = 64;
+/// Telegram's limits for a keyboard, and for the data of one button.
+const MAX_BUTTONS: usize = 100;
+/// See [`MAX_BUTTONS`].
+const MAX_BUTTONS_A_ROW: usize = 8;
+/// See [`MAX_BUTTONS`].
+const MAX_DATA_BYTES: usize = 64;
+/// Telegram's limit for what follows `?start=`.
+const MAX_PAYLOAD: usize = 64;
+/// Stands where nothing would stand: Telegram takes neither empty messages nor empty buttons.
+const NOTHING: &str = "…";
+
+/// How much of a reply's looks is kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Form {
+    /// All of it.
+    #[default]
+    Rich,
+    /// No markup: what is left when Telegram refuses it.
+    Plain,
+    /// No buttons either.
+    Bare,
+}
+
+/// A request that shows something.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outgoing {
+    /// A new message.
+    New(SendMessage),
+    /// A new look for one already sent.
+    Edit(EditMessageText),
+}
+
+/// Where and how a reply is to be shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Showing<'a> {
+    /// The chat.
+    pub chat: ChatId,
+    /// Our name, for links into the private chat.
+    pub bot: &'a str,
+    /// How much of its looks is kept.
+    pub form: Form,
+    /// As a new message even if it replaces one.
+    pub afresh: bool,
+}
+
+/// The requests that show a reply, in order; always at least one.
+pub fn render(reply: &Reply, showing: Showing<'_>) -> Vec<Outgoing> {
+    let mut parts = split(&reply.text, MAX_TEXT);
+    if parts.is_empty() {
+        tracing::error!(chat = %showing.chat, "a reply without text; sent as `…`");
+        parts.push(RichText::plain(NOTHING));
+    }
+    let last = parts.len() - 1;
+    let to_request = |(index, part): (usize, &RichText)| {
+        let text = match showing.form {
+            Form::Rich => html(part),
+            Form::Plain | Form::Bare => plain(part),
+        };
+        let has_buttons = index == last && showing.form != Form::Bare;
+        let keyboard = has_buttons
+            .then(|| keyboard(&reply.buttons, showing))
+            .flatten();
+        match reply.replaces {
+            Some(message) if index == 0 && !showing.afresh => {
+                Outgoing::Edit(edit(message.0, text, keyboard, showing))
+            }
+            _ => Outgoing::New(new(text, keyboard, showing)),
+        }
+    };
+    parts.iter().enumerate().map(to_request).collect()
+}
+
+fn new(text: String, keyboard: Option<InlineKeyboardMarkup>, showing: Showing<'_>) -> SendMessage {
+    let mut message = SendMessage::new(types::ChatId(showing.chat.0), text);
+    message.parse_mode = parse_mode(showing.form);
+    message = message.link_preview_options(no_preview());
+    match keyboard {
+        Some(keyboard) => message.reply_markup(keyboard),
+        None => message,
+    }
+}
+
+/// An edit without a keyboard takes away the one there was.
+fn edit(
+    message: i32,
+    text: String,
+    keyboard: Option<InlineKeyboardMarkup>,
+    showing: Showing<'_>,
+) -> EditMessageText {
+    let chat = types::ChatId(showing.chat.0);
+    let mut edit = EditMessageText::new(chat, types::MessageId(message), text);
+    edit.parse_mode = parse_mode(showing.form);
+    edit.reply_markup = keyboard;
+    edit.link_preview_options(no_preview())
+}
+
+fn parse_mode(form: Form) -> Option<ParseMode> {
+    (form == Form::Rich).then_some(ParseMode::Html)
+}
+
+fn no_preview() -> LinkPreviewOptions {
+    LinkPreviewOptions {
+        is_disabled: true,
+        url: None,
+        prefer_small_media: false,
+        prefer_large_media: false,
+        show_above_text: false,
+    }
+}
+
+/// The text as Telegram's HTML. Each span opens and closes its own tags, so whatever the text holds, they match.
+fn html(text: &RichText) -> String {
+    text.0.iter().map(span_html).collect()
+}
+
+fn span_html(span: &Span) -> String {
+    let mut html = escape(&span.text);
+    if let Some(link) = span.link.as_deref().filter(|link| leads_somewhere(link)) {
+        html = format!("<a href=\"{}\">{html}</a>", escape(link));
+    } else if span.style.code {
+        // Telegram lets nothing else share the place of `code`.
+        return format!("<code>{html}</code>");
+    }
+    if span.style.italic {
+        html = format!("<i>{html}</i>");
+    }
+    if span.style.bold {
+        html = format!("<b>{html}</b>");
+    }
+    html
+}
+
+fn leads_somewhere(link: &str) -> bool {
+    link.starts_with("https://") || link.starts_with("http://")
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() + text.len() / 8);
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+/// The text without markup. A link that does not show where it leads says so, where there is room.
+fn plain(text: &RichText) -> String {
+    let mut said = String::new();
+    for span in &text.0 {
+        said.push_str(&span.text);
+        if let Some(link) = span
+            .link
+            .as_deref()
+            .filter(|link| !span.text.contains(link))
+        {
+            said.push_str(&format!(" ({link})"));
+        }
+    }
+    if utf16_length(&said) > MAX_TEXT {
+        return text.to_plain();
+    }
+    said
+}
+
+fn utf16_length(text: &str) -> usize {
+    text.chars().map(char::len_utf16).sum()
+}
+
+/// Cuts a text into messages of at most `most` UTF-16 units: at the end of a line where there is one in the second half,
+/// else at a space, else between two characters. What would be white space at a border is left out, as Telegram does.
+fn split(text: &RichText, most: usize) -> Vec<RichText> {
+    let whole = text.to_plain();
+    let mut parts = Vec::new();
+    let mut from = skip_space(&whole, 0);
+    while from < whole.len() {
+        let to = from + part_length(&whole[from..], most);
+        let part = slice(text, from, from + whole[from..to].trim_end().len());
+        if html(&part).len() > MAX_MARKUP_BYTES && most > 1 {
+            // Only text that is mostly markup gets here.
+            parts.extend(split(&part, most / 2));
+        } else if !part.is_empty() {
+            parts.push(part);
+        }
+        from = skip_space(&whole, to);
+    }
+    parts
+}
+
+fn skip_space(text: &str, from: usize) -> usize {
+    text.len() - text[from..].trim_start().len()
+}
+
+/// The bytes of `text` that go into a part.
+fn part_length(text: &str, most: usize) -> usize {
+    let fits = fitting_bytes(text, most);
+    if fits == text.len() {
+        return fits;
+    }
+    let head = &text[..fits];
+    let second_half = |at: &usize| *at > fits / 2;
+    let line = head.rfind('\n').filter(second_half);
+    let at = line.or_else(|| head.rfind(char::is_whitespace).filter(second_half));
+    at.unwrap_or(fits)
+}
+
+/// The bytes of the longest beginning of `text` that has at most `most` UTF-16 units; at least one character.
+fn fitting_bytes(text: &str, most: usize) -> usize {
+    let mut units = 0;
+    for (at, character) in text.char_indices() {
+        units += character.len_utf16();
+        if units > most && at > 0 {
+            return at;
+        }
+    }
+    text.len()
+}
+
+/// The bytes `from..to` of the text, styles kept; both are character borders of it.
+fn slice(text: &RichText, from: usize, to: usize) -> RichText {
+    let mut start = 0;
+    let mut spans = Vec::new();
+    for span in &text.0 {
+        let end = start + span.text.len();
+        let (first, last) = (from.max(start), to.min(end));
+        if first < last {
+            spans.push(Span {
+                text: span.text[first - start..last - start].to_owned(),
+                ..span.clone()
+            });
+        }
+        start = end;
+    }
+    RichText(spans)
+}
+
+fn keyboard(rows: &[Vec<Button>], showing: Showing<'_>) -> Option<InlineKeyboardMarkup> {
+    let mut left = MAX_BUTTONS;
+    let mut keyboard = Vec::new();
+    for row in rows {
+        let buttons = row.iter().filter_map(|button| to_telegram(button, showing));
+        let buttons: Vec<_> = buttons.take(left).collect();
+        left -= buttons.len();
+        keyboard.extend(buttons.chunks(MAX_BUTTONS_A_ROW).map(<[_]>::to_vec));
+    }
+    let count: usize = rows.iter().map(Vec::len).sum();
+    if count > MAX_BUTTONS {
+        tracing::error!(chat = %showing.chat, count, "a reply has more than {MAX_BUTTONS} buttons; the last ones are left out");
+    }
+    (!keyboard.is_empty()).then(|| InlineKeyboardMarkup::new(keyboard))
+}
+
+fn to_telegram(button: &Button, showing: Showing<'_>) -> Option<InlineKeyboardButton> {
+    let kind = match &button.action {
+        Action::Press(data) => {
+            InlineKeyboardButtonKind::CallbackData(fitting_data(data, showing.chat)?)
+        }
+        Action::PrivateChat(payload) => {
+            InlineKeyboardButtonKind::Url(private_chat(showing.bot, payload).parse().ok()?)
+        }
+    };
+    Some(InlineKeyboardButton::new(label(&button.label), kind))
+}
+
+fn fitting_data(data: &str, chat: ChatId) -> Option<String> {
+    if data.is_empty() || data.len() > MAX_DATA_BYTES {
+        tracing::error!(%chat, bytes = data.len(), "a button's data does not fit Telegram's {MAX_DATA_BYTES} bytes; the button is left out");
+        return None;
+    }
+    Some(data.to_owned())
+}
+
+/// A link into the private chat; a payload Telegram would not pass on is left out, the link still leads there.
+fn private_chat(bot: &str, payload: &str) -> String {
+    let may_be = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if payload.is_empty() || payload.len() > MAX_PAYLOAD || !payload.chars().all(may_be) {
+        return format!("https://t.me/{bot}");
+    }
+    format!("https://t.me/{bot}?start={payload}")
+}
+
+fn label(text: &str) -> String {
+    let text = text.trim();
+    if text.is_empty() {
+        return NOTHING.to_owned();
+    }
+    if text.chars().count() <= MAX_LABEL {
+        return text.to_owned();
+    }
+    let head: String = text.chars().take(MAX_LABEL - 1).collect();
+    // A word is not cut in two when there is a space near the end.
+    let at = head.rfind(' ').filter(|at| *at > head.len() / 2);
+    let head = at.map_or(head.as_str(), |at| &head[..at]);
+    format!("{}…", head.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{dialogue::MessageId, markup::Style};
+    use proptest::prelude::*;
+
+    const SHOWING: Showing<'static> = Showing {
+        chat: ChatId(7),
+        bot: "unbind_bot",
+        form: Form::Rich,
+        afresh: false,
+    };
+
+    fn text_of(outgoing: &Outgoing) -> &str {
+        match outgoing {
+            Outgoing::New(message) => &message.text,
+            Outgoing::Edit(edit) => &edit.text,
+        }
+    }
+
+    fn json_of(outgoing: &Outgoing) -> serde_json::Value {
+        match outgoing {
+            Outgoing::New(message) => serde_json::to_value(message),
+            Outgoing::Edit(edit) => serde_json::to_value(edit),
+        }
+        .expect("JSON")
+    }
+
+    /// Reads Telegram's HTML as its server does and returns the text; panics where that would refuse.
+    fn read_html(html: &str) -> String {
+        let mut text = String::new();
+        let mut open: Vec<&str> = Vec::new();
+        let mut rest = html;
+        while let Some(first) = rest.chars().next() {
+            if let Some(tag) = rest.strip_prefix('<') {
+                let (tag, behind) = tag.split_once('>').expect("a tag ends");
+                match tag.strip_prefix('/') {
+                    Some(name) => assert_eq!(open.pop(), Some(name), "tags match"),
+                    None => {
+                        let name = tag.split(' ').next().expect("a name");
+                        assert!(["a", "b", "i", "code"].contains(&name), "{name}");
+                        assert!(!open.contains(&"code"), "nothing inside code");
+                        open.push(name);
+                    }
+                }
+                rest = behind;
+            } else if first == '&' {
+                let (entity, behind) = rest.split_once(';').expect("an entity ends");
+                text.push(match entity {
+                    "&amp" => '&',
+                    "&lt" => '<',
+                    "&gt" => '>',
+                    "&quot" => '"',
+                    other => panic!("{other} is no entity"),
+                });
+                rest = behind;
+            } else {
+                assert_ne!(first, '>', "an unescaped >");
+                text.push(first);
+                rest = &rest[first.len_utf8()..];
+            }
+        }
+        assert!(open.is_empty(), "left open: {open:?}");
+        text
+    }
+
+    fn squeezed(text: &str) -> String {
+        text.chars().filter(|c| !c.is_whitespace()).collect()
+    }
+
+    fn any_text() -> impl Strategy<Value = RichText> {
+        let text = prop_oneof![
+            "[a-z<>&\" \n👍卡]{0,40}",
+            "\\PC{0,30}",
+            "[a👍 ]{3000,5000}",
+            "[👍]{2040,2060}",
+            "[ \n]{0,10}",
+        ];
+        let link = prop::option::of("(https://|x)[a-z\"<>&]{0,9}");
+        let style = any::<(bool, bool, bool)>();
+        let span = (text, style, link).prop_map(|(text, (bold, italic, code), link)| Span {
+            text,
+            style: Style { bold, italic, code },
+            link,
+        });
+        prop::collection::vec(span, 0..6).prop_map(RichText)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+        #[test]
+        fn any_text_becomes_well_formed_messages_within_the_limit_and_nothing_is_lost(text in any_text()) {
+            let whole = squeezed(&text.to_plain());
+            let sent = render(&Reply::new(text), SHOWING);
+            let read: Vec<String> = sent.iter().map(|part| read_html(text_of(part))).collect();
+            for part in &read {
+                prop_assert!(!part.trim().is_empty());
+                prop_assert!(part.encode_utf16().count() <= MAX_TEXT);
+            }
+            let read = squeezed(&read.concat());
+            prop_assert_eq!(read, if whole.is_empty() { NOTHING.to_owned() } else { whole });
+        }
+
+        #[test]
+        fn plain_forms_keep_the_limit_too(text in any_text()) {
+            for part in render(&Reply::new(text), Showing { form: Form::Plain, ..SHOWING }) {
+                prop_assert!(text_of(&part).encode_utf16().count() <= MAX_TEXT);
+                prop_assert!(json_of(&part).get("parse_mode").is_none());
+            }
+        }
+
+        #[test]
+        fn any_label_fits_and_is_never_empty(text in "\\PC{0,200}") {
+            let label = label(&text);
+            prop_assert!(!label.trim().is_empty() && label.chars().count() <= MAX_LABEL);
+        }
+    }
+
+    #[test]
+    fn styles_and_links_become_tags_and_hostile_text_stays_text() {
+        let text =
+            RichText::from_markdown("**b** *i* `c` [l](https://e.org/?a=1&b=2)").expect("good");
+        let text = text.below(1, RichText::bold("<b>&\"'\u{202e}"));
+        let sent = render(&Reply::new(text), SHOWING);
+        assert_eq!(
+            text_of(&sent[0]),
+            "<b>b</b> <i>i</i> <code>c</code> <a href=\"https://e.org/?a=1&amp;b=2\">l</a>\n<b>&lt;b&gt;&amp;&quot;'\u{202e}</b>"
+        );
+    }
+
+    #[test]
+    fn a_long_text_is_cut_at_a_line_then_at_a_space_and_never_inside_a_character() {
+        let lengths = |text: String| -> Vec<usize> {
+            let sent = render(&Reply::new(RichText::plain(text)), SHOWING);
+            let lengths = sent.iter().map(|part| text_of(part).encode_utf16().count());
+            lengths.collect()
+        };
+        let line = format!("{}\n", "x".repeat(99));
+        assert_eq!(lengths(line.repeat(50)), [3999, 999]);
+        assert_eq!(lengths("word ".repeat(1000)), [4094, 904]);
+        assert_eq!(lengths("👍".repeat(2049)), [4096, 2]);
+        assert_eq!(lengths("卡".repeat(4096)), [4096]);
+    }
+
+    #[test]
+    fn text_that_is_mostly_markup_is_cut_before_telegram_would_cut_it() {
+        let span = |index: usize| Span {
+            text: "x".into(),
+            style: Style::default(),
+            link: Some(format!("https://example.org/{index}")),
+        };
+        let text = RichText((0..2000).map(span).collect());
+        for part in render(&Reply::new(text), SHOWING) {
+            assert!(text_of(&part).len() <= MAX_MARKUP_BYTES);
+        }
+    }
+
+    #[test]
+    fn the_first_part_replaces_and_the_last_has_the_buttons() {
+        let text = RichText::plain("line\n".repeat(1500));
+        let button = Button {
+            label: "Done".into(),
+            action: Action::Press("1.done".into()),
+        };
+        let reply = Reply::new(text)
+            .row([button])
+            .in_place_of(Some(MessageId(9)));
+        let sent = render(&reply, SHOWING);
+        assert!(
+            matches!(&sent[0], Outgoing::Edit(edit) if edit.message_id.0 == 9 && edit.reply_markup.is_none())
+        );
+        assert!(matches!(&sent[1], Outgoing::New(message) if message.reply_markup.is_some()));
+        assert_eq!(sent.len(), 2);
+        let afresh = Showing {
+            afresh: true,
+            ..SHOWING
+        };
+        assert!(matches!(render(&reply, afresh)[0], Outgoing::New(_)));
+    }
+
+    #[test]
+    fn what_is_sent_is_what_the_bot_api_reads() {
+        let reply = Reply::new(RichText::bold("Hi"))
+            .row([
+                Button {
+                    label: "Done".into(),
+                    action: Action::Press("1.done".into()),
+                },
+                Button {
+                    label: "Alone".into(),
+                    action: Action::PrivateChat("cards".into()),
+                },
+            ])
+            .in_place_of(Some(MessageId(9)));
+        let expected = serde_json::json!({
+            "chat_id": 7, "message_id": 9, "text": "<b>Hi</b>", "parse_mode": "HTML",
+            "link_preview_options": {"is_disabled": true},
+            "reply_markup": {"inline_keyboard": [[
+                {"text": "Done", "callback_data": "1.done"},
+                {"text": "Alone", "url": "https://t.me/unbind_bot?start=cards"},
+            ]]},
+        });
+        assert_eq!(json_of(&render(&reply, SHOWING)[0]), expected);
+    }
+
+    #[test]
+    fn a_button_that_does_not_fit_is_left_out_and_the_others_stay() {
+        let press = |data: &str| Button {
+            label: "x".into(),
+            action: Action::Press(data.into()),
+        };
+        let rows = vec![vec![
+            press(&"d".repeat(65)),
+            press(""),
+            press(&"d".repeat(64)),
+        ]];
+        let keyboard = keyboard(&rows, SHOWING).expect("one fits");
+        assert_eq!(keyboard.inline_keyboard[0].len(), 1);
+        let many = vec![vec![press("d"); 150]];
+        let keyboard = super::keyboard(&many, SHOWING).expect("buttons");
+        let rows: Vec<usize> = keyboard.inline_keyboard.iter().map(Vec::len).collect();
+        assert_eq!(rows.iter().sum::<usize>(), MAX_BUTTONS);
+        assert!(rows.iter().all(|row| *row <= MAX_BUTTONS_A_ROW));
+        assert_eq!(super::keyboard(&[vec![press("")]], SHOWING), None);
+    }
+
+    #[test]
+    fn a_payload_telegram_would_not_pass_on_leaves_a_plain_link() {
+        assert_eq!(private_chat("b", "kb_x-1"), "https://t.me/b?start=kb_x-1");
+        for payload in ["", "a b", "卡", &"x".repeat(65)] {
+            assert_eq!(private_chat("b", payload), "https://t.me/b");
+        }
+    }
+}

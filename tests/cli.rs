@@ -1,0 +1,328 @@
+//! The program as it is run: arguments, pipes, exit codes, and what is left on disk.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on may stop"
+)]
+
+use std::{
+    fs,
+    io::Write,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::Value;
+
+const KNOWLEDGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/knowledge");
+
+/// The program in `folder`, with nothing set up but the knowledge.
+fn program(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_unbind-bot"));
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .env("KNOWLEDGE_DIR", KNOWLEDGE);
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = program(folder, arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    // A program that ends before it has read everything closes the pipe.
+    let _ = stdin.write_all(input);
+    drop(stdin);
+    child.wait_with_output().expect("the program ends")
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("text")
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("text")
+}
+
+fn chat(folder: &Path, lines: &[&str]) -> String {
+    let output = run(folder, &["chat"], (lines.join("\n") + "\n").as_bytes());
+    assert!(output.status.success(), "{}", err(&output));
+    out(&output)
+}
+
+#[test]
+fn a_whole_removal_goes_through_a_pipe() {
+    let folder = folder();
+    let said = chat(
+        folder.path(),
+        &[
+            "/unbind",
+            "Office",
+            "OPPO Wallet",
+            "1",
+            "1",
+            "1",
+            "1",
+            "1",
+            "yes",
+            "1",
+            "/cards",
+        ],
+    );
+    for words in [
+        "1 Guide me step by step",
+        "step 1 of 5",
+        "step 5 of 5",
+        "Take “Office” off your list?",
+        "“Office” is off your list.",
+        "all done",
+        "Your list is empty",
+    ] {
+        assert!(said.contains(words), "{words:?} in\n{said}");
+    }
+    assert!(
+        said.contains(&folder.path().join("data").display().to_string()),
+        "the store's folder is named"
+    );
+    assert!(!said.contains('\u{1b}'), "no colours in a pipe");
+    assert!(
+        said.lines()
+            .all(|line| textwrap::core::display_width(line) <= 80 || line.contains("kept in")),
+        "wrapped"
+    );
+}
+
+#[test]
+fn a_conversation_goes_on_where_it_was_also_after_a_kill() {
+    let folder = folder();
+    let mut child = program(folder.path(), &["chat"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    writeln!(stdin, "/unbind\nOffice\nOPPO Wallet\ndone").expect("written");
+    let mut stdout = std::io::BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut line = String::new();
+    while !line.contains("step 2 of 5") {
+        line.clear();
+        assert_ne!(
+            std::io::BufRead::read_line(&mut stdout, &mut line).expect("read"),
+            0,
+            "ended early"
+        );
+    }
+    child.kill().expect("killed");
+    child.wait().expect("ended");
+    let said = chat(folder.path(), &["done"]);
+    assert!(
+        said.contains("Office · OPPO Wallet · step 2 of 5") && said.contains("step 3 of 5"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_second_process_on_the_same_folder_is_refused_by_name() {
+    let folder = folder();
+    let mut first = program(folder.path(), &["chat"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut line = String::new();
+    std::io::BufRead::read_line(
+        &mut std::io::BufReader::new(first.stdout.as_mut().expect("a pipe")),
+        &mut line,
+    )
+    .expect("read");
+    let second = run(folder.path(), &["chat"], b"");
+    assert_eq!(second.status.code(), Some(2));
+    assert!(
+        err(&second).contains("data") && err(&second).contains("another process"),
+        "{}",
+        err(&second)
+    );
+    drop(first.stdin.take());
+    first.wait().expect("ended");
+}
+
+#[test]
+fn ask_answers_as_the_contract_says() {
+    let folder = folder();
+    let questions = "how do I unbind my card\n怎么取消绑定门禁卡\n\n👍\n";
+    let output = run(folder.path(), &["ask", "--json", "-"], questions.as_bytes());
+    assert!(output.status.success(), "{}", err(&output));
+    let answers: Vec<Value> = out(&output)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("an object a line"))
+        .collect();
+    assert_eq!(answers.len(), 4);
+    for (answer, language) in answers.iter().zip(["en", "zh"]) {
+        assert_eq!(
+            (
+                &answer["outcome"],
+                &answer["entries"][0]["id"],
+                &answer["language"]
+            ),
+            (&"answer".into(), &"unbind-steps".into(), &language.into())
+        );
+        assert!(answer["entries"].as_array().expect("entries").len() <= 5);
+        assert!(answer["text"].as_str().expect("text").lines().count() > 3);
+        assert!(answer["entries"][0]["score"].is_number());
+    }
+    assert_eq!(answers[2]["outcome"], "none");
+    let in_english = run(
+        folder.path(),
+        &["ask", "--json", "--language", "en", "怎么取消绑定门禁卡"],
+        b"",
+    );
+    let answer: Value = serde_json::from_str(&out(&in_english)).expect("an object");
+    assert!(
+        answer["text"].as_str().expect("text").contains("wallet"),
+        "{answer}"
+    );
+    assert!(!folder.path().join("data").exists(), "asking keeps nothing");
+}
+
+#[test]
+fn check_tells_good_from_bad_by_its_exit_code() {
+    let folder = folder();
+    let good = run(folder.path(), &["check"], b"");
+    assert!(
+        good.status.success() && out(&good).contains("no faults"),
+        "{}",
+        out(&good)
+    );
+    let broken = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/broken/over-long/base"
+    );
+    let bad = run(folder.path(), &["check", broken], b"");
+    assert_eq!(bad.status.code(), Some(1));
+    assert!(
+        out(&bad).contains("a.en.md:2: the title has 72 columns"),
+        "{}",
+        out(&bad)
+    );
+}
+
+#[test]
+fn a_missing_token_is_one_sentence_and_all_wrong_settings_are_told_at_once() {
+    let folder = folder();
+    let missing = run(folder.path(), &["serve"], b"");
+    assert_eq!(missing.status.code(), Some(2));
+    assert_eq!(err(&missing).lines().count(), 1, "{}", err(&missing));
+    assert!(err(&missing).contains("TELOXIDE_TOKEN") && err(&missing).contains("unbind-bot chat"));
+    fs::write(
+        folder.path().join(".env"),
+        "TELOXIDE_TOKEN=nonsense\nSEND_RATE=many\nLOG_FORMAT=xml\n",
+    )
+    .expect("written");
+    let wrong = run(folder.path(), &["serve"], b"");
+    assert_eq!(wrong.status.code(), Some(2));
+    for name in ["TELOXIDE_TOKEN", "SEND_RATE", "LOG_FORMAT"] {
+        assert!(err(&wrong).contains(name), "{name} in {}", err(&wrong));
+    }
+    assert!(
+        !err(&wrong).contains("nonsense"),
+        "what may be a token is not shown"
+    );
+}
+
+#[test]
+fn a_store_is_exported_imported_and_verified() {
+    let (from, to) = (folder(), folder());
+    chat(from.path(), &["/cards", "1", "门禁卡 🏢", "vivo Wallet"]);
+    let file = to.path().join("chats.jsonl");
+    let file = file.to_str().expect("a path");
+    let exported = run(from.path(), &["store", "export", file], b"");
+    assert!(
+        exported.status.success() && out(&exported).contains("1 chats"),
+        "{}{}",
+        out(&exported),
+        err(&exported)
+    );
+    let imported = run(to.path(), &["store", "import", file], b"");
+    assert!(imported.status.success(), "{}", err(&imported));
+    assert!(run(to.path(), &["store", "verify"], b"").status.success());
+    assert!(run(to.path(), &["store", "compact"], b"").status.success());
+    assert!(chat(to.path(), &["/cards"]).contains("门禁卡 🏢 · vivo Wallet"));
+    let again = run(to.path(), &["store", "import", file], b"");
+    assert_eq!(
+        again.status.code(),
+        Some(1),
+        "a store that holds chats is not overwritten"
+    );
+    fs::write(file, "broken\n").expect("written");
+    let broken = run(folder().path(), &["store", "import", file], b"");
+    assert_eq!(broken.status.code(), Some(1));
+    assert!(err(&broken).contains("chats.jsonl"), "{}", err(&broken));
+}
+
+#[test]
+fn a_foreign_and_a_damaged_folder_are_refused_and_left_alone() {
+    let folder = folder();
+    let foreign = folder.path().join("data");
+    fs::create_dir(&foreign).expect("made");
+    fs::write(foreign.join("holiday.jpg"), "x").expect("written");
+    let refused = run(folder.path(), &["chat"], b"");
+    assert_eq!(refused.status.code(), Some(2), "{}", err(&refused));
+    assert_eq!(fs::read_dir(&foreign).expect("there").count(), 1);
+    let nowhere = run(
+        folder.path(),
+        &["store", "verify", "--database-url", "sled:nowhere"],
+        b"",
+    );
+    assert_eq!(nowhere.status.code(), Some(2));
+    assert!(
+        !folder.path().join("nowhere").exists(),
+        "looking makes no store"
+    );
+}
+
+#[test]
+fn hostile_input_gets_an_answer_and_stops_nothing() {
+    let folder = folder();
+    let long = "门禁卡👍".repeat(1250);
+    let mut input = Vec::new();
+    for line in [
+        long.as_bytes(),
+        b"\xff\xfe\x00",
+        "\u{202e}\u{200b}\u{7}".as_bytes(),
+        b"99",
+        b"/unbind",
+        b"<b>&\"'",
+        "OPPO 钱包".as_bytes(),
+        b"/help",
+    ] {
+        input.extend_from_slice(line);
+        input.push(b'\n');
+    }
+    let output = run(folder.path(), &["chat"], &input);
+    assert!(output.status.success(), "{}", err(&output));
+    assert!(
+        out(&output).contains("<b>&\"' · OPPO 钱包 · 第 1 步")
+            && out(&output).contains("我是个程序"),
+        "{}",
+        out(&output)
+    );
+}
+
+#[test]
+fn help_names_every_command() {
+    let folder = folder();
+    let help = out(&run(folder.path(), &["--help"], b""));
+    for command in ["chat", "serve", "ask", "check", "eval", "doctor", "store"] {
+        assert!(help.contains(command), "{command} in {help}");
+    }
+}

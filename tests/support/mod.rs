@@ -1,0 +1,149 @@
+//! What the tests share: the shipped base, made ready once, and a chat as a person sees it.
+#![allow(dead_code, reason = "each test uses what it needs")]
+
+use std::{
+    path::Path,
+    sync::{Arc, LazyLock},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use unbind_bot::{
+    assistant::Assistant,
+    dialogue::{Action, Base, ChatId, Event, Input, MessageId, Reply},
+    knowledge::{Knowledge, Language, load_folder},
+    store::{Mark, Store},
+};
+
+/// The chat the tests talk in.
+pub const CHAT: ChatId = ChatId(4711);
+
+static SHIPPED: LazyLock<Knowledge> = LazyLock::new(|| {
+    load_folder(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/knowledge")))
+        .expect("the shipped base loads")
+});
+static BASE: LazyLock<Arc<Base>> = LazyLock::new(|| Arc::new(Base::new(SHIPPED.clone())));
+
+/// The shipped knowledge.
+pub fn knowledge() -> &'static Knowledge {
+    &SHIPPED
+}
+
+/// The shipped base, indexed once for all tests.
+pub fn base() -> Arc<Base> {
+    BASE.clone()
+}
+
+/// A button on a message, as it was when it was shown.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    pub label: String,
+    pub data: String,
+    pub message: MessageId,
+}
+
+/// A chat as a person sees it: messages with keyboards, some of them edited since.
+pub struct Screen {
+    pub now: Timestamp,
+    /// What the person's app is set to.
+    pub app_language: Option<Language>,
+    /// Every button ever shown, oldest first.
+    pub shown: Vec<Shown>,
+    next_message: i32,
+}
+
+/// What a turn did on the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    pub text: String,
+    pub buttons: Vec<String>,
+    pub edited: bool,
+}
+
+impl Screen {
+    pub fn new() -> Self {
+        Self {
+            now: "2026-01-01T12:00:00Z".parse().expect("a time"),
+            app_language: None,
+            shown: Vec::new(),
+            next_message: 100,
+        }
+    }
+
+    /// Sends an event and shows what comes back, as a channel would.
+    pub async fn turn(&mut self, assistant: &Assistant, event: &Event) -> Vec<Said> {
+        self.now += SignedDuration::from_secs(1);
+        let event = &Event {
+            app_language: self.app_language,
+            ..event.clone()
+        };
+        let rows = assistant
+            .handle(CHAT, None, event, self.now)
+            .await
+            .expect("the store takes the turn");
+        let said = rows.iter().map(|row| self.show(&row.reply)).collect();
+        let sent = rows.iter().map(|row| Mark::Done(row.id)).collect();
+        assistant
+            .store()
+            .mark(sent)
+            .await
+            .expect("the store takes the marks");
+        said
+    }
+
+    pub fn show(&mut self, reply: &Reply) -> Said {
+        self.next_message += 1;
+        let message = reply.replaces.unwrap_or(MessageId(self.next_message));
+        let buttons: Vec<_> = reply.buttons.iter().flatten().collect();
+        for button in &buttons {
+            if let Action::Press(data) = &button.action {
+                self.shown.push(Shown {
+                    label: button.label.clone(),
+                    data: data.clone(),
+                    message,
+                });
+            }
+        }
+        Said {
+            text: reply.text.to_plain(),
+            buttons: buttons.iter().map(|button| button.label.clone()).collect(),
+            edited: reply.replaces.is_some(),
+        }
+    }
+
+    /// A press on the newest button with this label.
+    pub fn press(&self, label: &str) -> Result<Event, String> {
+        let button = self.shown.iter().rfind(|button| button.label == label);
+        button
+            .map(|button| self.press_on(button))
+            .ok_or_else(|| format!("no button [{label}] among {:?}", self.newest_labels()))
+    }
+
+    /// A press on the oldest button with this label.
+    pub fn press_oldest(&self, label: &str) -> Result<Event, String> {
+        let button = self.shown.iter().find(|button| button.label == label);
+        button
+            .map(|button| self.press_on(button))
+            .ok_or_else(|| format!("there never was a button [{label}]"))
+    }
+
+    pub fn press_on(&self, button: &Shown) -> Event {
+        Event::private(Input::Press {
+            press: button.data.parse().ok(),
+            message: button.message,
+        })
+    }
+
+    fn newest_labels(&self) -> Vec<&str> {
+        self.shown
+            .iter()
+            .rev()
+            .take(12)
+            .map(|button| button.label.as_str())
+            .collect()
+    }
+}
+
+/// An assistant on the shipped base.
+pub fn assistant(store: Arc<dyn Store>) -> Assistant {
+    Assistant::new(base(), store)
+}

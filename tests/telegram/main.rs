@@ -1,0 +1,761 @@
+//! The Telegram channel as Telegram sees it: the service over HTTP against a Bot API server on loopback.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on may stop"
+)]
+
+mod fake_api;
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use fake_api::{BOT_ID, BOT_NAME, FakeApi, TOKEN, Trouble, person, said, said_in_group};
+use futures::FutureExt;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::{
+    sync::{Semaphore, oneshot},
+    task::JoinHandle,
+    time::sleep,
+};
+use unbind_bot::{
+    assistant::Assistant,
+    dialogue::{Base, ChatId, Record, Reply, UpdateId},
+    knowledge::{Knowledge, load_folder},
+    markup::RichText,
+    store::{Commit, Item, Mark, OutboxRow, Store, StoreError, Versioned, memory::MemoryStore},
+    telegram::{ServeError, TelegramSettings, serve},
+};
+
+const ANN: i64 = 11;
+const BEN: i64 = 22;
+const GROUP: i64 = -1_001;
+
+/// A store that can be told to wait, to refuse, and what was committed.
+struct Gate {
+    inner: MemoryStore,
+    open: Semaphore,
+    refusals: AtomicU32,
+    attempts: AtomicU32,
+    committed: Mutex<Vec<(ChatId, Option<UpdateId>)>>,
+}
+
+impl Gate {
+    /// A store that takes everything.
+    fn open() -> Arc<Self> {
+        let gate = Self::closed();
+        gate.open.add_permits(Semaphore::MAX_PERMITS);
+        gate
+    }
+
+    /// A store that lets commits wait.
+    fn closed() -> Arc<Self> {
+        Arc::new(Self {
+            inner: MemoryStore::new(),
+            open: Semaphore::new(0),
+            refusals: AtomicU32::new(0),
+            attempts: AtomicU32::new(0),
+            committed: Mutex::default(),
+        })
+    }
+
+    fn committed(&self, chat: i64) -> Vec<u32> {
+        let committed = self.committed.lock().unwrap();
+        let of_chat = committed.iter().filter(|(of, _)| of.0 == chat);
+        of_chat
+            .filter_map(|(_, update)| update.map(|id| id.0))
+            .collect()
+    }
+
+    fn waiting(&self) -> usize {
+        self.inner.outbox().unwrap().len()
+    }
+
+    async fn say(&self, chat: i64, text: &str) {
+        let chat = ChatId(chat);
+        let commit = Commit {
+            chat,
+            expected: self.inner.load(chat).unwrap().version,
+            record: Record::default(),
+            replies: vec![Reply::new(RichText::plain(text))],
+            now: Timestamp::now(),
+        };
+        self.inner.commit(commit).await.unwrap();
+    }
+}
+
+#[async_trait]
+impl Store for Gate {
+    fn load(&self, chat: ChatId) -> Result<Versioned, StoreError> {
+        self.inner.load(chat)
+    }
+    async fn commit(&self, commit: Commit) -> Result<Vec<OutboxRow>, StoreError> {
+        self.attempts.fetch_add(1, Ordering::SeqCst);
+        let _passed = self.open.acquire().await.unwrap();
+        if self.refusals.load(Ordering::SeqCst) > 0 {
+            self.refusals.fetch_sub(1, Ordering::SeqCst);
+            return Err(StoreError::Unavailable("no room".into()));
+        }
+        let noted = (
+            commit.chat,
+            commit.record.updates.last().map(|seen| seen.id),
+        );
+        let rows = self.inner.commit(commit).await?;
+        self.committed.lock().unwrap().push(noted);
+        Ok(rows)
+    }
+    fn outbox(&self) -> Result<Vec<OutboxRow>, StoreError> {
+        self.inner.outbox()
+    }
+    async fn mark(&self, marks: Vec<Mark>) -> Result<(), StoreError> {
+        self.inner.mark(marks).await
+    }
+    async fn forget(&self, chat: ChatId) -> Result<(), StoreError> {
+        self.inner.forget(chat).await
+    }
+    fn scan(&self) -> Box<dyn Iterator<Item = Result<Item, StoreError>> + '_> {
+        self.inner.scan()
+    }
+    async fn restore(&self, items: Vec<Item>) -> Result<(), StoreError> {
+        self.inner.restore(items).await
+    }
+    fn health(&self) -> Result<(), StoreError> {
+        self.inner.health()
+    }
+    async fn close(&self) -> Result<(), StoreError> {
+        self.inner.close().await
+    }
+}
+
+/// The service, running.
+struct Service {
+    running: JoinHandle<Result<(), ServeError>>,
+    stop: oneshot::Sender<()>,
+}
+
+impl Service {
+    fn start(api: &FakeApi, store: &Arc<Gate>) -> Self {
+        Self::start_with(api, store, TOKEN, Base::new(Knowledge::default()))
+    }
+
+    fn start_with(api: &FakeApi, store: &Arc<Gate>, token: &str, base: Base) -> Self {
+        let settings = TelegramSettings {
+            token: token.into(),
+            api_url: api.url().parse().unwrap(),
+            send_rate: 0,
+            send_rate_per_chat: 0,
+        };
+        let store: Arc<dyn Store> = store.clone();
+        let assistant = Arc::new(Assistant::new(base, store));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let shutdown = stopped.map(|_| ());
+        let running = tokio::spawn(async move {
+            serve(settings, assistant, Timestamp::now, |_| {}, shutdown).await
+        });
+        Self { running, stop }
+    }
+
+    /// Asks it to stop; how long that took.
+    async fn stop(self) -> Duration {
+        let asked = Instant::now();
+        let _ = self.stop.send(());
+        self.running.await.unwrap().unwrap();
+        asked.elapsed()
+    }
+
+    async fn kill(self) {
+        self.running.abort();
+        let _ = self.running.await;
+    }
+}
+
+fn a_moment() -> tokio::time::Sleep {
+    sleep(Duration::from_millis(300))
+}
+
+#[tokio::test]
+async fn a_question_is_confirmed_only_once_its_effect_is_kept_and_then_answered() {
+    let (api, store) = (FakeApi::start().await, Gate::closed());
+    let _service = Service::start(&api, &store);
+    let update = api.says(ANN, "how do I unbind my card?");
+    api.until("a commit is tried", |_| {
+        store.attempts.load(Ordering::SeqCst) > 0
+    })
+    .await;
+    a_moment().await;
+    assert!(!api.is_confirmed(update) && api.sent(ANN).is_empty());
+    store.open.add_permits(1000);
+    api.until("it is answered", |api| !api.sent(ANN).is_empty())
+        .await;
+    api.until("it is confirmed", |api| api.is_confirmed(update))
+        .await;
+    assert_eq!(store.committed(ANN), [update as u32]);
+}
+
+#[tokio::test]
+async fn an_update_the_store_refuses_stays_at_telegram_and_is_tried_again() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    store.refusals.store(2, Ordering::SeqCst);
+    let update = api.says(ANN, "hello");
+    let _service = Service::start(&api, &store);
+    api.until("it is refused", |_| {
+        store.attempts.load(Ordering::SeqCst) == 1
+    })
+    .await;
+    a_moment().await;
+    assert!(!api.is_confirmed(update));
+    api.until("it is confirmed", |api| api.is_confirmed(update))
+        .await;
+    api.until("it is answered", |api| !api.sent(ANN).is_empty())
+        .await;
+    assert_eq!(store.committed(ANN), [update as u32]);
+}
+
+#[tokio::test]
+async fn a_refusal_for_one_chat_does_not_take_back_what_others_have() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    store.refusals.store(1, Ordering::SeqCst);
+    let updates = [ANN, BEN].map(|chat| api.says(chat, "hello"));
+    let _service = Service::start(&api, &store);
+    api.until("both are confirmed", |api| {
+        updates.iter().all(|id| api.is_confirmed(*id))
+    })
+    .await;
+    api.until("both are answered", |api| {
+        !api.sent(ANN).is_empty() && !api.sent(BEN).is_empty()
+    })
+    .await;
+    assert_eq!(store.committed(ANN).len() + store.committed(BEN).len(), 2);
+}
+
+#[tokio::test]
+async fn an_update_that_comes_again_has_no_second_effect() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    let _service = Service::start(&api, &store);
+    let update = api.says(ANN, "hello");
+    api.until("it is confirmed", |api| api.is_confirmed(update))
+        .await;
+    api.push_as(update, json!({"message": said(ANN, "hello")}));
+    let next = api.says(ANN, "/help");
+    api.until("the next is confirmed", |api| api.is_confirmed(next))
+        .await;
+    api.until("the outbox is empty", |_| store.waiting() == 0)
+        .await;
+    assert_eq!(store.committed(ANN), [update as u32, next as u32]);
+}
+
+#[tokio::test]
+async fn ids_that_begin_again_after_a_quiet_week_are_heard() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    let _service = Service::start(&api, &store);
+    let high = api.says(ANN, "hello");
+    api.until("it is confirmed", |api| api.is_confirmed(high))
+        .await;
+    // The next poll without an offset is the quiet one.
+    a_moment().await;
+    api.push_as(5, json!({"message": said(ANN, "/help")}));
+    api.until("the low id has its effect", |_| {
+        store.committed(ANN).contains(&5)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn chats_go_side_by_side_and_each_in_order() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    let chats = [ANN, BEN, 33, 44];
+    let mut updates = vec![Vec::new(); chats.len()];
+    for turn in 0..60 {
+        for (chat, updates) in chats.iter().zip(&mut updates) {
+            let text = ["/help", "/language", "/cards", "hello"][turn % 4];
+            updates.push(api.says(*chat, text) as u32);
+        }
+    }
+    let _service = Service::start(&api, &store);
+    let last = u64::from(*updates[3].last().unwrap());
+    api.until("all are confirmed", |api| api.is_confirmed(last))
+        .await;
+    api.until("all is sent", |_| store.waiting() == 0).await;
+    for (chat, updates) in chats.iter().zip(&updates) {
+        assert_eq!(store.committed(*chat), *updates);
+        // What is said four turns later is the same again, so the order of turns shows in the texts.
+        let texts: Vec<_> = api
+            .sent(*chat)
+            .iter()
+            .map(|call| call.text().to_owned())
+            .collect();
+        let per_round = texts.len() / 15;
+        assert!(
+            per_round >= 4 && texts.len() == 15 * per_round,
+            "{}",
+            texts.len()
+        );
+        assert_eq!(
+            texts[4 * per_round..8 * per_round],
+            texts[8 * per_round..12 * per_round]
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_flood_wait_of_one_chat_does_not_delay_another() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    api.trouble("sendMessage", Some(ANN), Trouble::Flood(2));
+    let _service = Service::start(&api, &store);
+    api.says(ANN, "/help");
+    api.until("Ann's is refused", |api| api.sent(ANN).len() == 1)
+        .await;
+    let asked = Instant::now();
+    api.says(BEN, "/help");
+    api.until("Ben is answered", |api| !api.sent(BEN).is_empty())
+        .await;
+    assert!(
+        asked.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        asked.elapsed()
+    );
+    api.until("Ann is answered", |api| api.sent(ANN).len() == 2)
+        .await;
+    let sent = api.sent(ANN);
+    assert!(sent[1].at - sent[0].at >= Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn a_pressed_button_is_acknowledged_before_anything_else() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    let service = Service::start(&api, &store);
+    api.says(ANN, "/help");
+    api.until("there is a message", |_| {
+        !api.sent(ANN).is_empty() && store.waiting() == 0
+    })
+    .await;
+    service.stop().await;
+    let closed = Gate::closed();
+    let _service = Service::start(&api, &closed);
+    let (message, _) = api.newest(ANN);
+    let update = api.presses(ANN, message, "forged");
+    api.until("the press is acknowledged", |api| {
+        api.calls_of("answerCallbackQuery").len() == 1
+    })
+    .await;
+    assert_eq!(
+        api.calls_of("answerCallbackQuery")[0].params["callback_query_id"],
+        "query-11"
+    );
+    assert!(!api.is_confirmed(update) && closed.committed(ANN).is_empty());
+}
+
+#[tokio::test]
+async fn a_pressed_button_changes_its_message_in_place_or_anew_when_that_is_gone() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    let base = Base::new(load_folder("knowledge".as_ref()).unwrap());
+    let _service = Service::start_with(&api, &store, TOKEN, base);
+    api.says(ANN, "/unbind");
+    api.until("there is a message", |_| {
+        !api.sent(ANN).is_empty() && store.waiting() == 0
+    })
+    .await;
+    let (message, buttons) = api.newest(ANN);
+    api.presses(ANN, message, &buttons[0]);
+    api.until("it is edited", |api| {
+        api.calls_of("editMessageText").len() == 1
+    })
+    .await;
+    assert_eq!(
+        api.calls_of("editMessageText")[0].params["message_id"],
+        message
+    );
+    api.until("that is done", |_| store.waiting() == 0).await;
+    let (message, buttons) = api.newest(ANN);
+    let sent = api.sent(ANN).len();
+    api.trouble(
+        "editMessageText",
+        Some(ANN),
+        Trouble::Error(400, "Bad Request: message to edit not found"),
+    );
+    api.presses(ANN, message, &buttons[0]);
+    api.until("it is said anew", |api| api.sent(ANN).len() > sent)
+        .await;
+    assert_eq!(
+        api.sent(ANN)[sent].text(),
+        api.calls_of("editMessageText")[1].text()
+    );
+}
+
+#[tokio::test]
+async fn refused_markup_is_sent_plain() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    api.trouble(
+        "sendMessage",
+        None,
+        Trouble::Error(
+            400,
+            "Bad Request: can't parse entities: Unsupported start tag \"x\" at byte offset 0",
+        ),
+    );
+    let _service = Service::start(&api, &store);
+    api.says(ANN, "/help");
+    api.until("it is sent again", |api| api.sent(ANN).len() == 2)
+        .await;
+    let modes: Vec<_> = api
+        .sent(ANN)
+        .iter()
+        .map(|call| call.params["parse_mode"].clone())
+        .collect();
+    assert_eq!(modes, [json!("HTML"), Value::Null]);
+}
+
+#[tokio::test]
+async fn a_block_ends_the_chats_messages() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    for text in ["one", "two", "three"] {
+        store.say(ANN, text).await;
+    }
+    api.trouble(
+        "sendMessage",
+        Some(ANN),
+        Trouble::Error(403, "Forbidden: bot was blocked by the user"),
+    );
+    let _service = Service::start(&api, &store);
+    api.until("nothing waits", |_| store.waiting() == 0).await;
+    a_moment().await;
+    assert_eq!(api.sent(ANN).len(), 1);
+}
+
+#[tokio::test]
+async fn messages_follow_a_group_that_moved() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    store.say(GROUP, "one").await;
+    api.trouble("sendMessage", Some(GROUP), Trouble::Moved(-100_777));
+    let _service = Service::start(&api, &store);
+    api.until("it is sent to the new group", |api| {
+        api.sent(-100_777).len() == 1
+    })
+    .await;
+    api.until("nothing waits", |_| store.waiting() == 0).await;
+}
+
+#[tokio::test]
+async fn broken_answers_are_waited_out_and_order_is_kept() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    for text in ["one", "two"] {
+        store.say(ANN, text).await;
+    }
+    api.trouble("sendMessage", None, Trouble::Reset);
+    api.trouble("sendMessage", None, Trouble::ErrorPage);
+    let _service = Service::start(&api, &store);
+    api.until("all is sent", |_| store.waiting() == 0).await;
+    let texts: Vec<_> = api
+        .sent(ANN)
+        .iter()
+        .map(|call| call.text().to_owned())
+        .collect();
+    assert_eq!(texts, ["one", "one", "one", "two"]);
+}
+
+#[tokio::test]
+async fn what_a_killed_process_did_not_send_is_sent_by_the_next() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    api.trouble("sendMessage", None, Trouble::Hang);
+    let service = Service::start(&api, &store);
+    let update = api.says(ANN, "/help");
+    api.until("it is being sent", |api| api.sent(ANN).len() == 1)
+        .await;
+    api.until("it is confirmed", |api| api.is_confirmed(update))
+        .await;
+    service.kill().await;
+    let _service = Service::start(&api, &store);
+    api.until("it is sent", |api| {
+        api.sent(ANN).len() == 2 && store.waiting() == 0
+    })
+    .await;
+    assert_eq!(api.sent(ANN)[0].text(), api.sent(ANN)[1].text());
+    assert_eq!(store.committed(ANN), [update as u32]);
+}
+
+#[tokio::test]
+async fn what_nobody_understands_is_passed_over_and_confirmed() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    api.push(json!({"an_update_of_the_future": {"x": 1}}));
+    api.push(json!({"message": "nonsense"}));
+    api.push(json!({"message": {"chat": {"id": "x"}, "text": 5}}));
+    api.push(json!({"callback_query": {"id": "q", "from": person(ANN), "inline_message_id": "x"}}));
+    api.push(json!({"poll": null}));
+    let mut odd = said(ANN, "five o'clock");
+    odd["entities"] = json!([{"type": "from_the_future", "offset": -5, "length": "x"}]);
+    api.push(json!({"message": odd}));
+    let last = api.says(BEN, &"卡".repeat(5000));
+    let _service = Service::start(&api, &store);
+    api.until("all is confirmed", |api| api.is_confirmed(last))
+        .await;
+    api.until("both are answered", |api| {
+        !api.sent(ANN).is_empty() && !api.sent(BEN).is_empty()
+    })
+    .await;
+    assert_eq!(store.committed(ANN).len() + store.committed(BEN).len(), 2);
+}
+
+#[tokio::test]
+async fn an_update_without_any_id_stops_nobody() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    api.push_as(0, json!(["not", "an", "object"]));
+    let last = api.says(ANN, "/help");
+    let _service = Service::start(&api, &store);
+    api.until("the other is answered", |api| {
+        !api.sent(ANN).is_empty() && api.is_confirmed(last)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn stickers_and_voices_get_a_word() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    for (chat, kind) in [(ANN, "sticker"), (BEN, "voice")] {
+        let mut message = said(chat, "");
+        message.as_object_mut().unwrap().remove("text");
+        message[kind] = json!({"file_id": "x"});
+        api.push(json!({"message": message}));
+    }
+    let _service = Service::start(&api, &store);
+    api.until("both are answered", |api| {
+        !api.sent(ANN).is_empty() && !api.sent(BEN).is_empty()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn in_a_group_it_speaks_only_when_addressed() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    api.push(json!({"message": said_in_group(GROUP, "who has a key to the garage?")}));
+    let unheard = api.push(json!({"message": said_in_group(GROUP, "/help@another_bot")}));
+    let _service = Service::start(&api, &store);
+    api.until("they are confirmed", |api| api.is_confirmed(unheard))
+        .await;
+    a_moment().await;
+    assert!(api.sent(GROUP).is_empty());
+    let name = format!("@{BOT_NAME} how do I unbind?");
+    let mut mentioned = said_in_group(GROUP, &name);
+    mentioned["entities"] = json!([{"type": "mention", "offset": 0, "length": BOT_NAME.len() + 1}]);
+    api.push(json!({"message": mentioned}));
+    api.until("a mention is answered", |api| api.sent(GROUP).len() == 1)
+        .await;
+    let mut replied = said_in_group(GROUP, "thanks");
+    replied["reply_to_message"] =
+        json!({"message_id": 1, "from": {"id": BOT_ID, "is_bot": true}, "text": "?"});
+    api.push(json!({"message": replied}));
+    api.until("a reply is answered", |api| api.sent(GROUP).len() == 2)
+        .await;
+}
+
+#[tokio::test]
+async fn polling_waits_out_what_passes() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    for trouble in [Trouble::ErrorPage, Trouble::Flood(1), Trouble::Reset] {
+        api.trouble("getUpdates", None, trouble);
+    }
+    let update = api.says(ANN, "/help");
+    let _service = Service::start(&api, &store);
+    api.until("it is answered", |api| {
+        !api.sent(ANN).is_empty() && api.is_confirmed(update)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn another_copy_is_waited_out() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    api.trouble("getUpdates", None, Trouble::Error(409, "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"));
+    let _service = Service::start(&api, &store);
+    api.says(ANN, "/help");
+    api.until("it is answered", |api| !api.sent(ANN).is_empty())
+        .await;
+}
+
+#[tokio::test]
+async fn a_webhook_left_behind_is_removed_and_its_updates_are_kept() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    api.set_webhook();
+    api.says(ANN, "/help");
+    let _service = Service::start(&api, &store);
+    api.until("it is answered", |api| !api.sent(ANN).is_empty())
+        .await;
+    let removed = &api.calls_of("deleteWebhook")[0].params;
+    assert_ne!(removed["drop_pending_updates"], true);
+}
+
+#[tokio::test]
+async fn a_wrong_token_is_one_sentence_that_does_not_show_it() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    let base = Base::new(Knowledge::default());
+    let service = Service::start_with(&api, &store, "123:wrong", base);
+    let error = service.running.await.unwrap().unwrap_err();
+    assert!(matches!(error, ServeError::Unauthorized));
+    let said = error.to_string();
+    assert!(
+        said.contains("TELOXIDE_TOKEN") && !said.contains("wrong") && !said.contains('\n'),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_at_the_start_is_waited_for() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    api.trouble("getMe", None, Trouble::ErrorPage);
+    api.says(ANN, "/help");
+    let _service = Service::start(&api, &store);
+    api.until("it is answered", |api| !api.sent(ANN).is_empty())
+        .await;
+}
+
+#[tokio::test]
+async fn when_asked_to_stop_it_stops_at_once_and_confirms_what_it_did() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    let service = Service::start(&api, &store);
+    let update = api.says(ANN, "/help");
+    api.until("it is answered", |api| {
+        !api.sent(ANN).is_empty() && store.waiting() == 0
+    })
+    .await;
+    let took = service.stop().await;
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert!(api.is_confirmed(update));
+    assert_eq!(store.waiting(), 0);
+}
+
+#[tokio::test]
+async fn when_asked_to_stop_it_commits_what_is_in_hand_and_sends_it() {
+    let (api, store) = (FakeApi::start().await, Gate::closed());
+    let service = Service::start(&api, &store);
+    let update = api.says(ANN, "/help");
+    api.until("a commit is under way", |_| {
+        store.attempts.load(Ordering::SeqCst) == 1
+    })
+    .await;
+    let stopping = tokio::spawn(service.stop());
+    a_moment().await;
+    store.open.add_permits(1000);
+    let took = stopping.await.unwrap();
+    assert!(took < Duration::from_secs(3), "{took:?}");
+    assert!(api.is_confirmed(update) && !api.sent(ANN).is_empty());
+    assert_eq!(store.waiting(), 0);
+}
+
+#[tokio::test]
+async fn when_asked_to_stop_it_stops_in_time_whatever_hangs() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    store.say(ANN, "one").await;
+    store.say(BEN, "two").await;
+    api.trouble("sendMessage", Some(ANN), Trouble::Hang);
+    api.trouble("sendMessage", Some(BEN), Trouble::Flood(600));
+    let service = Service::start(&api, &store);
+    api.until("both are tried", |api| {
+        !api.sent(ANN).is_empty() && !api.sent(BEN).is_empty()
+    })
+    .await;
+    store.open.forget_permits(usize::MAX);
+    api.says(33, "/help");
+    api.until("a commit hangs", |_| {
+        store.attempts.load(Ordering::SeqCst) == 1
+    })
+    .await;
+    let took = service.stop().await;
+    assert!(took < Duration::from_millis(7500), "{took:?}");
+    assert_eq!(store.waiting(), 2);
+}
+
+#[tokio::test]
+async fn every_language_has_its_menu_and_groups_a_shorter_one() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    let _service = Service::start(&api, &store);
+    api.until("the menus are set", |api| {
+        api.calls_of("setMyCommands").len() >= 4
+    })
+    .await;
+    let menus = api.calls_of("setMyCommands");
+    for language in [Value::Null, json!("zh")] {
+        let shown = |scope: &str| {
+            let menu = menus.iter().find(|menu| {
+                menu.params["scope"]["type"] == scope && menu.params["language_code"] == language
+            });
+            let commands = menu.expect(scope).params["commands"].as_array().unwrap();
+            commands
+                .iter()
+                .map(|c| c["command"].as_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            shown("all_private_chats"),
+            ["unbind", "cards", "faq", "language", "cancel", "help"]
+        );
+        assert_eq!(shown("all_group_chats"), ["help"]);
+    }
+}
+
+#[tokio::test]
+async fn only_updates_that_are_handled_are_asked_for() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    let _service = Service::start(&api, &store);
+    api.until("it polls", |api| !api.calls_of("getUpdates").is_empty())
+        .await;
+    let poll = &api.calls_of("getUpdates")[0].params;
+    assert_eq!(
+        poll["allowed_updates"],
+        json!(["message", "edited_message", "callback_query"])
+    );
+    assert!(poll["timeout"].as_u64().unwrap() > 0);
+}
+
+/// Everything the program writes to its log.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_log_shows_neither_the_token_nor_what_is_said() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::DEBUG)
+        .with_writer(move || writer.clone())
+        .finish();
+    // This test has one thread, and all it spawns stays on it.
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    store.say(ANN, "TOPSECRET words").await;
+    store.refusals.store(1, Ordering::SeqCst);
+    for trouble in [Trouble::Reset, Trouble::ErrorPage, Trouble::Flood(1)] {
+        api.trouble("getUpdates", None, trouble.clone());
+        api.trouble("sendMessage", None, trouble);
+    }
+    api.trouble("sendMessage", None, Trouble::Error(400, "Bad Request: can't parse entities: Unsupported start tag \"TOPSECRET\" at byte offset 0"));
+    let service = Service::start(&api, &store);
+    let update = api.says(ANN, "my pin is TOPSECRET");
+    api.until("all is done", |api| {
+        api.is_confirmed(update) && store.waiting() == 0
+    })
+    .await;
+    service.stop().await;
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(
+        log.contains("no updates for now") && log.contains("this chat waits"),
+        "{log}"
+    );
+    assert!(!log.contains("SECRET"), "{log}");
+}
