@@ -7,6 +7,7 @@
 //! | `features`, `space` | units to a sparse weighted vector | `classifier`, `index` |
 //! | `score` | a probability for every entry | `decision` |
 //! | `decision` | answer, suggest, decline, or not knowing | `dialogue`: what is said |
+//! | `explain` | why a question was answered as it was | |
 //! | `evaluate` | how good all this is, on labelled questions | |
 //!
 //! Everything is learnt from the base when it is loaded; there are no pretrained weights. Pure: no clock, file or network.
@@ -15,6 +16,7 @@ pub mod classifier;
 pub mod decision;
 pub mod equivalents;
 pub mod evaluate;
+pub mod explain;
 pub mod features;
 pub mod index;
 pub mod language;
@@ -216,7 +218,7 @@ impl Matcher {
             score: scores[entry],
         };
         let finding = Finding {
-            outcome: decide(evidence, self.thresholds),
+            outcome: decide(evidence, self.thresholds).outcome,
             candidates: order.iter().take(MAX_CANDIDATES).map(candidate).collect(),
             language: self.language.guess(&vector),
             traditional: is_traditional(question),
@@ -241,7 +243,11 @@ impl Matcher {
         }
     }
 
-    /// What the matcher reads in a text.
+    fn vector(&self, reading: &Reading) -> Sparse {
+        self.space.vector(&self.extractor.keys(reading))
+    }
+
+    /// What the matcher reads in a question.
     pub fn read(&self, question: &str) -> Reading {
         self.reader.question(question, self.settings.speller)
     }
@@ -263,4 +269,35 @@ fn phrasings(knowledge: &Knowledge, equivalents: &Equivalents) -> Vec<Phrasing> 
         }
     }
     phrasings
+}
+
+/// A base of two entries.
+#[cfg(test)]
+fn test_base() -> Knowledge {
+    use crate::{
+        knowledge::{Article, Entry},
+        markup::RichText,
+    };
+    let mut knowledge = Knowledge::default();
+    for (id, questions) in [
+        ("unbind", ["unbind my card", "remove the card"]),
+        ("lost", ["i lost my phone", "phone stolen"]),
+    ] {
+        let article = Article {
+            title: id.into(),
+            button: id.into(),
+            body: RichText::default(),
+            questions: questions.map(String::from).to_vec(),
+            related: Vec::new(),
+        };
+        let entry = Entry {
+            id: id.parse().expect("an id"),
+            group: "g".into(),
+            decline: false,
+            guide: false,
+            articles: [(Language::EN, article)].into(),
+        };
+        knowledge.entries.insert(entry.id.clone(), entry);
+    }
+    knowledge
 }

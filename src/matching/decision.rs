@@ -3,6 +3,10 @@
 //! A probability alone is too sure of short questions and of questions full of unknown words. So the confidence is a
 //! logistic function of three signals, fitted (Platt 1999) on questions the base had not seen, out-of-scope ones among them.
 
+use std::fmt;
+
+use serde::Serialize;
+
 use super::Outcome;
 use crate::knowledge::Thresholds;
 
@@ -40,9 +44,13 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    fn knows_nothing(&self) -> bool {
+        self.units == 0 || self.coverage == 0.0
+    }
+
     /// How sure it is that the best entry is right, from 0 to 1.
     pub fn confidence(&self) -> f32 {
-        if self.units == 0 || self.coverage == 0.0 {
+        if self.knows_nothing() {
             return 0.0;
         }
         let probability = self.best.clamp(LEAST_DOUBT, 1.0 - LEAST_DOUBT);
@@ -53,26 +61,70 @@ impl Evidence {
     }
 }
 
+/// What is made of a question, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decision {
+    /// What to do.
+    pub outcome: Outcome,
+    /// Which threshold decided.
+    pub reason: Reason,
+}
+
+/// Which threshold decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// Confident enough, and far enough ahead.
+    Sure,
+    /// Confident enough, but the runner-up is too near.
+    TooClose,
+    /// Not confident enough to answer.
+    Unsure,
+    /// Not confident enough to suggest.
+    TooUnsure,
+    /// Nothing in the question is known.
+    NothingKnown,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Reason::Sure => "answered or declined: above `answer`, and ahead by `margin`",
+            Reason::TooClose => "suggested: above `answer`, but not ahead by `margin`",
+            Reason::Unsure => "suggested: below `answer`",
+            Reason::TooUnsure => "not known: below `suggest`",
+            Reason::NothingKnown => "not known: no phrasing has any of it",
+        })
+    }
+}
+
 /// What is made of the evidence.
-pub fn decide(evidence: Evidence, thresholds: Thresholds) -> Outcome {
+pub fn decide(evidence: Evidence, thresholds: Thresholds) -> Decision {
     let confidence = evidence.confidence();
     let ahead = evidence.best - evidence.runner_up >= thresholds.margin;
-    if confidence >= thresholds.answer && ahead {
-        if evidence.declines {
-            Outcome::Decline
-        } else {
-            Outcome::Answer
-        }
-    } else if confidence >= thresholds.suggest {
-        Outcome::Suggest
+    let (outcome, reason) = if evidence.knows_nothing() {
+        (Outcome::None, Reason::NothingKnown)
+    } else if confidence < thresholds.suggest {
+        (Outcome::None, Reason::TooUnsure)
+    } else if confidence < thresholds.answer {
+        (Outcome::Suggest, Reason::Unsure)
+    } else if !ahead {
+        (Outcome::Suggest, Reason::TooClose)
+    } else if evidence.declines {
+        (Outcome::Decline, Reason::Sure)
     } else {
-        Outcome::None
-    }
+        (Outcome::Answer, Reason::Sure)
+    };
+    Decision { outcome, reason }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn outcome(evidence: Evidence) -> Outcome {
+        decide(evidence, DEFAULT_THRESHOLDS).outcome
+    }
 
     const SURE: Evidence = Evidence {
         best: 0.97,
@@ -84,26 +136,20 @@ mod tests {
 
     #[test]
     fn a_clear_lead_answers_and_a_tie_asks_back() {
-        assert_eq!(decide(SURE, DEFAULT_THRESHOLDS), Outcome::Answer);
+        assert_eq!(outcome(SURE), Outcome::Answer);
         assert_eq!(
-            decide(
-                Evidence {
-                    declines: true,
-                    ..SURE
-                },
-                DEFAULT_THRESHOLDS
-            ),
+            outcome(Evidence {
+                declines: true,
+                ..SURE
+            }),
             Outcome::Decline
         );
         assert_eq!(
-            decide(
-                Evidence {
-                    best: 0.5,
-                    runner_up: 0.49,
-                    ..SURE
-                },
-                DEFAULT_THRESHOLDS
-            ),
+            outcome(Evidence {
+                best: 0.5,
+                runner_up: 0.49,
+                ..SURE
+            }),
             Outcome::Suggest
         );
     }
@@ -133,7 +179,7 @@ mod tests {
             },
             Evidence { units: 0, ..SURE },
         ] {
-            assert_eq!(decide(nothing, DEFAULT_THRESHOLDS), Outcome::None);
+            assert_eq!(outcome(nothing), Outcome::None);
         }
     }
 

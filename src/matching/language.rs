@@ -54,3 +54,33 @@ impl LanguageGuess {
             .map(|(place, _)| self.languages[place])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_language_with_more_of_the_question_wins() {
+        let (english, chinese): (Sparse, Sparse) =
+            (vec![(0, 1.0), (1, 1.0)], vec![(1, 1.0), (2, 1.0)]);
+        let guess = LanguageGuess::new(
+            [(&english, Language::EN), (&chinese, Language::ZH)].into_iter(),
+            3,
+        );
+        assert_eq!(guess.guess(&vec![(0, 0.5), (1, 0.5)]), Some(Language::EN));
+        assert_eq!(guess.guess(&vec![(2, 0.1)]), Some(Language::ZH));
+    }
+
+    #[test]
+    fn without_anything_known_there_is_none() {
+        let phrasing: Sparse = vec![(0, 1.0)];
+        assert_eq!(
+            LanguageGuess::new([(&phrasing, Language::EN)].into_iter(), 1).guess(&Vec::new()),
+            None
+        );
+        assert_eq!(
+            LanguageGuess::new([].into_iter(), 0).guess(&Vec::new()),
+            None
+        );
+    }
+}

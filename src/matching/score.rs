@@ -44,4 +44,43 @@ impl Scorer {
         softmax(&mut scores);
         scores
     }
+
+    /// Probability, classifier's logit and BM25 share of every entry, by number: what [`Self::probabilities`] is made of.
+    pub fn parts(&self, vector: &Sparse) -> Vec<(f32, f32, f32)> {
+        let (logits, shares) = (self.classifier.logits(vector), self.index.shares(vector));
+        let parts = self
+            .probabilities(vector)
+            .into_iter()
+            .zip(logits)
+            .zip(shares);
+        parts
+            .map(|((probability, logit), share)| (probability, logit, share))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probabilities_are_shared_out_between_all_entries() {
+        let examples = vec![(vec![(0, 1.0)], 0), (vec![(1, 1.0)], 1)];
+        let scorer = Scorer::new(&examples, 2, 3, Training::default(), INDEX_WEIGHT);
+        let probabilities = scorer.probabilities(&vec![(1, 1.0)]);
+        assert!((probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+        assert!(probabilities[1] > 0.9, "{probabilities:?}");
+    }
+
+    #[test]
+    fn knowing_nothing_makes_all_entries_alike() {
+        let scorer = Scorer::new(
+            &[(vec![(0, 1.0)], 0)],
+            1,
+            2,
+            Training::default(),
+            INDEX_WEIGHT,
+        );
+        assert_eq!(scorer.probabilities(&Vec::new()), [0.5, 0.5]);
+    }
 }

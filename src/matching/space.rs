@@ -235,3 +235,83 @@ impl Hasher for KeyHasher {
 }
 
 type KeyMap<V> = HashMap<u64, V, BuildHasherDefault<KeyHasher>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matching::{
+        features::Extractor,
+        tokens::{Reader, Reading},
+    };
+
+    fn keys(text: &str) -> Keys {
+        let tokens = Reader::tokens(&Default::default(), text);
+        let reading: Reading = Reader::default().phrasing(&tokens);
+        Extractor::default().keys(&reading)
+    }
+
+    fn space() -> FeatureSpace {
+        let texts = [
+            "how do i unbind my card",
+            "remove card",
+            "怎么解绑门禁卡",
+            "how do i bind my card",
+        ];
+        let texts: Vec<_> = texts
+            .into_iter()
+            .enumerate()
+            .map(|(entry, text)| (keys(text), entry))
+            .collect();
+        FeatureSpace::new(&texts, BlockWeights::default())
+    }
+
+    fn length(vector: &Sparse) -> f32 {
+        vector
+            .iter()
+            .map(|(_, value)| value * value)
+            .sum::<f32>()
+            .sqrt()
+    }
+
+    #[test]
+    fn what_the_base_knows_has_length_one_and_strange_words_shorten_it() {
+        let space = space();
+        for known in ["how do i unbind my card", "怎么解绑门禁卡"] {
+            assert!(
+                (length(&space.vector(&keys(known))) - 1.0).abs() < 1e-4,
+                "{known}"
+            );
+            assert!((space.coverage(&keys(known)) - 1.0).abs() < 1e-6, "{known}");
+        }
+        let half = "unbind zebra";
+        assert!(length(&space.vector(&keys(half))) < 0.95);
+        assert!((0.1..0.9).contains(&space.coverage(&keys(half))));
+    }
+
+    #[test]
+    fn nothing_known_gives_nothing() {
+        let space = space();
+        for text in ["", "👍", "жизнь", "ゑ"] {
+            assert!(space.vector(&keys(text)).is_empty(), "{text}");
+            assert_eq!(space.coverage(&keys(text)), 0.0, "{text}");
+        }
+        assert!(
+            FeatureSpace::new(&[], BlockWeights::default())
+                .vector(&keys("card"))
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn homophones_and_pinyin_share_sounds_with_what_was_meant() {
+        let shared = |a: &str, b: &str| {
+            let (a, b) = (keys(a), keys(b));
+            a.of(Block::SoundPairs)
+                .iter()
+                .filter(|key| b.of(Block::SoundPairs).contains(key))
+                .count()
+        };
+        assert_eq!(shared("解邦", "解绑"), 1);
+        assert_eq!(shared("jiebang menjinka", "解绑门禁卡"), 4);
+    }
+}
