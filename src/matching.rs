@@ -1,21 +1,39 @@
 //! Which entry a question is about: normalise → features → candidates → score → decide.
+//!
+//! | module | does | leaves to |
+//! |---|---|---|
+//! | `normalize` | characters that read alike become the same | `equivalents`: words that mean alike |
+//! | `tokens`, with `pinyin` and `spelling` | a text's units: words, Han characters, syllables | `features` |
+//! | `features`, `space` | units to a sparse weighted vector | `classifier`, `index` |
+//! | `score` | a probability for every entry | `decision` |
+//! | `decision` | answer, suggest, decline, or not knowing | `dialogue`: what is said |
+//! | `evaluate` | how good all this is, on labelled questions | |
+//!
+//! Everything is learnt from the base when it is loaded; there are no pretrained weights. Pure: no clock, file or network.
 
 pub mod classifier;
 pub mod decision;
 pub mod equivalents;
+pub mod evaluate;
 pub mod features;
+pub mod index;
 pub mod language;
 pub mod normalize;
 pub mod pinyin;
+pub mod score;
+pub mod space;
 pub mod spelling;
 pub mod tokens;
 
 use crate::knowledge::{EntryId, Knowledge, Language, Thresholds};
-use classifier::{Classifier, Training, softmax};
+use classifier::Training;
 use decision::{DEFAULT_THRESHOLDS, Evidence, decide};
 use equivalents::Equivalents;
-use features::{BlockWeights, Extractor, FeatureSpace, Keys};
+use features::{Extractor, Keys};
 use language::LanguageGuess;
+use normalize::{Token, is_traditional};
+use score::{INDEX_WEIGHT, Scorer};
+use space::{BlockWeights, FeatureSpace, Sparse};
 use tokens::{Reader, Reading};
 
 /// What is made of a question.
@@ -53,30 +71,61 @@ pub struct Finding {
     pub outcome: Outcome,
     /// The best entries, best first, at most [`MAX_CANDIDATES`].
     pub candidates: Vec<Candidate>,
-    /// The language of the question: that of the phrasing nearest to it.
+    /// The language of the question: that of the phrasings it shares most with; `None` if it shares nothing.
     pub language: Option<Language>,
+    /// Whether the question is written in Traditional script.
+    pub traditional: bool,
 }
 
-/// What a matcher is made with; the defaults are the product's, others are for measuring what each part earns.
-#[derive(Debug, Clone, Copy, Default)]
+/// What a matcher is made with. The defaults are the product's; others are for measuring what each part earns.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
     /// What each block of features weighs.
     pub blocks: BlockWeights,
     /// How the classifier is trained.
     pub training: Training,
+    /// What BM25 weighs beside the classifier.
+    pub index_weight: f32,
+    /// Whether spelling is corrected.
+    pub speller: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            blocks: BlockWeights::default(),
+            training: Training::default(),
+            index_weight: INDEX_WEIGHT,
+            speller: true,
+        }
+    }
 }
 
 /// A base made ready to be asked.
 #[derive(Debug)]
 pub struct Matcher {
-    entries: Vec<EntryId>,
-    declines: Vec<bool>,
+    entries: Vec<Known>,
     thresholds: Thresholds,
-    language: LanguageGuess,
+    settings: Settings,
     reader: Reader,
     extractor: Extractor,
     space: FeatureSpace,
-    classifier: Classifier,
+    scorer: Scorer,
+    language: LanguageGuess,
+}
+
+#[derive(Debug)]
+struct Known {
+    id: EntryId,
+    declines: bool,
+}
+
+/// A phrasing on its way into the matcher.
+struct Phrasing {
+    /// The entry's number.
+    entry: usize,
+    language: Language,
+    tokens: Vec<Token>,
 }
 
 impl Matcher {
@@ -87,98 +136,131 @@ impl Matcher {
 
     /// The same with settings of one's own.
     pub fn with(knowledge: &Knowledge, settings: Settings) -> Self {
-        let entries: Vec<EntryId> = knowledge.entries.keys().cloned().collect();
         let equivalents = Equivalents::new(&knowledge.vocabulary);
-        let mut phrasings = Vec::new();
-        for (class, entry) in knowledge.entries.values().enumerate() {
-            for (&language, article) in &entry.articles {
-                for text in article.questions.iter().chain([&article.title]) {
-                    phrasings.push((class, language, Reader::tokens(&equivalents, text)));
-                }
-            }
-        }
-        let of = |chinese: bool| {
-            phrasings
+        let phrasings = phrasings(knowledge, &equivalents);
+        let in_language = |wanted: fn(Language) -> bool| {
+            let of = phrasings
                 .iter()
-                .filter(move |(_, language, _)| (*language == Language::ZH) == chinese)
-                .map(|(_, _, tokens)| tokens.as_slice())
+                .filter(move |phrasing| wanted(phrasing.language));
+            of.map(|phrasing| phrasing.tokens.as_slice())
         };
-        let reader = Reader::new(equivalents, of(false), of(true));
-        let extractor = Extractor::default();
-        let keys: Vec<Keys> = phrasings
-            .iter()
-            .map(|(_, _, tokens)| extractor.keys(&reader.phrasing(tokens)))
-            .collect();
-        let space = FeatureSpace::new(&keys, settings.blocks);
-        let examples: Vec<_> = keys
-            .iter()
-            .zip(&phrasings)
-            .map(|(keys, (class, _, _))| (space.vector(keys), *class))
-            .collect();
-        let classifier = Classifier::new(&examples, space.len(), entries.len(), settings.training);
-        let language = LanguageGuess::new(
-            examples
-                .iter()
-                .zip(&phrasings)
-                .map(|((vector, _), (_, language, _))| (vector, *language)),
-            space.len(),
+        let reader = Reader::new(
+            equivalents,
+            in_language(|it| it != Language::ZH),
+            in_language(|it| it == Language::ZH),
         );
-        let declines = knowledge
+        let extractor = Extractor::default();
+        let keys = |phrasing: &Phrasing| {
+            (
+                extractor.keys(&reader.phrasing(&phrasing.tokens)),
+                phrasing.entry,
+            )
+        };
+        let texts: Vec<(Keys, usize)> = phrasings.iter().map(keys).collect();
+        let space = FeatureSpace::new(&texts, settings.blocks);
+        let examples: Vec<(Sparse, usize)> = texts
+            .iter()
+            .map(|(keys, entry)| (space.vector(keys), *entry))
+            .collect();
+        drop(texts);
+        let entries: Vec<_> = knowledge
             .entries
             .values()
-            .map(|entry| entry.decline)
+            .map(|entry| Known {
+                id: entry.id.clone(),
+                declines: entry.decline,
+            })
             .collect();
-        let thresholds = knowledge.thresholds.unwrap_or(DEFAULT_THRESHOLDS);
+        let spoken = examples
+            .iter()
+            .zip(&phrasings)
+            .map(|((vector, _), phrasing)| (vector, phrasing.language));
         Self {
+            language: LanguageGuess::new(spoken, space.features()),
+            scorer: Scorer::new(
+                &examples,
+                space.features(),
+                entries.len(),
+                settings.training,
+                settings.index_weight,
+            ),
+            thresholds: knowledge.thresholds.unwrap_or(DEFAULT_THRESHOLDS),
             entries,
-            declines,
-            thresholds,
-            language,
+            settings,
             reader,
             extractor,
             space,
-            classifier,
+        }
+    }
+
+    /// Finds what a question is about. Never panics, whatever the text.
+    pub fn find(&self, question: &str) -> Finding {
+        self.find_with_evidence(question).0
+    }
+
+    /// The same, with what the decision was made from.
+    pub fn find_with_evidence(&self, question: &str) -> (Finding, Evidence) {
+        let reading = self.reader.question(question, self.settings.speller);
+        let keys = self.extractor.keys(&reading);
+        let vector = self.space.vector(&keys);
+        let scores = self.scorer.probabilities(&vector);
+        let mut order: Vec<usize> = (0..scores.len()).collect();
+        order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
+        let evidence = Evidence {
+            coverage: self.space.coverage(&keys),
+            units: reading.units.len(),
+            ..self.lead(&order, &scores)
+        };
+        let candidate = |&entry: &usize| Candidate {
+            entry: self.entries[entry].id.clone(),
+            score: scores[entry],
+        };
+        let finding = Finding {
+            outcome: decide(evidence, self.thresholds),
+            candidates: order.iter().take(MAX_CANDIDATES).map(candidate).collect(),
+            language: self.language.guess(&vector),
+            traditional: is_traditional(question),
+        };
+        (finding, evidence)
+    }
+
+    fn lead(&self, order: &[usize], scores: &[f32]) -> Evidence {
+        let Some((&best, others)) = order.split_first() else {
+            return Evidence::default();
+        };
+        let declines = self.entries[best].declines;
+        let says_else = others
+            .iter()
+            .find(|&&entry| !(declines && self.entries[entry].declines));
+        let runner_up = says_else.map_or(0.0, |&entry| scores[entry]);
+        Evidence {
+            best: scores[best],
+            declines,
+            runner_up,
+            ..Evidence::default()
         }
     }
 
     /// What the matcher reads in a text.
     pub fn read(&self, question: &str) -> Reading {
-        self.reader.question(question)
+        self.reader.question(question, self.settings.speller)
     }
+}
 
-    /// Finds what a question is about. Never panics, whatever the text.
-    pub fn find(&self, question: &str) -> Finding {
-        let reading = self.reader.question(question);
-        let keys = self.extractor.keys(&reading);
-        let vector = self.space.vector(&keys);
-        let mut scores = self.classifier.logits(&vector);
-        softmax(&mut scores);
-        let mut order: Vec<usize> = (0..scores.len()).collect();
-        order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
-        let candidate = |&entry: &usize| Candidate {
-            entry: self.entries[entry].clone(),
-            score: scores[entry],
-        };
-        Finding {
-            outcome: self.outcome(&order, &scores, &vector),
-            candidates: order.iter().take(MAX_CANDIDATES).map(candidate).collect(),
-            language: self.language.guess(&vector),
+/// Every phrasing of a base, titles too; those of an entry stand together.
+fn phrasings(knowledge: &Knowledge, equivalents: &Equivalents) -> Vec<Phrasing> {
+    let mut phrasings = Vec::new();
+    for (number, entry) in knowledge.entries.values().enumerate() {
+        for (&language, article) in &entry.articles {
+            for text in article.questions.iter().chain([&article.title]) {
+                let tokens = Reader::tokens(equivalents, text);
+                phrasings.push(Phrasing {
+                    entry: number,
+                    language,
+                    tokens,
+                });
+            }
         }
     }
-
-    fn outcome(&self, order: &[usize], scores: &[f32], vector: &features::Sparse) -> Outcome {
-        let Some((&best, others)) = order.split_first().filter(|_| !vector.is_empty()) else {
-            return Outcome::None;
-        };
-        let declines = self.declines[best];
-        let runner_up = others
-            .iter()
-            .find(|&&entry| !(declines && self.declines[entry]));
-        let evidence = Evidence {
-            best: scores[best],
-            declines,
-            runner_up: runner_up.map_or(0.0, |&entry| scores[entry]),
-        };
-        decide(evidence, self.thresholds)
-    }
+    phrasings
 }

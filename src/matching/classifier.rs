@@ -1,116 +1,250 @@
 //! Softmax regression (multinomial logistic regression), trained when a base is loaded.
 //!
-//! Stochastic gradient descent on the cross-entropy, one phrasing at a time, in a fixed order of shuffles, so that the
-//! same base always gives the same answers. Steps are scaled per feature as in AdaGrad (Duchi, Hazan & Singer 2011), with
-//! one sum of squares a feature instead of one a weight: rare features learn as much from their few phrasings as common ones.
+//! It starts from the entries' centroids (Rocchio 1971), which already are a fair classifier of few phrasings, and is
+//! improved by stochastic gradient descent on the cross-entropy, a phrasing at a time. Steps are scaled per feature as in
+//! AdaGrad (Duchi, Hazan & Singer 2011), with one sum of squares a feature instead of one a weight. Shuffles are
+//! fixed: the same base always gives the same answers.
 
-use super::features::Sparse;
+use super::space::Sparse;
 
 /// How the classifier is trained.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Training {
-    /// Passes over the phrasings.
+    /// Passes over the phrasings; early stopping is the only regularisation.
     pub epochs: usize,
-    /// Step of a feature seen for the first time.
+    /// The step of a feature seen for the first time.
     pub rate: f32,
-    /// Shrinks weights a little at each step on their feature.
-    pub decay: f32,
+    /// The logit of a vector that is its entry's centroid, before training.
+    pub prior: f32,
 }
 
 impl Default for Training {
     fn default() -> Self {
         Self {
-            epochs: 8,
-            rate: 4.0,
-            decay: 0.0,
+            // Later passes move the accuracy on held-out phrasings by less than 0.2 points.
+            epochs: 4,
+            rate: 0.8,
+            // Worth 1 point at 10 phrasings an entry, 2 at 5, nothing at 100.
+            prior: 12.0,
         }
     }
 }
 
+/// Above this many weights (160 MB) a base has so many entries that it cannot have many phrasings each: it keeps its
+/// centroids, which then are as good, and take little space.
+const MOST_WEIGHTS: usize = 40_000_000;
+/// Rows are filled up to whole vector registers.
+const LANES: usize = 8;
+/// A phrasing already classified this well (squared slope) teaches nothing.
+const FLAT: f32 = 1e-5;
+
 /// Weights of every class for every feature.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Classifier {
     classes: usize,
-    /// Floats from one row to the next: `classes`, filled up for vector instructions.
-    stride: usize,
-    /// Row by row, a feature's weights for the classes.
-    rows: Vec<f32>,
+    rows: Rows,
 }
 
-const LANES: usize = 8;
+#[derive(Debug)]
+enum Rows {
+    /// A row of `stride` weights a feature, as the upper halves of `f32`s (bfloat16): half the memory, and three
+    /// digits are plenty.
+    Dense { stride: usize, weights: Vec<u16> },
+    /// For every feature, the few classes it has a weight for; `starts` has where each feature's begin.
+    Sparse {
+        starts: Vec<u32>,
+        weights: Vec<(u32, f32)>,
+    },
+}
 
 impl Classifier {
-    /// Trains on vectors with their classes.
+    /// Trains on vectors with their classes, numbered below `classes`; features are numbered below `features`.
     pub fn new(
         examples: &[(Sparse, usize)],
         features: usize,
         classes: usize,
         training: Training,
     ) -> Self {
+        let centroids = centroids(examples, features, classes, training.prior);
         let stride = classes.div_ceil(LANES) * LANES;
-        let mut trained = Self {
-            classes,
-            stride,
-            rows: vec![0.0; features * stride],
-        };
-        let mut squares = vec![1e-6f32; features];
+        if features * stride > MOST_WEIGHTS {
+            return Self {
+                classes,
+                rows: centroids,
+            };
+        }
+        let mut trainer = Trainer::new(&centroids, features, classes, stride, training);
         let mut order: Vec<u32> = (0..examples.len() as u32).collect();
-        let mut random = 0x9e37_79b9_7f4a_7c15_u64;
-        let mut slope = vec![0.0; stride];
+        let mut random = 0x9e37_79b9_7f4a_7c15;
         for _ in 0..training.epochs {
             shuffle(&mut order, &mut random);
             for &number in &order {
                 let (vector, class) = &examples[number as usize];
-                trained.step(vector, *class, training, &mut squares, &mut slope);
+                trainer.learn(vector, *class);
             }
         }
-        trained
-    }
-
-    fn step(
-        &mut self,
-        vector: &Sparse,
-        class: usize,
-        training: Training,
-        squares: &mut [f32],
-        slope: &mut [f32],
-    ) {
-        self.logits_into(vector, slope);
-        softmax(&mut slope[..self.classes]);
-        slope[self.classes..].fill(0.0);
-        slope[class] -= 1.0;
-        let steep: f32 = slope.iter().map(|value| value * value).sum();
-        if steep < 1e-6 {
-            return;
-        }
-        for &(feature, value) in vector {
-            let sum = &mut squares[feature as usize];
-            *sum += value * value * steep;
-            let step = -training.rate * value / sum.sqrt();
-            let row = &mut self.rows[feature as usize * self.stride..][..self.stride];
-            let keep = 1.0 - training.decay;
-            for (weight, slope) in row.iter_mut().zip(&*slope) {
-                *weight = *weight * keep + step * slope;
-            }
+        let weights = trainer
+            .weights
+            .iter()
+            .map(|weight| to_bfloat(*weight))
+            .collect();
+        Self {
+            classes,
+            rows: Rows::Dense { stride, weights },
         }
     }
 
     /// The classes' logits for a vector.
     pub fn logits(&self, vector: &Sparse) -> Vec<f32> {
-        let mut out = vec![0.0; self.stride];
-        self.logits_into(vector, &mut out);
-        out.truncate(self.classes);
-        out
+        let mut logits = match &self.rows {
+            Rows::Dense { stride, weights } => dense_logits(*stride, weights, vector),
+            rows @ Rows::Sparse { .. } => {
+                let mut logits = vec![0.0; self.classes];
+                for &(feature, value) in vector {
+                    rows.sparse(feature)
+                        .iter()
+                        .for_each(|&(class, weight)| logits[class as usize] += value * weight);
+                }
+                logits
+            }
+        };
+        logits.truncate(self.classes);
+        logits
+    }
+}
+
+impl Rows {
+    fn sparse(&self, feature: u32) -> &[(u32, f32)] {
+        match self {
+            Rows::Sparse { starts, weights } => {
+                &weights[starts[feature as usize] as usize..starts[feature as usize + 1] as usize]
+            }
+            Rows::Dense { .. } => &[],
+        }
+    }
+}
+
+fn dense_logits(stride: usize, weights: &[u16], vector: &Sparse) -> Vec<f32> {
+    let mut logits = vec![0.0; stride];
+    for &(feature, value) in vector {
+        let row = &weights[feature as usize * stride..][..stride];
+        for (logit, weight) in logits.iter_mut().zip(row) {
+            *logit += value * from_bfloat(*weight);
+        }
+    }
+    logits
+}
+
+fn to_bfloat(value: f32) -> u16 {
+    // Half of the last place kept is added, so that it rounds instead of cutting.
+    (value.to_bits().saturating_add(0x8000) >> 16) as u16
+}
+
+fn from_bfloat(value: u16) -> f32 {
+    f32::from_bits(u32::from(value) << 16)
+}
+
+/// The entries' mean vectors, scaled to length `scale`, by feature.
+fn centroids(examples: &[(Sparse, usize)], features: usize, classes: usize, scale: f32) -> Rows {
+    let mut entries: Vec<(u32, u32, f32)> = examples
+        .iter()
+        .flat_map(|(vector, class)| {
+            vector
+                .iter()
+                .map(|&(feature, value)| (feature, *class as u32, value))
+        })
+        .collect();
+    entries.sort_unstable_by_key(|&(feature, class, _)| (feature, class));
+    entries.dedup_by(|next, sum| {
+        let same = (next.0, next.1) == (sum.0, sum.1);
+        sum.2 += if same { next.2 } else { 0.0 };
+        same
+    });
+    let mut squares = vec![0.0; classes];
+    entries
+        .iter()
+        .for_each(|&(_, class, sum)| squares[class as usize] += sum * sum);
+    let mut starts = vec![0; features + 1];
+    entries
+        .iter()
+        .for_each(|&(feature, ..)| starts[feature as usize + 1] += 1);
+    for feature in 0..features {
+        starts[feature + 1] += starts[feature];
+    }
+    let scaled = |(_, class, sum): (u32, u32, f32)| {
+        (class, scale * sum / f32::sqrt(squares[class as usize]))
+    };
+    Rows::Sparse {
+        starts,
+        weights: entries.into_iter().map(scaled).collect(),
+    }
+}
+
+/// The classifier while it learns.
+struct Trainer {
+    training: Training,
+    classes: usize,
+    stride: usize,
+    weights: Vec<f32>,
+    /// By feature: the sum of squared slopes so far.
+    squares: Vec<f32>,
+    /// Logits, then probabilities, then slopes of the phrasing at hand.
+    slopes: Vec<f32>,
+}
+
+impl Trainer {
+    fn new(
+        centroids: &Rows,
+        features: usize,
+        classes: usize,
+        stride: usize,
+        training: Training,
+    ) -> Self {
+        let mut weights = vec![0.0; features * stride];
+        for (feature, row) in weights.chunks_mut(stride.max(1)).enumerate() {
+            centroids
+                .sparse(feature as u32)
+                .iter()
+                .for_each(|&(class, weight)| row[class as usize] = weight);
+        }
+        Self {
+            training,
+            classes,
+            stride,
+            weights,
+            squares: vec![0.0; features],
+            slopes: vec![0.0; stride],
+        }
     }
 
-    fn logits_into(&self, vector: &Sparse, out: &mut [f32]) {
-        out.fill(0.0);
+    fn learn(&mut self, vector: &Sparse, class: usize) {
+        self.slopes_of(vector, class);
+        let steepness: f32 = self.slopes.iter().map(|slope| slope * slope).sum();
+        if steepness < FLAT {
+            return;
+        }
         for &(feature, value) in vector {
-            let row = &self.rows[feature as usize * self.stride..][..self.stride];
-            for (sum, weight) in out.iter_mut().zip(row) {
-                *sum += value * weight;
+            let sum = &mut self.squares[feature as usize];
+            *sum += value * value * steepness;
+            let step = self.training.rate * value / sum.sqrt();
+            let row = &mut self.weights[feature as usize * self.stride..][..self.stride];
+            for (weight, slope) in row.iter_mut().zip(&self.slopes) {
+                *weight -= step * slope;
             }
         }
+    }
+
+    /// The cross-entropy's slope by logit: probability, less one for the right class.
+    fn slopes_of(&mut self, vector: &Sparse, class: usize) {
+        self.slopes.fill(0.0);
+        for &(feature, value) in vector {
+            let row = &self.weights[feature as usize * self.stride..][..self.stride];
+            for (logit, weight) in self.slopes.iter_mut().zip(row) {
+                *logit += value * weight;
+            }
+        }
+        softmax(&mut self.slopes[..self.classes]);
+        self.slopes[class] -= 1.0;
     }
 }
 
@@ -125,12 +259,72 @@ pub fn softmax(values: &mut [f32]) {
     values.iter_mut().for_each(|value| *value /= sum);
 }
 
+/// Fisher–Yates with xorshift64 (Marsaglia 2003).
 fn shuffle(order: &mut [u32], random: &mut u64) {
     for last in (1..order.len()).rev() {
-        // xorshift64 (Marsaglia 2003)
         *random ^= *random << 13;
         *random ^= *random >> 7;
         *random ^= *random << 17;
         order.swap(last, (*random % (last as u64 + 1)) as usize);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vector(features: &[u32]) -> Sparse {
+        features
+            .iter()
+            .map(|&feature| (feature, 1.0 / (features.len() as f32).sqrt()))
+            .collect()
+    }
+
+    #[test]
+    fn what_tells_classes_apart_outweighs_what_they_share() {
+        // 0 is "card", in all; 1 is "bind", 2 is "unbind"
+        let examples = [
+            (vector(&[0, 1]), 0),
+            (vector(&[0, 2]), 1),
+            (vector(&[0, 2]), 1),
+            (vector(&[0, 1]), 0),
+        ];
+        let classifier = Classifier::new(&examples, 3, 2, Training::default());
+        let logits = classifier.logits(&vector(&[0, 2]));
+        assert!(logits[1] > logits[0] + 3.0, "{logits:?}");
+    }
+
+    #[test]
+    fn training_twice_gives_the_same() {
+        let examples: Vec<_> = (0..60)
+            .map(|n| (vector(&[n % 7, 7 + n % 3, 10 + n % 5]), n as usize % 3))
+            .collect();
+        let logits =
+            || Classifier::new(&examples, 15, 3, Training::default()).logits(&vector(&[1, 8, 12]));
+        assert_eq!(logits(), logits());
+    }
+
+    #[test]
+    fn nothing_to_learn_from_gives_no_opinion() {
+        let classifier = Classifier::new(&[], 0, 0, Training::default());
+        assert!(classifier.logits(&Vec::new()).is_empty());
+    }
+
+    #[test]
+    fn probabilities_sum_to_one_even_for_huge_logits() {
+        let mut values = [1e30, 0.0, -1e30];
+        softmax(&mut values);
+        assert_eq!(values, [1.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn half_floats_keep_two_digits() {
+        for value in [0.0, 1.0, -3.137, 1e-9, 12345.6] {
+            let kept = from_bfloat(to_bfloat(value));
+            assert!(
+                (kept - value).abs() <= value.abs() / 200.0,
+                "{value} became {kept}"
+            );
+        }
     }
 }

@@ -1,38 +1,147 @@
 //! From scores to what is said: answer, decline, ask back, or admit not knowing.
+//!
+//! A probability alone is too sure of short questions and of questions full of unknown words. So the confidence is a
+//! logistic function of three signals, fitted (Platt 1999) on questions the base had not seen, out-of-scope ones among them.
 
 use super::Outcome;
 use crate::knowledge::Thresholds;
 
 /// Where a base brings no thresholds of its own: those of the shipped one, rounded.
 pub const DEFAULT_THRESHOLDS: Thresholds = Thresholds {
-    answer: 0.5,
+    answer: 0.8,
     suggest: 0.2,
-    margin: 0.15,
+    margin: 0.1,
 };
 
-/// The scores a decision is made from.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// The confidence of a question with no signal at all.
+const BIAS: f32 = -1.85;
+/// The probability's log odds count less than they claim: softmax is over-confident.
+const LOG_ODDS: f32 = 0.70;
+/// Coverage is what tells far questions from ours.
+const COVERAGE: f32 = 1.1;
+/// The longer a question, the more a probability means: the natural logarithm of its units, plus one.
+const LENGTH: f32 = 0.42;
+/// Keeps the log odds finite.
+const LEAST_DOUBT: f32 = 1e-6;
+
+/// What a decision is made from.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Evidence {
-    /// Confidence in the best entry, from 0 to 1.
+    /// The best entry's probability.
     pub best: f32,
     /// Whether the best entry declines.
     pub declines: bool,
-    /// Confidence in the best entry that would say something else: of the other kind, if the best declines.
+    /// The probability of the best entry that would say something else: an answering one, if the best declines.
     pub runner_up: f32,
+    /// The share of the question the base has words for, from 0 to 1.
+    pub coverage: f32,
+    /// Words, Han characters and syllables of the question.
+    pub units: usize,
+}
+
+impl Evidence {
+    /// How sure it is that the best entry is right, from 0 to 1.
+    pub fn confidence(&self) -> f32 {
+        if self.units == 0 || self.coverage == 0.0 {
+            return 0.0;
+        }
+        let probability = self.best.clamp(LEAST_DOUBT, 1.0 - LEAST_DOUBT);
+        let log_odds = (probability / (1.0 - probability)).ln();
+        let length = (self.units as f32 + 1.0).ln();
+        let sum = BIAS + LOG_ODDS * log_odds + COVERAGE * self.coverage + LENGTH * length;
+        1.0 / (1.0 + (-sum).exp())
+    }
 }
 
 /// What is made of the evidence.
 pub fn decide(evidence: Evidence, thresholds: Thresholds) -> Outcome {
-    if evidence.best >= thresholds.answer && evidence.best - evidence.runner_up >= thresholds.margin
-    {
+    let confidence = evidence.confidence();
+    let ahead = evidence.best - evidence.runner_up >= thresholds.margin;
+    if confidence >= thresholds.answer && ahead {
         if evidence.declines {
             Outcome::Decline
         } else {
             Outcome::Answer
         }
-    } else if evidence.best >= thresholds.suggest {
+    } else if confidence >= thresholds.suggest {
         Outcome::Suggest
     } else {
         Outcome::None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SURE: Evidence = Evidence {
+        best: 0.97,
+        declines: false,
+        runner_up: 0.01,
+        coverage: 1.0,
+        units: 6,
+    };
+
+    #[test]
+    fn a_clear_lead_answers_and_a_tie_asks_back() {
+        assert_eq!(decide(SURE, DEFAULT_THRESHOLDS), Outcome::Answer);
+        assert_eq!(
+            decide(
+                Evidence {
+                    declines: true,
+                    ..SURE
+                },
+                DEFAULT_THRESHOLDS
+            ),
+            Outcome::Decline
+        );
+        assert_eq!(
+            decide(
+                Evidence {
+                    best: 0.5,
+                    runner_up: 0.49,
+                    ..SURE
+                },
+                DEFAULT_THRESHOLDS
+            ),
+            Outcome::Suggest
+        );
+    }
+
+    #[test]
+    fn confidence_grows_with_every_signal() {
+        let confidence = SURE.confidence();
+        assert!(Evidence { best: 0.9, ..SURE }.confidence() < confidence);
+        assert!(
+            Evidence {
+                coverage: 0.5,
+                ..SURE
+            }
+            .confidence()
+                < confidence
+        );
+        assert!(Evidence { units: 1, ..SURE }.confidence() < confidence);
+    }
+
+    #[test]
+    fn nothing_known_is_not_knowing_however_high_the_score() {
+        for nothing in [
+            Evidence::default(),
+            Evidence {
+                coverage: 0.0,
+                ..SURE
+            },
+            Evidence { units: 0, ..SURE },
+        ] {
+            assert_eq!(decide(nothing, DEFAULT_THRESHOLDS), Outcome::None);
+        }
+    }
+
+    #[test]
+    fn confidence_is_a_number_whatever_the_probability() {
+        for best in [0.0, 1.0, f32::MIN_POSITIVE] {
+            let confidence = Evidence { best, ..SURE }.confidence();
+            assert!((0.0..=1.0).contains(&confidence), "{best}: {confidence}");
+        }
     }
 }

@@ -1,9 +1,12 @@
 //! The vocabulary of equivalents, made ready: which runs of tokens stand for which others.
 //!
-//! Built from `vocabulary.toml`. *Rewrites* replace what was typed (`u` becomes `you`, 平果 becomes 苹果); *concepts*
-//! are found beside the words, in every language, and become features of their own; *courtesy* around a question is cut off.
+//! Built from `vocabulary.toml`. *Rewrites* replace what is only written otherwise (`u` becomes `you`, 平果 becomes
+//! 苹果); *concepts* are found beside the words, in every language, and become features of their own; *courtesy* around
+//! a question is cut off.
 
 use std::collections::{HashMap, HashSet};
+
+use rust_stemmers::{Algorithm, Stemmer};
 
 use super::normalize::{Token, normalize};
 use crate::knowledge::Vocabulary;
@@ -12,9 +15,17 @@ use crate::knowledge::Vocabulary;
 const LEAST_LEFT: usize = 3;
 
 /// Longest-match lookup of token runs.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Runs<T> {
     by_first: HashMap<Token, Vec<(Vec<Token>, T)>>,
+}
+
+impl<T> Default for Runs<T> {
+    fn default() -> Self {
+        Self {
+            by_first: HashMap::new(),
+        }
+    }
 }
 
 impl<T> Runs<T> {
@@ -23,11 +34,11 @@ impl<T> Runs<T> {
             return;
         };
         let runs = self.by_first.entry(first).or_default();
-        runs.push((run, value));
-        runs.sort_by_key(|(run, _)| std::cmp::Reverse(run.len()));
+        let place = runs.partition_point(|(other, _)| other.len() >= run.len());
+        runs.insert(place, (run, value));
     }
 
-    fn longest_at<'a>(&'a self, tokens: &[Token]) -> Option<(usize, &'a T)> {
+    fn longest_at(&self, tokens: &[Token]) -> Option<(usize, &T)> {
         let runs = self.by_first.get(tokens.first()?)?;
         let (run, value) = runs.iter().find(|(run, _)| tokens.starts_with(run))?;
         Some((run.len(), value))
@@ -35,12 +46,31 @@ impl<T> Runs<T> {
 }
 
 /// The vocabulary, indexed.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Equivalents {
     rewrites: Runs<Vec<Token>>,
     concepts: Runs<u16>,
+    names: Vec<String>,
     courtesy: HashSet<Vec<Token>>,
     longest_courtesy: usize,
+    words: HashSet<String>,
+    stemmer: English,
+}
+
+impl std::fmt::Debug for Equivalents {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Equivalents")
+            .field("names", &self.names)
+            .finish_non_exhaustive()
+    }
+}
+
+struct English(Stemmer);
+
+impl Default for English {
+    fn default() -> Self {
+        Self(Stemmer::create(Algorithm::English))
+    }
 }
 
 impl Equivalents {
@@ -52,10 +82,10 @@ impl Equivalents {
                 new.rewrites.insert(normalize(form), normalize(&rewrite.to));
             }
         }
-        for (id, set) in vocabulary.same.iter().enumerate() {
+        for (concept, set) in vocabulary.same.iter().enumerate() {
+            new.names.push(set.word.clone());
             for form in set.also.iter().chain([&set.word]) {
-                new.concepts
-                    .insert(new.rewritten(&normalize(form)), id as u16);
+                new.insert_concept(form, concept as u16);
             }
         }
         for phrase in &vocabulary.courtesy {
@@ -66,21 +96,24 @@ impl Equivalents {
         new
     }
 
-    /// Tokens with what is typed otherwise replaced.
+    fn insert_concept(&mut self, form: &str, concept: u16) {
+        let tokens = self.rewritten(&normalize(form));
+        self.words
+            .extend(tokens.iter().filter_map(|token| match token {
+                Token::Word(word) => Some(word.clone()),
+                Token::Han(_) => None,
+            }));
+        self.concepts.insert(self.stemmed(&tokens), concept);
+    }
+
+    /// Tokens with what is only written otherwise replaced.
     pub fn rewritten(&self, tokens: &[Token]) -> Vec<Token> {
         let mut out = Vec::with_capacity(tokens.len());
         let mut at = 0;
         while at < tokens.len() {
-            match self.rewrites.longest_at(&tokens[at..]) {
-                Some((length, to)) => {
-                    out.extend_from_slice(to);
-                    at += length;
-                }
-                None => {
-                    out.push(tokens[at].clone());
-                    at += 1;
-                }
-            }
+            let run = self.rewrites.longest_at(&tokens[at..]);
+            out.extend_from_slice(run.map_or(&tokens[at..=at], |(_, to)| to));
+            at += run.map_or(1, |(length, _)| length);
         }
         out
     }
@@ -107,33 +140,36 @@ impl Equivalents {
             .find(|&length| run(length).is_some_and(|run| self.courtesy.contains(run)))
     }
 
-    /// The concepts named, in order.
+    /// The concepts named, in order, whatever the endings of their words.
     pub fn concepts(&self, tokens: &[Token]) -> Vec<u16> {
+        let tokens = self.stemmed(tokens);
         let mut found = Vec::new();
         let mut at = 0;
         while at < tokens.len() {
-            match self.concepts.longest_at(&tokens[at..]) {
-                Some((length, &concept)) => {
-                    found.push(concept);
-                    at += length;
-                }
-                None => at += 1,
-            }
+            let run = self.concepts.longest_at(&tokens[at..]);
+            found.extend(run.map(|(_, concept)| *concept));
+            at += run.map_or(1, |(length, _)| length);
         }
         found
     }
 
-    /// Every Latin word the vocabulary knows.
+    fn stemmed(&self, tokens: &[Token]) -> Vec<Token> {
+        let stemmed = |token: &Token| match token {
+            Token::Word(word) => Token::Word(self.stemmer.0.stem(word).into_owned()),
+            Token::Han(_) => token.clone(),
+        };
+        tokens.iter().map(stemmed).collect()
+    }
+
+    /// A concept's plainest word, for people.
+    pub fn name(&self, concept: u16) -> &str {
+        self.names
+            .get(usize::from(concept))
+            .map_or("", String::as_str)
+    }
+
+    /// Every Latin word of the concepts.
     pub fn words(&self) -> impl Iterator<Item = &str> {
-        let runs = self
-            .concepts
-            .by_first
-            .values()
-            .flatten()
-            .map(|(run, _)| run);
-        runs.flatten().filter_map(|token| match token {
-            Token::Word(word) => Some(word.as_str()),
-            Token::Han(_) => None,
-        })
+        self.words.iter().map(String::as_str)
     }
 }

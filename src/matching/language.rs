@@ -1,6 +1,6 @@
 //! Which language a question is in: that of the phrasings it shares most with. No detector, no list of languages.
 
-use super::features::Sparse;
+use super::space::Sparse;
 use crate::knowledge::Language;
 
 /// For every feature, how much of it occurs in each language's phrasings.

@@ -88,11 +88,15 @@ impl Reader {
     }
 
     /// Reads a question.
-    pub fn question(&self, text: &str) -> Reading {
+    pub fn question(&self, text: &str, speller: bool) -> Reading {
         let tokens = Self::tokens(&self.equivalents, text);
         let units = self.sounds(&tokens);
         let mut repairs = Vec::new();
-        let units = self.repaired(units, &mut repairs);
+        let units = if speller {
+            self.repaired(units, &mut repairs)
+        } else {
+            units
+        };
         let tokens: Vec<Token> = units
             .iter()
             .filter_map(|unit| match unit {
