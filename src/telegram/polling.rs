@@ -12,11 +12,9 @@ use futures::{
     FutureExt,
     future::{BoxFuture, Shared},
 };
+use serde::Serialize;
 use serde_json::Value;
-use teloxide::{
-    payloads::{GetUpdates, GetUpdatesSetters},
-    types::AllowedUpdate,
-};
+use teloxide::{requests::Payload, types::AllowedUpdate};
 use tokio::{task::JoinSet, time::sleep};
 
 use super::{
@@ -50,6 +48,22 @@ const LAST_CONFIRMATION: Duration = Duration::from_secs(1);
 /// Becomes ready when the service is to stop, with the moment it was asked to.
 pub type Stop = Shared<BoxFuture<'static, tokio::time::Instant>>;
 
+/// `getUpdates`. Not teloxide's: that one has no room for an id above `i32::MAX`, and an update that cannot be confirmed
+/// would come again for ever.
+#[derive(Debug, Serialize)]
+struct Poll {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u32>,
+    limit: u8,
+    timeout: u32,
+    allowed_updates: [AllowedUpdate; 3],
+}
+
+impl Payload for Poll {
+    type Output = Vec<Value>;
+    const NAME: &'static str = "GetUpdates";
+}
+
 /// The token is not, or no longer, valid.
 #[derive(Debug)]
 pub struct Unauthorized;
@@ -74,6 +88,10 @@ pub struct Poller {
     failures: HashMap<UpdateId, u32>,
     /// Batches in a row in which something failed.
     failed_batches: u32,
+    /// Polls in a row that failed.
+    troubles: u32,
+    /// Of these, how often another copy was to blame.
+    conflicts: u32,
     /// Presses being acknowledged.
     presses: JoinSet<()>,
 }
@@ -96,6 +114,8 @@ impl Poller {
             offset: None,
             failures: HashMap::new(),
             failed_batches: 0,
+            troubles: 0,
+            conflicts: 0,
             presses: JoinSet::new(),
         }
     }
@@ -105,7 +125,6 @@ impl Poller {
     /// # Errors
     /// The token is not valid.
     pub async fn run(mut self, stop: Stop) -> Result<(), Unauthorized> {
-        let mut troubles = 0;
         loop {
             let poll = self.poll(POLL_SECONDS);
             let polled = tokio::select! {
@@ -115,14 +134,11 @@ impl Poller {
             };
             let pause = match polled {
                 Ok(updates) => {
-                    troubles = 0;
+                    (self.troubles, self.conflicts) = (0, 0);
                     self.run_batch(updates).await
                 }
                 Err(ApiError::Unauthorized) => return Err(Unauthorized),
-                Err(error) => {
-                    troubles += 1;
-                    Some(self.after_trouble(&error, troubles).await)
-                }
+                Err(error) => Some(self.after_trouble(&error).await),
             };
             if let Some(pause) = pause {
                 tokio::select! {
@@ -135,16 +151,16 @@ impl Poller {
         Ok(())
     }
 
-    fn poll(&self, seconds: u32) -> GetUpdates {
-        let poll = GetUpdates::new().timeout(seconds).limit(BATCH);
-        let poll = poll.allowed_updates([
-            AllowedUpdate::Message,
-            AllowedUpdate::EditedMessage,
-            AllowedUpdate::CallbackQuery,
-        ]);
-        match self.offset.and_then(|UpdateId(id)| i32::try_from(id).ok()) {
-            Some(offset) => poll.offset(offset),
-            None => poll,
+    fn poll(&self, timeout: u32) -> Poll {
+        Poll {
+            offset: self.offset.map(|UpdateId(id)| id),
+            limit: BATCH,
+            timeout,
+            allowed_updates: [
+                AllowedUpdate::Message,
+                AllowedUpdate::EditedMessage,
+                AllowedUpdate::CallbackQuery,
+            ],
         }
     }
 
@@ -241,7 +257,9 @@ impl Poller {
     }
 
     /// Does what can be done about a poll that failed, and says how long to wait.
-    async fn after_trouble(&self, error: &ApiError, troubles: u32) -> Duration {
+    async fn after_trouble(&mut self, error: &ApiError) -> Duration {
+        self.troubles += 1;
+        let pause = growing_pause(self.troubles, LONGEST_PAUSE);
         match error {
             ApiError::Refused {
                 code: 409,
@@ -251,23 +269,24 @@ impl Poller {
                 if let Err(error) = self.api.remove_webhook().await {
                     tracing::warn!(%error, "the webhook could not be removed");
                 }
-                growing_pause(troubles, LONGEST_PAUSE)
+                pause
             }
             ApiError::Refused { code: 409, .. } => {
-                if troubles % CONFLICTS_A_LINE == 1 {
+                self.conflicts += 1;
+                if self.conflicts % CONFLICTS_A_LINE == 1 {
                     tracing::error!(
                         "another copy of this bot is polling Telegram, and only one can; stop the other one, or give each its own token"
                     );
                 }
                 CONFLICT_PAUSE
             }
-            ApiError::TooManyRequests(pause) => {
+            ApiError::TooManyRequests(asked) => {
                 tracing::warn!(%error, "no updates for now");
-                *pause
+                *asked
             }
             _ => {
                 tracing::warn!(%error, "no updates for now");
-                growing_pause(troubles, LONGEST_PAUSE)
+                pause
             }
         }
     }
@@ -276,8 +295,8 @@ impl Poller {
     async fn finish(mut self) {
         let last = async {
             if self.offset.is_some() {
-                let poll = GetUpdates {
-                    limit: Some(1),
+                let poll = Poll {
+                    limit: 1,
                     ..self.poll(0)
                 };
                 let _: Result<Vec<Value>, ApiError> = self.api.call(&poll).await;
@@ -297,8 +316,8 @@ fn repeats_album(incoming: &Incoming, heard: &mut HashSet<(ChatId, String)>) -> 
     !is_first && matches!(incoming.event.input, Input::Attachment(_))
 }
 
-fn time_limit(poll: &GetUpdates) -> Duration {
-    Duration::from_secs(poll.timeout.unwrap_or_default().into()) + POLL_MARGIN
+fn time_limit(poll: &Poll) -> Duration {
+    Duration::from_secs(poll.timeout.into()) + POLL_MARGIN
 }
 
 /// Gives a chat's updates their effects, one after another. Where one fails, those behind it wait.
@@ -499,6 +518,9 @@ mod tests {
             .run_batch(vec![said(8, BEN, json!({"text": "hello"}))])
             .await;
         assert_eq!(poller.poll(1).offset, Some(9));
+        let high = said(u32::MAX - 1, BEN, json!({"text": "hello"}));
+        poller.run_batch(vec![high]).await;
+        assert_eq!(poller.poll(1).offset, Some(u32::MAX));
         poller.run_batch(Vec::new()).await;
         assert_eq!(poller.poll(1).offset, None);
     }

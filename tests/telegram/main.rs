@@ -44,6 +44,8 @@ struct Gate {
     inner: MemoryStore,
     open: Semaphore,
     refusals: AtomicU32,
+    /// Commits that succeed, though nobody is told.
+    unsaid: AtomicU32,
     attempts: AtomicU32,
     committed: Mutex<Vec<(ChatId, Option<UpdateId>)>>,
 }
@@ -62,6 +64,7 @@ impl Gate {
             inner: MemoryStore::new(),
             open: Semaphore::new(0),
             refusals: AtomicU32::new(0),
+            unsaid: AtomicU32::new(0),
             attempts: AtomicU32::new(0),
             committed: Mutex::default(),
         })
@@ -110,6 +113,10 @@ impl Store for Gate {
         );
         let rows = self.inner.commit(commit).await?;
         self.committed.lock().unwrap().push(noted);
+        if self.unsaid.load(Ordering::SeqCst) > 0 {
+            self.unsaid.fetch_sub(1, Ordering::SeqCst);
+            return Err(StoreError::Unavailable("nobody knows".into()));
+        }
         Ok(rows)
     }
     fn outbox(&self) -> Result<Vec<OutboxRow>, StoreError> {
@@ -217,6 +224,20 @@ async fn an_update_the_store_refuses_stays_at_telegram_and_is_tried_again() {
     api.until("it is answered", |api| !api.sent(ANN).is_empty())
         .await;
     assert_eq!(store.committed(ANN), [update as u32]);
+}
+
+#[tokio::test]
+async fn a_commit_that_succeeded_without_saying_so_is_answered_once() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    store.unsaid.store(1, Ordering::SeqCst);
+    let _service = Service::start(&api, &store);
+    let update = api.says(ANN, "/help");
+    api.until("it is answered", |api| {
+        api.is_confirmed(update) && store.waiting() == 0
+    })
+    .await;
+    assert_eq!(store.committed(ANN), [update as u32]);
+    assert_eq!(api.sent(ANN).len(), 1);
 }
 
 #[tokio::test]
