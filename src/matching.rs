@@ -16,6 +16,7 @@ pub mod classifier;
 pub mod decision;
 pub mod equivalents;
 pub mod evaluate;
+pub mod examples;
 pub mod explain;
 pub mod features;
 pub mod index;
@@ -31,11 +32,11 @@ use crate::knowledge::{EntryId, Knowledge, Language, Thresholds};
 use classifier::Training;
 use decision::{DEFAULT_THRESHOLDS, Evidence, decide};
 use equivalents::Equivalents;
-use features::{Extractor, Keys};
+use features::Extractor;
 use language::LanguageGuess;
 use normalize::{Token, is_traditional};
 use score::{INDEX_WEIGHT, Scorer};
-use space::{BlockWeights, FeatureSpace, Sparse};
+use space::{BlockWeights, FeatureSpace, SpaceBuilder, Sparse};
 use tokens::{Reader, Reading};
 
 /// What is made of a question.
@@ -140,6 +141,7 @@ impl Matcher {
     pub fn with(knowledge: &Knowledge, settings: Settings) -> Self {
         let equivalents = Equivalents::new(&knowledge.vocabulary);
         let phrasings = phrasings(knowledge, &equivalents);
+        let spoken: Vec<Language> = phrasings.iter().map(|phrasing| phrasing.language).collect();
         let in_language = |wanted: fn(Language) -> bool| {
             let of = phrasings
                 .iter()
@@ -152,19 +154,11 @@ impl Matcher {
             in_language(|it| it == Language::ZH),
         );
         let extractor = Extractor::default();
-        let keys = |phrasing: &Phrasing| {
-            (
-                extractor.keys(&reader.phrasing(&phrasing.tokens)),
-                phrasing.entry,
-            )
-        };
-        let texts: Vec<(Keys, usize)> = phrasings.iter().map(keys).collect();
-        let space = FeatureSpace::new(&texts, settings.blocks);
-        let examples: Vec<(Sparse, usize)> = texts
-            .iter()
-            .map(|(keys, entry)| (space.vector(keys), *entry))
-            .collect();
-        drop(texts);
+        let mut builder = SpaceBuilder::new(settings.blocks);
+        for Phrasing { entry, tokens, .. } in phrasings {
+            builder.push(&extractor.keys(&reader.phrasing(&tokens)), entry);
+        }
+        let (space, examples) = builder.finish();
         let entries: Vec<_> = knowledge
             .entries
             .values()
@@ -173,12 +167,8 @@ impl Matcher {
                 declines: entry.decline,
             })
             .collect();
-        let spoken = examples
-            .iter()
-            .zip(&phrasings)
-            .map(|((vector, _), phrasing)| (vector, phrasing.language));
         Self {
-            language: LanguageGuess::new(spoken, space.features()),
+            language: LanguageGuess::new(&examples, &spoken, space.features()),
             scorer: Scorer::new(
                 &examples,
                 space.features(),
