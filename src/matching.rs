@@ -29,7 +29,7 @@ pub mod spelling;
 pub mod tokens;
 
 use crate::knowledge::{EntryId, Knowledge, Language, Thresholds};
-use classifier::Training;
+use classifier::{Training, softmax};
 use decision::{DEFAULT_THRESHOLDS, Evidence, decide};
 use equivalents::Equivalents;
 use features::Extractor;
@@ -195,12 +195,15 @@ impl Matcher {
         let reading = self.reader.question(question, self.settings.speller);
         let keys = self.extractor.keys(&reading);
         let vector = self.space.vector(&keys);
-        let scores = self.scorer.probabilities(&vector);
+        let mut scores = self.scorer.scores(&vector);
+        let best_score = scores.iter().copied().fold(0.0, f32::max);
+        softmax(&mut scores);
         let mut order: Vec<usize> = (0..scores.len()).collect();
         order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
         let evidence = Evidence {
             coverage: self.space.coverage(&keys),
             units: reading.units.len(),
+            score: best_score,
             ..self.lead(&order, &scores)
         };
         let candidate = |&entry: &usize| Candidate {

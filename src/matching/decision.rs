@@ -1,7 +1,7 @@
 //! From scores to what is said: answer, decline, ask back, or admit not knowing.
 //!
 //! A probability alone is too sure of short questions and of questions full of unknown words. So the confidence is a
-//! logistic function of three signals, fitted (Platt 1999) on questions the base had not seen, out-of-scope ones among them.
+//! logistic function of four signals, fitted (Platt 1999) on questions the base had not seen, out-of-scope ones among them.
 
 use std::fmt;
 
@@ -12,19 +12,21 @@ use crate::knowledge::Thresholds;
 
 /// Where a base brings no thresholds of its own: those of the shipped one, rounded.
 pub const DEFAULT_THRESHOLDS: Thresholds = Thresholds {
-    answer: 0.8,
+    answer: 0.87,
     suggest: 0.2,
     margin: 0.1,
 };
 
 /// The confidence of a question with no signal at all.
-const BIAS: f32 = -1.85;
+const BIAS: f32 = -3.2;
 /// The probability's log odds count less than they claim: softmax is over-confident.
-const LOG_ODDS: f32 = 0.70;
+const LOG_ODDS: f32 = 0.65;
 /// Coverage is what tells far questions from ours.
-const COVERAGE: f32 = 1.1;
+const COVERAGE: f32 = 1.3;
 /// The longer a question, the more a probability means: the natural logarithm of its units, plus one.
-const LENGTH: f32 = 0.42;
+const LENGTH: f32 = 0.5;
+/// A high probability of a low score only says that all others fit still less.
+const SCORE: f32 = 0.13;
 /// Keeps the log odds finite.
 const LEAST_DOUBT: f32 = 1e-6;
 
@@ -33,6 +35,8 @@ const LEAST_DOUBT: f32 = 1e-6;
 pub struct Evidence {
     /// The best entry's probability.
     pub best: f32,
+    /// The best entry's score, before scores are made probabilities.
+    pub score: f32,
     /// Whether the best entry declines.
     pub declines: bool,
     /// The probability of the best entry that would say something else: an answering one, if the best declines.
@@ -56,7 +60,11 @@ impl Evidence {
         let probability = self.best.clamp(LEAST_DOUBT, 1.0 - LEAST_DOUBT);
         let log_odds = (probability / (1.0 - probability)).ln();
         let length = (self.units as f32 + 1.0).ln();
-        let sum = BIAS + LOG_ODDS * log_odds + COVERAGE * self.coverage + LENGTH * length;
+        let sum = BIAS
+            + LOG_ODDS * log_odds
+            + COVERAGE * self.coverage
+            + LENGTH * length
+            + SCORE * self.score;
         1.0 / (1.0 + (-sum).exp())
     }
 }
@@ -128,6 +136,7 @@ mod tests {
 
     const SURE: Evidence = Evidence {
         best: 0.97,
+        score: 12.0,
         declines: false,
         runner_up: 0.01,
         coverage: 1.0,
@@ -167,6 +176,7 @@ mod tests {
                 < confidence
         );
         assert!(Evidence { units: 1, ..SURE }.confidence() < confidence);
+        assert!(Evidence { score: 3.0, ..SURE }.confidence() < confidence);
     }
 
     #[test]

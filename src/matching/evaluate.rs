@@ -442,11 +442,11 @@ fn percent(count: usize, of: usize) -> String {
 /// What a question costs its asker, by what came of it: the measure thresholds are chosen by.
 mod cost {
     /// Sent the wrong way: worse than any refusal.
-    pub const CONFIDENTLY_WRONG: f64 = 5.0;
+    pub const CONFIDENTLY_WRONG: f64 = 4.0;
     /// In scope, and neither answered nor suggested.
     pub const NOT_USEFUL: f64 = 1.0;
     /// In scope, and the right entry one tap away instead of answered.
-    pub const ONE_TAP: f64 = 0.15;
+    pub const ONE_TAP: f64 = 0.25;
     /// Out of scope, and offered entries that do not fit.
     pub const IDLE_SUGGESTION: f64 = 0.3;
 }
@@ -518,6 +518,7 @@ mod tests {
             },
             evidence: Evidence {
                 best,
+                score: 12.0,
                 declines: outcome == Outcome::Decline,
                 runner_up: 0.0,
                 coverage: 1.0,

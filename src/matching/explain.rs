@@ -86,18 +86,19 @@ impl Matcher {
 
     fn scores(&self, reading: &Reading) -> Vec<Score> {
         let vector = self.vector(reading);
+        let probabilities = self.scorer.probabilities(&vector);
         let parts = self.scorer.parts(&vector);
-        let mut scores: Vec<Score> = self
-            .entries
-            .iter()
-            .zip(parts)
-            .map(|(entry, (probability, logit, share))| Score {
+        let mut scores: Vec<Score> = Vec::new();
+        for ((entry, probability), (logit, share)) in
+            self.entries.iter().zip(probabilities).zip(parts)
+        {
+            scores.push(Score {
                 entry: entry.id.to_string(),
                 probability,
                 logit,
                 share,
-            })
-            .collect();
+            });
+        }
         scores.sort_by(|a, b| b.probability.total_cmp(&a.probability));
         scores.truncate(SHOWN);
         scores

@@ -33,28 +33,30 @@ impl Scorer {
         }
     }
 
-    /// The probability of every entry, by number.
-    pub fn probabilities(&self, vector: &[(u32, f32)]) -> Vec<f32> {
+    /// Every entry's score, by number: as logits, so that [`softmax`] makes them probabilities.
+    pub fn scores(&self, vector: &[(u32, f32)]) -> Vec<f32> {
         let mut scores = self.classifier.logits(vector);
         let shares = self.index.shares(vector);
         scores
             .iter_mut()
             .zip(shares)
             .for_each(|(score, share)| *score += self.index_weight * share);
+        scores
+    }
+
+    /// The probability of every entry, by number.
+    pub fn probabilities(&self, vector: &[(u32, f32)]) -> Vec<f32> {
+        let mut scores = self.scores(vector);
         softmax(&mut scores);
         scores
     }
 
-    /// Probability, classifier's logit and BM25 share of every entry, by number: what [`Self::probabilities`] is made of.
-    pub fn parts(&self, vector: &[(u32, f32)]) -> Vec<(f32, f32, f32)> {
-        let (logits, shares) = (self.classifier.logits(vector), self.index.shares(vector));
-        let parts = self
-            .probabilities(vector)
+    /// The classifier's logit and the BM25 share of every entry, by number: what scores are made of.
+    pub fn parts(&self, vector: &[(u32, f32)]) -> Vec<(f32, f32)> {
+        self.classifier
+            .logits(vector)
             .into_iter()
-            .zip(logits)
-            .zip(shares);
-        parts
-            .map(|((probability, logit), share)| (probability, logit, share))
+            .zip(self.index.shares(vector))
             .collect()
     }
 }

@@ -30,7 +30,6 @@ impl Default for BlockWeights {
             0.8,  // Grams: nearly as much as words, since typed questions are full of slips
             0.9,  // Han: single characters matter more than pairs in short questions
             0.8,  // HanPairs
-            0.4,  // HanTriples
             0.5,  // Sounds: only help where characters fail
             0.6,  // SoundPairs
             0.55, // Concepts
@@ -283,11 +282,7 @@ impl<'a> Joiner<'a> {
 fn is_pruned(block: Block) -> bool {
     matches!(
         block,
-        Block::WordPairs
-            | Block::Grams
-            | Block::HanTriples
-            | Block::SoundPairs
-            | Block::ConceptPairs
+        Block::WordPairs | Block::Grams | Block::SoundPairs | Block::ConceptPairs
     )
 }
 
@@ -301,9 +296,7 @@ fn alphabet_share(keys: &Keys) -> f32 {
 fn share(block: Block, alphabet: f32) -> f32 {
     match block {
         Block::Words | Block::WordPairs | Block::Grams => alphabet,
-        Block::Han | Block::HanPairs | Block::HanTriples | Block::Sounds | Block::SoundPairs => {
-            1.0 - alphabet
-        }
+        Block::Han | Block::HanPairs | Block::Sounds | Block::SoundPairs => 1.0 - alphabet,
         Block::Concepts | Block::ConceptPairs => 1.0,
     }
 }
