@@ -7,6 +7,7 @@
 //! | `features`, `space` | units to a sparse weighted vector | `classifier`, `index` |
 //! | `score` | a probability for every entry | `decision` |
 //! | `decision` | answer, suggest, decline, or not knowing | `dialogue`: what is said |
+//! | `explain` | why a question was answered as it was | |
 //! | `evaluate` | how good all this is, on labelled questions | |
 //!
 //! Everything is learnt from the base when it is loaded; there are no pretrained weights. Pure: no clock, file or network.
@@ -15,6 +16,8 @@ pub mod classifier;
 pub mod decision;
 pub mod equivalents;
 pub mod evaluate;
+pub mod examples;
+pub mod explain;
 pub mod features;
 pub mod index;
 pub mod language;
@@ -26,14 +29,14 @@ pub mod spelling;
 pub mod tokens;
 
 use crate::knowledge::{EntryId, Knowledge, Language, Thresholds};
-use classifier::Training;
+use classifier::{Training, softmax};
 use decision::{DEFAULT_THRESHOLDS, Evidence, decide};
 use equivalents::Equivalents;
-use features::{Extractor, Keys};
+use features::Extractor;
 use language::LanguageGuess;
 use normalize::{Token, is_traditional};
 use score::{INDEX_WEIGHT, Scorer};
-use space::{BlockWeights, FeatureSpace, Sparse};
+use space::{BlockWeights, FeatureSpace, SpaceBuilder, Sparse};
 use tokens::{Reader, Reading};
 
 /// What is made of a question.
@@ -138,6 +141,7 @@ impl Matcher {
     pub fn with(knowledge: &Knowledge, settings: Settings) -> Self {
         let equivalents = Equivalents::new(&knowledge.vocabulary);
         let phrasings = phrasings(knowledge, &equivalents);
+        let spoken: Vec<Language> = phrasings.iter().map(|phrasing| phrasing.language).collect();
         let in_language = |wanted: fn(Language) -> bool| {
             let of = phrasings
                 .iter()
@@ -150,19 +154,11 @@ impl Matcher {
             in_language(|it| it == Language::ZH),
         );
         let extractor = Extractor::default();
-        let keys = |phrasing: &Phrasing| {
-            (
-                extractor.keys(&reader.phrasing(&phrasing.tokens)),
-                phrasing.entry,
-            )
-        };
-        let texts: Vec<(Keys, usize)> = phrasings.iter().map(keys).collect();
-        let space = FeatureSpace::new(&texts, settings.blocks);
-        let examples: Vec<(Sparse, usize)> = texts
-            .iter()
-            .map(|(keys, entry)| (space.vector(keys), *entry))
-            .collect();
-        drop(texts);
+        let mut builder = SpaceBuilder::new(settings.blocks);
+        for Phrasing { entry, tokens, .. } in phrasings {
+            builder.push(&extractor.keys(&reader.phrasing(&tokens)), entry);
+        }
+        let (space, examples) = builder.finish();
         let entries: Vec<_> = knowledge
             .entries
             .values()
@@ -171,12 +167,8 @@ impl Matcher {
                 declines: entry.decline,
             })
             .collect();
-        let spoken = examples
-            .iter()
-            .zip(&phrasings)
-            .map(|((vector, _), phrasing)| (vector, phrasing.language));
         Self {
-            language: LanguageGuess::new(spoken, space.features()),
+            language: LanguageGuess::new(&examples, &spoken, space.features()),
             scorer: Scorer::new(
                 &examples,
                 space.features(),
@@ -203,12 +195,15 @@ impl Matcher {
         let reading = self.reader.question(question, self.settings.speller);
         let keys = self.extractor.keys(&reading);
         let vector = self.space.vector(&keys);
-        let scores = self.scorer.probabilities(&vector);
+        let mut scores = self.scorer.scores(&vector);
+        let best_score = scores.iter().copied().fold(0.0, f32::max);
+        softmax(&mut scores);
         let mut order: Vec<usize> = (0..scores.len()).collect();
         order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
         let evidence = Evidence {
             coverage: self.space.coverage(&keys),
             units: reading.units.len(),
+            score: best_score,
             ..self.lead(&order, &scores)
         };
         let candidate = |&entry: &usize| Candidate {
@@ -216,7 +211,7 @@ impl Matcher {
             score: scores[entry],
         };
         let finding = Finding {
-            outcome: decide(evidence, self.thresholds),
+            outcome: decide(evidence, self.thresholds).outcome,
             candidates: order.iter().take(MAX_CANDIDATES).map(candidate).collect(),
             language: self.language.guess(&vector),
             traditional: is_traditional(question),
@@ -241,7 +236,11 @@ impl Matcher {
         }
     }
 
-    /// What the matcher reads in a text.
+    fn vector(&self, reading: &Reading) -> Sparse {
+        self.space.vector(&self.extractor.keys(reading))
+    }
+
+    /// What the matcher reads in a question.
     pub fn read(&self, question: &str) -> Reading {
         self.reader.question(question, self.settings.speller)
     }
@@ -263,4 +262,35 @@ fn phrasings(knowledge: &Knowledge, equivalents: &Equivalents) -> Vec<Phrasing> 
         }
     }
     phrasings
+}
+
+/// A base of two entries.
+#[cfg(test)]
+fn test_base() -> Knowledge {
+    use crate::{
+        knowledge::{Article, Entry},
+        markup::RichText,
+    };
+    let mut knowledge = Knowledge::default();
+    for (id, questions) in [
+        ("unbind", ["unbind my card", "remove the card"]),
+        ("lost", ["i lost my phone", "phone stolen"]),
+    ] {
+        let article = Article {
+            title: id.into(),
+            button: id.into(),
+            body: RichText::default(),
+            questions: questions.map(String::from).to_vec(),
+            related: Vec::new(),
+        };
+        let entry = Entry {
+            id: id.parse().expect("an id"),
+            group: "g".into(),
+            decline: false,
+            guide: false,
+            articles: [(Language::EN, article)].into(),
+        };
+        knowledge.entries.insert(entry.id.clone(), entry);
+    }
+    knowledge
 }

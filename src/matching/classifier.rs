@@ -5,7 +5,7 @@
 //! AdaGrad (Duchi, Hazan & Singer 2011), with one sum of squares a feature instead of one a weight. Shuffles are
 //! fixed: the same base always gives the same answers.
 
-use super::space::Sparse;
+use super::examples::Examples;
 
 /// How the classifier is trained.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,53 +59,28 @@ enum Rows {
 
 impl Classifier {
     /// Trains on vectors with their classes, numbered below `classes`; features are numbered below `features`.
-    pub fn new(
-        examples: &[(Sparse, usize)],
-        features: usize,
-        classes: usize,
-        training: Training,
-    ) -> Self {
-        let centroids = centroids(examples, features, classes, training.prior);
+    pub fn new(examples: &Examples, features: usize, classes: usize, training: Training) -> Self {
         let stride = classes.div_ceil(LANES) * LANES;
-        if features * stride > MOST_WEIGHTS {
-            return Self {
-                classes,
-                rows: centroids,
-            };
-        }
-        let mut trainer = Trainer::new(&centroids, features, classes, stride, training);
-        let mut order: Vec<u32> = (0..examples.len() as u32).collect();
-        let mut random = 0x9e37_79b9_7f4a_7c15;
-        for _ in 0..training.epochs {
-            shuffle(&mut order, &mut random);
-            for &number in &order {
-                let (vector, class) = &examples[number as usize];
-                trainer.learn(vector, *class);
+        let rows = if features * stride > MOST_WEIGHTS {
+            sparse_centroids(examples, features, classes, training.prior)
+        } else {
+            let mut trainer = Trainer::new(examples, features, classes, training);
+            trainer.train(examples);
+            let weights = trainer.weights.iter().map(|weight| to_bfloat(*weight));
+            Rows::Dense {
+                stride,
+                weights: weights.collect(),
             }
-        }
-        let weights = trainer
-            .weights
-            .iter()
-            .map(|weight| to_bfloat(*weight))
-            .collect();
-        Self {
-            classes,
-            rows: Rows::Dense { stride, weights },
-        }
+        };
+        Self { classes, rows }
     }
 
     /// The classes' logits for a vector.
-    pub fn logits(&self, vector: &Sparse) -> Vec<f32> {
+    pub fn logits(&self, vector: &[(u32, f32)]) -> Vec<f32> {
         let mut logits = match &self.rows {
             Rows::Dense { stride, weights } => dense_logits(*stride, weights, vector),
-            rows @ Rows::Sparse { .. } => {
-                let mut logits = vec![0.0; self.classes];
-                for &(feature, value) in vector {
-                    rows.sparse(feature)
-                        .iter()
-                        .for_each(|&(class, weight)| logits[class as usize] += value * weight);
-                }
-                logits
+            Rows::Sparse { starts, weights } => {
+                sparse_logits(self.classes, starts, weights, vector)
             }
         };
         logits.truncate(self.classes);
@@ -113,18 +88,23 @@ impl Classifier {
     }
 }
 
-impl Rows {
-    fn sparse(&self, feature: u32) -> &[(u32, f32)] {
-        match self {
-            Rows::Sparse { starts, weights } => {
-                &weights[starts[feature as usize] as usize..starts[feature as usize + 1] as usize]
-            }
-            Rows::Dense { .. } => &[],
-        }
+fn sparse_logits(
+    classes: usize,
+    starts: &[u32],
+    weights: &[(u32, f32)],
+    vector: &[(u32, f32)],
+) -> Vec<f32> {
+    let mut logits = vec![0.0; classes];
+    for &(feature, value) in vector {
+        let range = starts[feature as usize] as usize..starts[feature as usize + 1] as usize;
+        weights[range]
+            .iter()
+            .for_each(|&(class, weight)| logits[class as usize] += value * weight);
     }
+    logits
 }
 
-fn dense_logits(stride: usize, weights: &[u16], vector: &Sparse) -> Vec<f32> {
+fn dense_logits(stride: usize, weights: &[u16], vector: &[(u32, f32)]) -> Vec<f32> {
     let mut logits = vec![0.0; stride];
     for &(feature, value) in vector {
         let row = &weights[feature as usize * stride..][..stride];
@@ -145,16 +125,15 @@ fn from_bfloat(value: u16) -> f32 {
 }
 
 /// The entries' mean vectors, scaled to length `scale`, by feature.
-fn centroids(examples: &[(Sparse, usize)], features: usize, classes: usize, scale: f32) -> Rows {
-    let mut entries: Vec<(u32, u32, f32)> = examples
-        .iter()
-        .flat_map(|(vector, class)| {
-            vector
-                .iter()
-                .map(|&(feature, value)| (feature, *class as u32, value))
-        })
-        .collect();
-    entries.sort_unstable_by_key(|&(feature, class, _)| (feature, class));
+fn sparse_centroids(examples: &Examples, features: usize, classes: usize, scale: f32) -> Rows {
+    let of_example = |(vector, class): (&'_ [(u32, f32)], usize)| -> Vec<(u32, u32, f32)> {
+        vector
+            .iter()
+            .map(|&(feature, value)| (feature, class as u32, value))
+            .collect()
+    };
+    let mut entries: Vec<(u32, u32, f32)> = examples.iter().flat_map(of_example).collect();
+    entries.sort_by_key(|&(feature, class, _)| (feature, class));
     entries.dedup_by(|next, sum| {
         let same = (next.0, next.1) == (sum.0, sum.1);
         sum.2 += if same { next.2 } else { 0.0 };
@@ -193,19 +172,31 @@ struct Trainer {
 }
 
 impl Trainer {
-    fn new(
-        centroids: &Rows,
-        features: usize,
-        classes: usize,
-        stride: usize,
-        training: Training,
-    ) -> Self {
+    /// Starts from the centroids.
+    fn new(examples: &Examples, features: usize, classes: usize, training: Training) -> Self {
+        let stride = classes.div_ceil(LANES) * LANES;
         let mut weights = vec![0.0; features * stride];
-        for (feature, row) in weights.chunks_mut(stride.max(1)).enumerate() {
-            centroids
-                .sparse(feature as u32)
+        for (vector, class) in examples.iter() {
+            vector
                 .iter()
-                .for_each(|&(class, weight)| row[class as usize] = weight);
+                .for_each(|&(feature, value)| weights[feature as usize * stride + class] += value);
+        }
+        let mut scales = vec![0.0; stride];
+        for row in weights.chunks(stride.max(1)) {
+            scales
+                .iter_mut()
+                .zip(row)
+                .for_each(|(sum, weight)| *sum += weight * weight);
+        }
+        // Columns that only fill up the rows stay zero.
+        scales
+            .iter_mut()
+            .filter(|sum| **sum > 0.0)
+            .for_each(|sum| *sum = training.prior / f32::sqrt(*sum));
+        for row in weights.chunks_mut(stride.max(1)) {
+            row.iter_mut()
+                .zip(&scales)
+                .for_each(|(weight, scale)| *weight *= scale);
         }
         Self {
             training,
@@ -217,7 +208,19 @@ impl Trainer {
         }
     }
 
-    fn learn(&mut self, vector: &Sparse, class: usize) {
+    fn train(&mut self, examples: &Examples) {
+        let mut order: Vec<u32> = (0..examples.count() as u32).collect();
+        let mut random = 0x9e37_79b9_7f4a_7c15;
+        for _ in 0..self.training.epochs {
+            shuffle(&mut order, &mut random);
+            for &number in &order {
+                let (vector, class) = examples.get(number as usize);
+                self.learn(vector, class);
+            }
+        }
+    }
+
+    fn learn(&mut self, vector: &[(u32, f32)], class: usize) {
         self.slopes_of(vector, class);
         let steepness: f32 = self.slopes.iter().map(|slope| slope * slope).sum();
         if steepness < FLAT {
@@ -235,7 +238,7 @@ impl Trainer {
     }
 
     /// The cross-entropy's slope by logit: probability, less one for the right class.
-    fn slopes_of(&mut self, vector: &Sparse, class: usize) {
+    fn slopes_of(&mut self, vector: &[(u32, f32)], class: usize) {
         self.slopes.fill(0.0);
         for &(feature, value) in vector {
             let row = &self.weights[feature as usize * self.stride..][..self.stride];
@@ -273,7 +276,7 @@ fn shuffle(order: &mut [u32], random: &mut u64) {
 mod tests {
     use super::*;
 
-    fn vector(features: &[u32]) -> Sparse {
+    fn vector(features: &[u32]) -> Vec<(u32, f32)> {
         features
             .iter()
             .map(|&feature| (feature, 1.0 / (features.len() as f32).sqrt()))
@@ -289,14 +292,15 @@ mod tests {
             (vector(&[0, 2]), 1),
             (vector(&[0, 1]), 0),
         ];
-        let classifier = Classifier::new(&examples, 3, 2, Training::default());
+        let classifier =
+            Classifier::new(&examples.into_iter().collect(), 3, 2, Training::default());
         let logits = classifier.logits(&vector(&[0, 2]));
         assert!(logits[1] > logits[0] + 3.0, "{logits:?}");
     }
 
     #[test]
     fn training_twice_gives_the_same() {
-        let examples: Vec<_> = (0..60)
+        let examples: Examples = (0..60)
             .map(|n| (vector(&[n % 7, 7 + n % 3, 10 + n % 5]), n as usize % 3))
             .collect();
         let logits =
@@ -306,8 +310,8 @@ mod tests {
 
     #[test]
     fn nothing_to_learn_from_gives_no_opinion() {
-        let classifier = Classifier::new(&[], 0, 0, Training::default());
-        assert!(classifier.logits(&Vec::new()).is_empty());
+        let classifier = Classifier::new(&Examples::default(), 0, 0, Training::default());
+        assert!(classifier.logits(&[]).is_empty());
     }
 
     #[test]

@@ -173,3 +173,97 @@ impl Equivalents {
         self.words.iter().map(String::as_str)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::knowledge::{Rewrite, Synonyms};
+
+    fn strings(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(ToString::to_string).collect()
+    }
+
+    fn sample() -> Equivalents {
+        Equivalents::new(&Vocabulary {
+            same: vec![
+                Synonyms {
+                    word: "解绑".into(),
+                    also: strings(&["取消绑定", "remove", "take off"]),
+                },
+                Synonyms {
+                    word: "绑定".into(),
+                    also: strings(&["add"]),
+                },
+                Synonyms {
+                    word: "门卡".into(),
+                    also: strings(&["access card"]),
+                },
+            ],
+            rewrite: vec![
+                Rewrite {
+                    to: "you".into(),
+                    from: strings(&["u"]),
+                },
+                Rewrite {
+                    to: "怎么".into(),
+                    from: strings(&["点样"]),
+                },
+            ],
+            courtesy: strings(&["please", "thank you", "请问"]),
+        })
+    }
+
+    fn concepts(text: &str) -> Vec<u16> {
+        let equivalents = sample();
+        equivalents.concepts(&equivalents.rewritten(&normalize(text)))
+    }
+
+    #[test]
+    fn what_is_only_written_otherwise_is_replaced() {
+        let equivalents = sample();
+        assert_eq!(
+            equivalents.rewritten(&normalize("can U 点样")),
+            normalize("can you 怎么")
+        );
+        assert_eq!(
+            equivalents.rewritten(&normalize("umbrella 👍")),
+            normalize("umbrella")
+        );
+        assert!(equivalents.rewritten(&[]).is_empty());
+    }
+
+    #[test]
+    fn concepts_are_found_in_both_languages_whatever_the_ending() {
+        assert_eq!(concepts("removing my access cards"), [0, 2]);
+        assert_eq!(concepts("怎么remove门卡"), [0, 2]);
+        assert_eq!(concepts("taking off"), [0]);
+    }
+
+    #[test]
+    fn the_longest_match_counts() {
+        assert_eq!(concepts("取消绑定"), [0]);
+        assert_eq!(concepts("绑定"), [1]);
+    }
+
+    #[test]
+    fn courtesy_is_cut_off_only_around_a_question() {
+        let equivalents = sample();
+        let left = |text: &str| equivalents.without_courtesy(&normalize(text)).to_vec();
+        assert_eq!(
+            left("please remove my card, thank you please"),
+            normalize("remove my card")
+        );
+        assert_eq!(left("请问怎么解绑"), normalize("怎么解绑"));
+        assert_eq!(left("thank you"), normalize("thank you"));
+        assert_eq!(left("please help"), normalize("please help"));
+    }
+
+    #[test]
+    fn an_empty_vocabulary_changes_nothing() {
+        let equivalents = Equivalents::new(&Vocabulary::default());
+        let tokens = normalize("please u 点样 👍");
+        assert_eq!(equivalents.rewritten(&tokens), tokens);
+        assert_eq!(equivalents.without_courtesy(&tokens), tokens);
+        assert!(equivalents.concepts(&tokens).is_empty());
+    }
+}

@@ -8,7 +8,7 @@ use super::{
     tokens::{Reading, Unit},
 };
 
-/// Kinds of features. The first three come from alphabets, the next five from Chinese, the last two from both.
+/// Kinds of features. The first three come from alphabets, the next four from Chinese, the last two from both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Block {
     /// Stemmed words.
@@ -21,8 +21,6 @@ pub enum Block {
     Han,
     /// Neighbouring Han characters.
     HanPairs,
-    /// Three Han characters in a row.
-    HanTriples,
     /// Folded syllables: where typed pinyin and homophones meet what was meant.
     Sounds,
     /// Neighbouring syllables.
@@ -34,13 +32,12 @@ pub enum Block {
 }
 
 /// All blocks, in the order of their keys.
-pub const BLOCKS: [Block; 10] = [
+pub const BLOCKS: [Block; 9] = [
     Block::Words,
     Block::WordPairs,
     Block::Grams,
     Block::Han,
     Block::HanPairs,
-    Block::HanTriples,
     Block::Sounds,
     Block::SoundPairs,
     Block::Concepts,
@@ -130,7 +127,6 @@ impl Extractor {
         keys.fill(Block::Grams, reading.units.iter().flat_map(grams));
         keys.fill(Block::Han, signs.iter().filter_map(|sign| han(*sign)));
         keys.fill(Block::HanPairs, signs.windows(2).filter_map(han_pair));
-        keys.fill(Block::HanTriples, signs.windows(3).filter_map(han_triple));
         keys.fill(
             Block::Sounds,
             sounds.iter().flatten().map(|sound| (u64::from(sound.0), 0)),
@@ -186,15 +182,6 @@ fn word_pair(two: &[Sign]) -> Option<(u64, u64)> {
 fn han_pair(two: &[Sign]) -> Option<(u64, u64)> {
     match two {
         [Sign::Han(a), Sign::Han(b)] => Some((u64::from(*a), u64::from(*b))),
-        _ => None,
-    }
-}
-
-fn han_triple(three: &[Sign]) -> Option<(u64, u64)> {
-    match three {
-        [Sign::Han(a), Sign::Han(b), Sign::Han(c)] => {
-            Some((u64::from(*a) << 32 | u64::from(*b), u64::from(*c)))
-        }
         _ => None,
     }
 }

@@ -3,7 +3,7 @@
 //! Okapi BM25 (Robertson & Zaragoza 2009). Beside the classifier, which weighs what tells entries apart, it keeps an
 //! eye on how much of the question an entry has at all.
 
-use super::space::Sparse;
+use super::examples::Examples;
 
 /// Saturation of repeated terms, and normalisation by length: the usual values.
 const K1: f32 = 1.2;
@@ -22,55 +22,61 @@ pub struct EntryIndex {
 
 impl EntryIndex {
     /// Indexes vectors with the entries they belong to; only which features occur counts, not their values.
-    pub fn new(examples: &[(Sparse, usize)], features: usize, entries: usize) -> Self {
-        let mut pairs: Vec<u64> = examples
-            .iter()
-            .flat_map(|(vector, entry)| {
-                vector
-                    .iter()
-                    .map(|&(feature, _)| u64::from(feature) << 32 | *entry as u64)
-            })
-            .collect();
-        pairs.sort_unstable();
+    pub fn new(examples: &Examples, features: usize, entries: usize) -> Self {
         let mut lengths = vec![0.0; entries];
-        pairs
-            .iter()
-            .for_each(|pair| lengths[(*pair & 0xffff_ffff) as usize] += 1.0);
+        // Counting sort: how many vectors have each feature, where its run starts, then whose they are. Entries
+        // come in order, so each run is in order too.
+        let mut ends = vec![0u32; features + 1];
+        for (vector, entry) in examples.iter() {
+            lengths[entry] += vector.len() as f32;
+            vector
+                .iter()
+                .for_each(|&(feature, _)| ends[feature as usize + 1] += 1);
+        }
+        for feature in 0..features {
+            ends[feature + 1] += ends[feature];
+        }
+        let mut having = vec![0u32; ends[features] as usize];
+        for (vector, entry) in examples.iter() {
+            for &(feature, _) in vector {
+                having[ends[feature as usize] as usize] = entry as u32;
+                ends[feature as usize] += 1;
+            }
+        }
         let mean = lengths.iter().sum::<f32>() / entries.max(1) as f32;
+        lengths.iter_mut().for_each(|length| *length /= mean);
         let mut index = Self {
             entries,
             starts: vec![0],
             postings: Vec::new(),
             highest: Vec::new(),
         };
-        let mut by_feature = pairs.chunk_by(|a, b| a >> 32 == b >> 32).peekable();
-        for feature in 0..features as u64 {
-            let same = by_feature
-                .next_if(|pairs| pairs[0] >> 32 == feature)
-                .unwrap_or_default();
-            index.push_feature(same, &lengths, mean);
+        let mut start = 0;
+        for &end in &ends[..features] {
+            index.push_feature(&having[start..end as usize], &lengths);
+            start = end as usize;
         }
+        index.postings.shrink_to_fit();
         index
     }
 
-    fn push_feature(&mut self, pairs: &[u64], lengths: &[f32], mean: f32) {
-        let by_entry = || pairs.chunk_by(|a, b| a == b);
-        let with = by_entry().count() as f32;
+    /// Adds a feature: the entries of the vectors that have it, in order, and all entries' lengths against their mean.
+    fn push_feature(&mut self, having: &[u32], lengths: &[f32]) {
+        let with = having.chunk_by(|a, b| a == b).count() as f32;
         let idf = (1.0 + (self.entries as f32 - with + 0.5) / (with + 0.5)).ln();
         let mut highest = 0.0f32;
-        for same in by_entry() {
-            let entry = (same[0] & 0xffff_ffff) as u32;
-            let (tf, length) = (same.len() as f32, lengths[entry as usize] / mean);
+        for same in having.chunk_by(|a, b| a == b) {
+            let (tf, length) = (same.len() as f32, lengths[same[0] as usize]);
             let worth = idf * tf * (K1 + 1.0) / (tf + K1 * (1.0 - B + B * length));
             highest = highest.max(worth);
-            self.postings.push((entry, worth));
+            self.postings.push((same[0], worth));
         }
         self.highest.push(highest);
         self.starts.push(self.postings.len() as u32);
     }
 
     /// How much of the question each entry has: 1 for one that is best in every feature.
-    pub fn shares(&self, vector: &Sparse) -> Vec<f32> {
+    pub fn shares(&self, vector: &[(u32, f32)]) -> Vec<f32> {
         let mut shares = vec![0.0; self.entries];
         let mut highest = 0.0;
         for &(feature, _) in vector {
@@ -92,21 +98,18 @@ impl EntryIndex {
 mod tests {
     use super::*;
 
-    fn features(features: &[u32]) -> Sparse {
+    fn features(features: &[u32]) -> Vec<(u32, f32)> {
         features.iter().map(|&feature| (feature, 1.0)).collect()
     }
 
     #[test]
     fn a_rare_feature_outweighs_a_common_one() {
-        let index = EntryIndex::new(
-            &[
-                (features(&[0, 1]), 0),
-                (features(&[0, 2]), 1),
-                (features(&[0, 3]), 2),
-            ],
-            4,
-            3,
-        );
+        let examples = [
+            (features(&[0, 1]), 0),
+            (features(&[0, 2]), 1),
+            (features(&[0, 3]), 2),
+        ];
+        let index = EntryIndex::new(&examples.into_iter().collect(), 4, 3);
         let shares = index.shares(&features(&[0, 2]));
         assert!(shares[1] > 2.0 * shares[0], "{shares:?}");
         assert!(
@@ -117,8 +120,12 @@ mod tests {
 
     #[test]
     fn nothing_asked_or_nothing_known_gives_nothing() {
-        let index = EntryIndex::new(&[(features(&[0]), 0)], 1, 1);
-        assert_eq!(index.shares(&Vec::new()), [0.0]);
-        assert!(EntryIndex::new(&[], 0, 0).shares(&Vec::new()).is_empty());
+        let index = EntryIndex::new(&[(features(&[0]), 0)].into_iter().collect(), 1, 1);
+        assert_eq!(index.shares(&[]), [0.0]);
+        assert!(
+            EntryIndex::new(&Examples::default(), 0, 0)
+                .shares(&[])
+                .is_empty()
+        );
     }
 }

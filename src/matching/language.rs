@@ -1,6 +1,6 @@
 //! Which language a question is in: that of the phrasings it shares most with. No detector, no list of languages.
 
-use super::space::Sparse;
+use super::examples::Examples;
 use crate::knowledge::Language;
 
 /// For every feature, how much of it occurs in each language's phrasings.
@@ -12,18 +12,14 @@ pub struct LanguageGuess {
 }
 
 impl LanguageGuess {
-    /// Learns from phrasings with their languages.
-    pub fn new<'a>(
-        phrasings: impl Iterator<Item = (&'a Sparse, Language)> + Clone,
-        features: usize,
-    ) -> Self {
-        let mut languages: Vec<Language> =
-            phrasings.clone().map(|(_, language)| language).collect();
+    /// Learns from phrasings and, in the same order, their languages.
+    pub fn new(examples: &Examples, spoken: &[Language], features: usize) -> Self {
+        let mut languages = spoken.to_vec();
         languages.sort_unstable();
         languages.dedup();
         let mut shares = vec![0.0; features * languages.len()];
-        for (vector, language) in phrasings {
-            let place = languages.binary_search(&language).unwrap_or_default();
+        for ((vector, _), language) in examples.iter().zip(spoken) {
+            let place = languages.binary_search(language).unwrap_or_default();
             for &(feature, value) in vector {
                 shares[feature as usize * languages.len() + place] += value;
             }
@@ -37,7 +33,7 @@ impl LanguageGuess {
     }
 
     /// The language of a vector, if it has any known feature.
-    pub fn guess(&self, vector: &Sparse) -> Option<Language> {
+    pub fn guess(&self, vector: &[(u32, f32)]) -> Option<Language> {
         let mut votes = vec![0.0; self.languages.len()];
         for &(feature, value) in vector {
             let row = &self.shares[feature as usize * votes.len()..][..votes.len()];
@@ -52,5 +48,33 @@ impl LanguageGuess {
             .max_by(|(_, a), (_, b)| a.total_cmp(b));
         best.filter(|(_, vote)| **vote > 0.0)
             .map(|(place, _)| self.languages[place])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_language_with_more_of_the_question_wins() {
+        let examples = [(vec![(0, 1.0), (1, 1.0)], 0), (vec![(1, 1.0), (2, 1.0)], 0)]
+            .into_iter()
+            .collect();
+        let guess = LanguageGuess::new(&examples, &[Language::EN, Language::ZH], 3);
+        assert_eq!(guess.guess(&[(0, 0.5), (1, 0.5)]), Some(Language::EN));
+        assert_eq!(guess.guess(&[(2, 0.1)]), Some(Language::ZH));
+    }
+
+    #[test]
+    fn without_anything_known_there_is_none() {
+        let examples = [(vec![(0, 1.0)], 0)].into_iter().collect();
+        assert_eq!(
+            LanguageGuess::new(&examples, &[Language::EN], 1).guess(&[]),
+            None
+        );
+        assert_eq!(
+            LanguageGuess::new(&Examples::default(), &[], 0).guess(&[]),
+            None
+        );
     }
 }

@@ -175,3 +175,85 @@ fn table_index(c: char) -> Option<usize> {
         .contains(&c)
         .then(|| c as usize - *HAN_TABLE.start() as usize)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn text(tokens: &[Token]) -> String {
+        let text = |token: &Token| match token {
+            Token::Word(word) => word.clone(),
+            Token::Han(c) => c.to_string(),
+        };
+        tokens.iter().map(text).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn what_reads_alike_becomes_the_same() {
+        for (written, read) in [
+            ("", ""),
+            ("👍🏽 !!! …", ""),
+            ("How do I UNBIND it?", "how do i unbind it"),
+            ("Ｈｏｗ　ｄｏ　Ｉ", "how do i"),
+            ("can’t, can't, cant", "cant cant cant"),
+            ("un\u{200b}bind\u{7} café jiě bǎng", "unbind cafe jie bang"),
+            ("iPhone14 s24", "iphone 14 s 24"),
+            ("門禁卡怎麼解綁？", "门 禁 卡 怎 么 解 绑"),
+            ("怎么unbind这张卡👍", "怎 么 unbind 这 张 卡"),
+            ("還沒登入", "还 没 登 录"),
+            ("Привет ﬁn ①", "привет fin 1"),
+        ] {
+            assert_eq!(text(&normalize(written)), read, "{written:?}");
+        }
+    }
+
+    #[test]
+    fn traditional_script_is_recognised_and_simplified_is_not_taken_for_it() {
+        for traditional in ["門禁卡怎麼解綁", "點樣刪除張門卡", "唔見咗張住戶證"]
+        {
+            assert!(is_traditional(traditional), "{traditional}");
+        }
+        for other in [
+            "门禁卡怎么解绑",
+            "怎么 unbind",
+            "how",
+            "",
+            "👍",
+            "卡",
+            "著名的卡发错了",
+        ] {
+            assert!(!is_traditional(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn only_the_beginning_of_an_endless_message_is_read() {
+        assert_eq!(normalize(&"卡".repeat(MAX_CHARS + 1000)).len(), MAX_CHARS);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_and_reading_it_again_changes_nothing(any in any::<String>()) {
+            let once = normalize(&any);
+            prop_assert_eq!(normalize(&text(&once)), once);
+        }
+
+        #[test]
+        fn case_width_and_punctuation_do_not_matter(words in "[a-z]{1,8}( [a-z]{1,8}){0,6}", stop in "[ ?!.,;:，。？！…]{0,3}") {
+            let full_width: String = words.chars().map(to_full_width).collect();
+            for written in [words.to_uppercase(), full_width, format!("{stop}{words}{stop}"), words.replace(' ', ", ")] {
+                prop_assert_eq!(normalize(&written), normalize(&words));
+            }
+        }
+    }
+
+    fn to_full_width(c: char) -> char {
+        match c {
+            ' ' => '\u{3000}',
+            '!'..='~' => char::from_u32(c as u32 + 0xfee0).unwrap_or(c),
+            _ => c,
+        }
+    }
+}

@@ -18,7 +18,7 @@ const LONGEST: usize = 6;
 const NO_SYLLABLE: u16 = u16::MAX;
 
 struct Tables {
-    by_spelling: HashMap<&'static str, u16>,
+    by_spelling: HashMap<String, u16>,
     by_character: Vec<u16>,
 }
 
@@ -33,7 +33,8 @@ impl Tables {
                 Some(reading) => {
                     let next = folded.len() as u16;
                     let id = *folded.entry(fold(reading.plain())).or_insert(next);
-                    by_spelling.insert(reading.plain(), id);
+                    // ü is typed as v.
+                    by_spelling.insert(reading.plain().replace('ü', "v"), id);
                     id
                 }
                 None => NO_SYLLABLE,
@@ -102,4 +103,42 @@ pub fn segment(word: &str) -> Option<Vec<Syllable>> {
     }
     syllables.reverse();
     Some(syllables)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heard(text: &str) -> Vec<Syllable> {
+        text.chars().filter_map(of_han).collect()
+    }
+
+    #[test]
+    fn typed_pinyin_sounds_like_the_characters() {
+        for (typed, written) in [
+            ("jiebang", "解绑"),
+            ("menjinka", "门禁卡"),
+            ("zenme", "怎么"),
+            ("shanchu", "删除"),
+            ("zhuangtai", "状态"),
+            ("lvse", "绿色"),
+        ] {
+            assert_eq!(segment(typed), Some(heard(written)), "{typed}");
+        }
+    }
+
+    #[test]
+    fn sounds_many_do_not_tell_apart_are_one() {
+        assert_eq!(segment("zi"), segment("zhi"));
+        assert_eq!(segment("san"), segment("shang"));
+        assert_ne!(segment("jia"), segment("jie"));
+    }
+
+    #[test]
+    fn what_is_no_pinyin_is_not_cut() {
+        for word in ["", "unbind", "wallet", "x", "门", "👍", "é", "bcdf"] {
+            assert_eq!(segment(word), None, "{word}");
+        }
+        assert!(heard("abc 👍").is_empty());
+    }
 }

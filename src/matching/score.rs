@@ -2,8 +2,8 @@
 
 use super::{
     classifier::{Classifier, Training, softmax},
+    examples::Examples,
     index::EntryIndex,
-    space::Sparse,
 };
 
 /// What a full BM25 share is worth, in logits: two views agree more often than either is right. Worth 1 point.
@@ -20,7 +20,7 @@ pub struct Scorer {
 impl Scorer {
     /// Learns from vectors with the number of their entry.
     pub fn new(
-        examples: &[(Sparse, usize)],
+        examples: &Examples,
         features: usize,
         entries: usize,
         training: Training,
@@ -33,15 +33,58 @@ impl Scorer {
         }
     }
 
-    /// The probability of every entry, by number.
-    pub fn probabilities(&self, vector: &Sparse) -> Vec<f32> {
+    /// Every entry's score, by number: as logits, so that [`softmax`] makes them probabilities.
+    pub fn scores(&self, vector: &[(u32, f32)]) -> Vec<f32> {
         let mut scores = self.classifier.logits(vector);
         let shares = self.index.shares(vector);
         scores
             .iter_mut()
             .zip(shares)
             .for_each(|(score, share)| *score += self.index_weight * share);
+        scores
+    }
+
+    /// The probability of every entry, by number.
+    pub fn probabilities(&self, vector: &[(u32, f32)]) -> Vec<f32> {
+        let mut scores = self.scores(vector);
         softmax(&mut scores);
         scores
+    }
+
+    /// The classifier's logit and the BM25 share of every entry, by number: what scores are made of.
+    pub fn parts(&self, vector: &[(u32, f32)]) -> Vec<(f32, f32)> {
+        self.classifier
+            .logits(vector)
+            .into_iter()
+            .zip(self.index.shares(vector))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probabilities_are_shared_out_between_all_entries() {
+        let examples = [(vec![(0, 1.0)], 0), (vec![(1, 1.0)], 1)]
+            .into_iter()
+            .collect();
+        let scorer = Scorer::new(&examples, 2, 3, Training::default(), INDEX_WEIGHT);
+        let probabilities = scorer.probabilities(&[(1, 1.0)]);
+        assert!((probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-5);
+        assert!(probabilities[1] > 0.9, "{probabilities:?}");
+    }
+
+    #[test]
+    fn knowing_nothing_makes_all_entries_alike() {
+        let scorer = Scorer::new(
+            &[(vec![(0, 1.0)], 0)].into_iter().collect(),
+            1,
+            2,
+            Training::default(),
+            INDEX_WEIGHT,
+        );
+        assert_eq!(scorer.probabilities(&[]), [0.5, 0.5]);
     }
 }

@@ -114,3 +114,62 @@ impl Lexicon {
 fn letters(word: &str) -> u32 {
     word.chars().fold(0, |set, c| set | 1 << (c as u32 % 32))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lexicon() -> Lexicon {
+        let counts = [
+            ("unbind", 9),
+            ("bind", 3),
+            ("card", 20),
+            ("cart", 1),
+            ("bank", 5),
+            ("verification", 4),
+            ("from", 8),
+            ("form", 1),
+        ];
+        Lexicon::new(
+            counts
+                .into_iter()
+                .map(|(word, count)| (word.to_owned(), count))
+                .collect(),
+        )
+    }
+
+    fn corrected(word: &str) -> Option<String> {
+        lexicon().correct(word).map(|words| words.join(" "))
+    }
+
+    #[test]
+    fn a_slip_is_forgiven() {
+        for (typed, meant) in [
+            ("unbnid", "unbind"),
+            ("crad", "card"),
+            ("unbindd", "unbind"),
+            ("bankk", "bank"),
+            ("verifcatoin", "verification"),
+        ] {
+            assert_eq!(corrected(typed).as_deref(), Some(meant));
+        }
+    }
+
+    #[test]
+    fn of_several_the_commoner_word_is_taken() {
+        assert_eq!(corrected("carx").as_deref(), Some("card"));
+    }
+
+    #[test]
+    fn a_word_typed_without_the_space_is_split() {
+        assert_eq!(corrected("bankcard").as_deref(), Some("bank card"));
+    }
+
+    #[test]
+    fn what_is_too_short_too_far_or_a_number_stays() {
+        for word in ["", "x", "cd", "umbrella", "2024", "s24", "卡片", "👍👍👍"] {
+            assert_eq!(corrected(word), None, "{word}");
+        }
+        assert_eq!(Lexicon::default().correct("card"), None);
+    }
+}

@@ -97,19 +97,37 @@ impl Reader {
         } else {
             units
         };
-        let tokens: Vec<Token> = units
-            .iter()
-            .filter_map(|unit| match unit {
-                Unit::Word(word) => Some(Token::Word(word.clone())),
-                Unit::Han(c) => Some(Token::Han(*c)),
-                Unit::Sound(_) => None,
-            })
-            .collect();
         Reading {
-            concepts: self.equivalents.concepts(&tokens),
+            concepts: self.concepts(&units),
             units,
             repairs,
         }
+    }
+
+    /// A reading with one unit left out.
+    pub fn without_unit(&self, reading: &Reading, place: usize) -> Reading {
+        let mut units = reading.units.clone();
+        units.remove(place);
+        Reading {
+            concepts: self.concepts(&units),
+            units,
+            repairs: Vec::new(),
+        }
+    }
+
+    /// A concept's plainest word.
+    pub fn concept_name(&self, concept: u16) -> &str {
+        self.equivalents.name(concept)
+    }
+
+    fn concepts(&self, units: &[Unit]) -> Vec<u16> {
+        let token = |unit: &Unit| match unit {
+            Unit::Word(word) => Some(Token::Word(word.clone())),
+            Unit::Han(c) => Some(Token::Han(*c)),
+            Unit::Sound(_) => None,
+        };
+        let tokens: Vec<Token> = units.iter().filter_map(token).collect();
+        self.equivalents.concepts(&tokens)
     }
 
     fn sounds(&self, tokens: &[Token]) -> Vec<Unit> {
@@ -188,6 +206,79 @@ fn count_words<'a>(texts: impl Iterator<Item = &'a [Token]>, counts: &mut HashMa
     for token in texts.flatten() {
         if let Token::Word(word) = token {
             *counts.entry(word.clone()).or_default() += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn reader() -> Reader {
+        let tokens = |texts: &[&str]| texts.iter().map(|text| normalize(text)).collect::<Vec<_>>();
+        let english = tokens(&[
+            "how do i unbind my card",
+            "the men at the bank",
+            "can you remove it",
+        ]);
+        let chinese = tokens(&["怎么解绑门禁卡", "打开app", "jiebang menka"]);
+        Reader::new(
+            Equivalents::default(),
+            english.iter().map(Vec::as_slice),
+            chinese.iter().map(Vec::as_slice),
+        )
+    }
+
+    fn read(text: &str) -> String {
+        let unit = |unit: &Unit| match unit {
+            Unit::Word(word) => word.clone(),
+            Unit::Han(c) => c.to_string(),
+            Unit::Sound(_) => "~".to_owned(),
+        };
+        reader()
+            .question(text, true)
+            .units
+            .iter()
+            .map(unit)
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    #[test]
+    fn latin_runs_are_pinyin_where_the_message_is_not_english() {
+        for (text, units) in [
+            ("jiebang menjinka zenme nong", "~ ~ ~ ~ ~ ~ ~ ~"),
+            ("men jin ka zen me jie bang", "~ ~ ~ ~ ~ ~ ~"),
+            ("how do men unbind", "how do men unbind"),
+            ("怎么jiebang", "怎 么 ~ ~"),
+            ("用app解绑", "用 app 解 绑"),
+            ("", ""),
+            ("👍", ""),
+        ] {
+            assert_eq!(read(text), units, "{text}");
+        }
+    }
+
+    #[test]
+    fn slips_split_and_joined_words_are_repaired_and_reported() {
+        for (text, units) in [
+            ("unbnid my crad", "unbind my card"),
+            ("un bind my card", "unbind my card"),
+        ] {
+            assert_eq!(read(text), units);
+        }
+        assert_eq!(
+            reader().question("my crad", true).repairs,
+            [("crad".to_owned(), "card".to_owned())]
+        );
+        assert!(reader().question("my crad", false).repairs.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read(any in any::<String>()) {
+            reader().question(&any, true);
         }
     }
 }

@@ -1,0 +1,261 @@
+//! The matcher on the shipped base: what people ask, in every way they write it.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on may stop"
+)]
+
+use std::{path::Path, sync::LazyLock};
+
+use ferrous_opencc::{OpenCC, config::BuiltinConfig};
+use proptest::prelude::*;
+use unbind_bot::{
+    knowledge::{Knowledge, Language, load_folder},
+    matching::{Finding, MAX_CANDIDATES, Matcher, Outcome},
+};
+
+static BASE: LazyLock<Knowledge> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("knowledge");
+    load_folder(&folder).expect("the shipped base loads")
+});
+static MATCHER: LazyLock<Matcher> = LazyLock::new(|| Matcher::new(&BASE));
+
+fn find(question: &str) -> Finding {
+    MATCHER.find(question)
+}
+
+fn first(question: &str) -> String {
+    find(question).candidates[0].entry.to_string()
+}
+
+/// Each question, and the entry that must come first.
+fn assert_first(table: &[(&str, &str)]) {
+    for (question, entry) in table {
+        assert_eq!(first(question), *entry, "{question}");
+    }
+}
+
+#[test]
+fn plain_questions_are_answered_in_both_languages() {
+    for (question, entry, language) in [
+        ("how do I unbind my card", "unbind-steps", Language::EN),
+        ("怎么取消绑定门禁卡", "unbind-steps", Language::ZH),
+        (
+            "where is the unbind button?",
+            "step-choose-unbind",
+            Language::EN,
+        ),
+        (
+            "there is no unbind button",
+            "problem-option-missing",
+            Language::EN,
+        ),
+        ("删了还显示", "problem-status-stale", Language::ZH),
+        ("how do I clear the cache", "fix-clear-cache", Language::EN),
+        ("转人工", "contact-support", Language::ZH),
+    ] {
+        let finding = find(question);
+        assert_eq!(finding.outcome, Outcome::Answer, "{question}: {finding:?}");
+        assert_eq!(finding.candidates[0].entry.as_str(), entry, "{question}");
+        assert_eq!(finding.language, Some(language), "{question}");
+    }
+}
+
+#[test]
+fn one_word_that_turns_the_meaning_round_counts() {
+    for opposite in ["how do I bind my card", "怎么绑定门禁卡"] {
+        let finding = find(opposite);
+        let answered = finding.outcome == Outcome::Answer && first(opposite) == "unbind-steps";
+        assert!(!answered, "{opposite}: {finding:?}");
+    }
+    assert_first(&[
+        ("I lost my phone", "lost-phone"),
+        ("I lost my card", "lost-card"),
+        ("手机丢了", "lost-phone"),
+        ("门禁卡丢了", "lost-card"),
+        (
+            "is the card still working after I remove it",
+            "works-after-unbind",
+        ),
+        (
+            "the card is still shown after I removed it",
+            "problem-status-stale",
+        ),
+    ]);
+}
+
+#[test]
+fn what_is_not_ours_is_declined_though_it_is_asked_in_our_words() {
+    for (question, entry) in [
+        ("unbind my bank card", "decline-bank-card"),
+        ("怎么解绑银行卡", "decline-bank-card"),
+        ("remove my oyster card", "decline-transit-card"),
+        ("公交卡怎么删除", "decline-transit-card"),
+        ("I forgot my seed phrase", "decline-crypto"),
+        ("delete my instagram account", "decline-account"),
+    ] {
+        let finding = find(question);
+        assert_eq!(finding.outcome, Outcome::Decline, "{question}: {finding:?}");
+        assert_eq!(finding.candidates[0].entry.as_str(), entry, "{question}");
+    }
+}
+
+#[test]
+fn traditional_script_is_read_and_noticed() {
+    assert_first(&[
+        ("怎麼取消綁定門禁卡", "unbind-steps"),
+        ("手機弄丟了，門禁卡在裡面", "lost-phone"),
+        ("如何清除快取", "fix-clear-cache"),
+    ]);
+    assert!(find("怎麼取消綁定門禁卡").traditional);
+    assert!(!find("怎么取消绑定门禁卡").traditional);
+}
+
+#[test]
+fn pinyin_is_read_with_and_without_spaces() {
+    assert_first(&[
+        ("zenme jiebang menjinka", "unbind-steps"),
+        ("zen me jie bang men jin ka", "unbind-steps"),
+        ("shouji diu le", "lost-phone"),
+        ("怎么 qingli huancun", "fix-clear-cache"),
+    ]);
+    assert_eq!(find("zenme jiebang menjinka").language, Some(Language::ZH));
+}
+
+#[test]
+fn languages_may_be_mixed() {
+    assert_first(&[
+        ("how to 解绑门禁卡", "unbind-steps"),
+        ("clear cache 怎么弄", "fix-clear-cache"),
+        ("我的phone丢了, door card在里面", "lost-phone"),
+    ]);
+}
+
+#[test]
+fn slips_shorthand_and_homophones_are_forgiven() {
+    assert_first(&[
+        ("how do i unbnid my crad", "unbind-steps"),
+        ("how do i un bind my card", "unbind-steps"),
+        ("hw do i rm my crd", "unbind-steps"),
+        ("怎么解邦门金卡", "unbind-steps"),
+        (
+            "my pasword is wrng, it wont verfy",
+            "problem-verification-failed",
+        ),
+    ]);
+}
+
+#[test]
+fn a_question_in_the_middle_of_a_story_is_found() {
+    let story = "Good morning, my name is Ann and I have lived here for eleven years. Last week I bought a new phone \
+                 because the old one was slow. How do I move the door card to the new phone? My son is away. Thanks.";
+    assert_first(&[(story, "reason-phone-replaced")]);
+}
+
+#[test]
+fn nothing_said_is_nothing_known() {
+    for question in [
+        "",
+        " ",
+        "👍",
+        "😂😂😂",
+        "……",
+        "!!!!",
+        "\u{200b}\u{feff}",
+        "\u{7}",
+        "ꙮ",
+    ] {
+        let finding = find(question);
+        assert_eq!(finding.outcome, Outcome::None, "{question:?}");
+        assert_eq!(finding.language, None, "{question:?}");
+    }
+}
+
+#[test]
+fn an_empty_base_knows_nothing() {
+    let finding = Matcher::new(&Knowledge::default()).find("how do I unbind my card");
+    assert_eq!(
+        (finding.outcome, finding.candidates.len()),
+        (Outcome::None, 0)
+    );
+}
+
+#[test]
+fn endless_messages_are_read() {
+    for endless in [
+        "门".repeat(5000),
+        "how do I unbind ".repeat(400),
+        "a".repeat(5000),
+        "zhuang".repeat(900),
+    ] {
+        find(&endless);
+    }
+}
+
+/// Every hundredth phrasing of the base, small talk left out.
+fn phrasings() -> Vec<&'static str> {
+    let small_talk = |group: &str| BASE.groups.iter().any(|it| it.id == group && it.small_talk);
+    let articles = BASE
+        .entries
+        .values()
+        .filter(|entry| !small_talk(&entry.group))
+        .flat_map(|entry| entry.articles.values());
+    articles
+        .flat_map(|article| &article.questions)
+        .step_by(100)
+        .map(String::as_str)
+        .collect()
+}
+
+#[test]
+fn script_does_not_change_the_answer() {
+    let to_traditional = OpenCC::from_config(BuiltinConfig::S2t).expect("compiled in");
+    let same = |phrasing: &&str| first(phrasing) == first(&to_traditional.convert(phrasing));
+    let all = phrasings();
+    let kept = all.iter().copied().filter(same).count();
+    // A few characters have no single counterpart in the other script.
+    assert!(kept * 100 >= all.len() * 97, "{kept} of {}", all.len());
+}
+
+#[test]
+fn two_matchers_of_one_base_agree() {
+    let other = Matcher::new(&BASE);
+    for phrasing in phrasings() {
+        assert_eq!(other.find(phrasing), find(phrasing));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn any_text_gets_a_finding(text in any::<String>()) {
+        let finding = find(&text);
+        prop_assert!(finding.candidates.len() <= MAX_CANDIDATES);
+        prop_assert!(finding.candidates.is_sorted_by(|a, b| a.score >= b.score));
+        prop_assert!(finding.candidates.iter().all(|candidate| (0.0..=1.0).contains(&candidate.score)));
+    }
+
+    #[test]
+    fn case_width_punctuation_and_what_cannot_be_seen_do_not_change_the_answer(
+        phrasing in prop::sample::select(phrasings()),
+        stop in prop::sample::select(vec!["?", "？", "!!", "。", " …", "👍", "\u{200b}", " \n"]),
+    ) {
+        let plain = find(phrasing);
+        for written in [phrasing.to_uppercase(), phrasing.replace(' ', "\u{3000}"), format!("{stop}{phrasing}{stop}")] {
+            prop_assert_eq!(&find(&written), &plain);
+        }
+    }
+
+    #[test]
+    fn courtesy_around_it_does_not_change_the_answer(
+        phrasing in prop::sample::select(phrasings()),
+        (before, after) in prop::sample::select(vec![("hello, ", ", thanks"), ("please ", ""), ("请问", "，谢谢"), ("", " thank you")]),
+    ) {
+        prop_assume!(MATCHER.read(phrasing).units.len() >= 4);
+        let (plain, polite) = (find(phrasing), find(&format!("{before}{phrasing}{after}")));
+        prop_assert_eq!(polite.outcome, plain.outcome);
+        prop_assert_eq!(polite.candidates, plain.candidates);
+    }
+}
