@@ -202,7 +202,7 @@ impl Matcher {
         order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
         let evidence = Evidence {
             coverage: self.space.coverage(&keys),
-            units: reading.units.len(),
+            units: reading.said(),
             score: best_score,
             ..self.lead(&order, &scores)
         };

@@ -164,11 +164,12 @@ fn nothing_said_is_nothing_known() {
         "!!!!",
         "\u{200b}\u{feff}",
         "\u{7}",
+        "1",
+        "13800138000",
         "ꙮ",
     ] {
         let finding = find(question);
         assert_eq!(finding.outcome, Outcome::None, "{question:?}");
-        assert_eq!(finding.language, None, "{question:?}");
     }
 }
 

@@ -16,16 +16,21 @@ pub struct Training {
     pub rate: f32,
     /// The logit of a vector that is its entry's centroid, before training.
     pub prior: f32,
+    /// The probability that is shared out between all entries in what is taught (label smoothing, Szegedy et al. 2016):
+    /// phrasings of two entries may well overlap, and a base is never free of slips.
+    pub smoothing: f32,
 }
 
 impl Default for Training {
     fn default() -> Self {
         Self {
-            // Later passes move the accuracy on held-out phrasings by less than 0.2 points.
-            epochs: 4,
+            // More passes gain less than 0.2 points on held-out phrasings.
+            epochs: 5,
             rate: 0.8,
-            // Worth 1 point at 10 phrasings an entry, 2 at 5, nothing at 100.
-            prior: 12.0,
+            // Worth 2 points at 10 phrasings an entry, 4 at 5, half a point at 100.
+            prior: 25.0,
+            // Worth half a point, and 1 on telling what is out of scope.
+            smoothing: 0.1,
         }
     }
 }
@@ -237,7 +242,7 @@ impl Trainer {
         }
     }
 
-    /// The cross-entropy's slope by logit: probability, less one for the right class.
+    /// The cross-entropy's slope by logit: the probability found, less the one taught.
     fn slopes_of(&mut self, vector: &[(u32, f32)], class: usize) {
         self.slopes.fill(0.0);
         for &(feature, value) in vector {
@@ -246,8 +251,11 @@ impl Trainer {
                 *logit += value * weight;
             }
         }
-        softmax(&mut self.slopes[..self.classes]);
-        self.slopes[class] -= 1.0;
+        let slopes = &mut self.slopes[..self.classes];
+        softmax(slopes);
+        let everyone = self.training.smoothing / self.classes as f32;
+        slopes.iter_mut().for_each(|slope| *slope -= everyone);
+        slopes[class] -= 1.0 - self.training.smoothing;
     }
 }
 

@@ -12,21 +12,21 @@ use crate::knowledge::Thresholds;
 
 /// Where a base brings no thresholds of its own: those of the shipped one, rounded.
 pub const DEFAULT_THRESHOLDS: Thresholds = Thresholds {
-    answer: 0.87,
-    suggest: 0.2,
-    margin: 0.1,
+    answer: 0.9,
+    suggest: 0.15,
+    margin: 0.0,
 };
 
 /// The confidence of a question with no signal at all.
-const BIAS: f32 = -3.2;
+const BIAS: f32 = -3.4;
 /// The probability's log odds count less than they claim: softmax is over-confident.
-const LOG_ODDS: f32 = 0.65;
+const LOG_ODDS: f32 = 0.73;
 /// Coverage is what tells far questions from ours.
 const COVERAGE: f32 = 1.3;
 /// The longer a question, the more a probability means: the natural logarithm of its units, plus one.
-const LENGTH: f32 = 0.5;
+const LENGTH: f32 = 0.45;
 /// A high probability of a low score only says that all others fit still less.
-const SCORE: f32 = 0.13;
+const SCORE: f32 = 0.18;
 /// Keeps the log odds finite.
 const LEAST_DOUBT: f32 = 1e-6;
 
@@ -43,7 +43,7 @@ pub struct Evidence {
     pub runner_up: f32,
     /// The share of the question the base has words for, from 0 to 1.
     pub coverage: f32,
-    /// Words, Han characters and syllables of the question.
+    /// Words, Han characters and syllables of the question; numbers say nothing.
     pub units: usize,
 }
 

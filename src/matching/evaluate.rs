@@ -448,16 +448,16 @@ mod cost {
     /// In scope, and the right entry one tap away instead of answered.
     pub const ONE_TAP: f64 = 0.25;
     /// Out of scope, and offered entries that do not fit.
-    pub const IDLE_SUGGESTION: f64 = 0.3;
+    pub const IDLE_SUGGESTION: f64 = 0.1;
 }
 
 /// Chooses the thresholds with the lowest mean cost over labelled questions, by trying a grid.
 pub fn calibrate(asked: &[Asked]) -> Thresholds {
-    let grid = |from: usize, to: usize, step: f32| (from..=to).map(move |n| n as f32 * step);
+    let grid = |from: usize, to: usize, steps: f32| (from..=to).map(move |n| n as f32 / steps);
     let mut best = (f64::INFINITY, super::decision::DEFAULT_THRESHOLDS);
-    for answer in grid(10, 38, 0.025) {
-        for suggest in grid(1, 12, 0.05) {
-            for margin in grid(0, 8, 0.05) {
+    for answer in grid(10, 38, 40.0) {
+        for suggest in grid(1, 12, 20.0) {
+            for margin in grid(0, 8, 20.0) {
                 let thresholds = Thresholds {
                     answer,
                     suggest,

@@ -33,6 +33,15 @@ pub struct Reading {
     pub repairs: Vec<(String, String)>,
 }
 
+impl Reading {
+    /// How much was said: units, numbers left out, since a number alone says nothing.
+    pub fn said(&self) -> usize {
+        let is_number =
+            |unit: &&Unit| matches!(unit, Unit::Word(word) if word.starts_with(char::is_numeric));
+        self.units.len() - self.units.iter().filter(is_number).count()
+    }
+}
+
 /// Reads texts the way of one base.
 #[derive(Debug, Default)]
 pub struct Reader {
@@ -142,7 +151,7 @@ impl Reader {
         for (token, reading) in tokens.iter().zip(&readings) {
             match token {
                 Token::Han(_) => han += 1,
-                Token::Word(word) if word.starts_with(|c: char| c.is_numeric()) => {}
+                Token::Word(word) if word.starts_with(char::is_numeric) => {}
                 Token::Word(word) => match (reading, self.foreign.knows(word)) {
                     (Some(_), false) => pinyin += word.len(),
                     (None, _) => foreign += word.len(),
