@@ -186,7 +186,10 @@ impl<'a> Talk<'a> {
                 .collect::<Vec<_>>()
         });
         let places = words.filter_map(|word| word_place(&lower, &word));
-        match places.min().filter(|place| comparable && *place > 0 && part.is_char_boundary(*place)) {
+        match places
+            .min()
+            .filter(|place| comparable && *place > 0 && part.is_char_boundary(*place))
+        {
             Some(place) => vec![&part[..place], &part[place..]],
             None => vec![part],
         }
