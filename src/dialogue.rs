@@ -4,9 +4,11 @@ mod answer;
 mod cards;
 mod desk;
 pub mod event;
+mod follow_up;
 pub mod record;
 mod removal;
 pub mod reply;
+mod script;
 mod talk;
 
 use jiff::Timestamp;
@@ -15,7 +17,7 @@ pub use cards::{MAX_CARDS, MAX_LABEL_CHARS};
 pub use event::{
     Attachment, CardId, ChatId, Choice, Command, Event, Input, MessageId, Place, Press, UpdateId,
 };
-pub use record::{Activity, Card, CardDraft, Record, RemovedCard};
+pub use record::{Activity, Card, CardDraft, LastAnswer, Record, RemovedCard, Vote};
 pub use reply::{Action, Button, Reply};
 
 use talk::Talk;
@@ -93,6 +95,7 @@ pub fn answer_once(
     if let Some(language) = language.or(finding.language) {
         talk.speak(language);
     }
+    talk.note_script(question, finding.traditional);
     answer::say(&mut talk, &finding);
     (finding, talk.finish().replies)
 }

@@ -25,6 +25,9 @@ busy-here = Let us do that between the two of us, not in the group.
 
 ## Answers
 did-you-mean = **Did you mean one of these?**
+assumed = Still about “{ $topic }”, I take it:
+thanks-for-vote = Good to know, thank you.
+not-helpful = **Then perhaps one of these?**
 not-known =
     {""}**I don't know that one.**
     I only know about access cards in phone wallets. Try it in other words, or look through the topics.
@@ -122,7 +125,8 @@ still-there-next = If it is still there after that, tell me what you see, or go 
 
 ## Buttons
 button-guide = Guide me step by step
-button-not-asked = It's not what I asked
+button-helpful = 👍 That helped
+button-not-asked = 👎 Not what I asked
 button-none-of-these = None of these
 button-person = Talk to a person
 button-topics = Look through the topics
@@ -167,6 +171,9 @@ words-differs = it looks different | looks different | different | i don't see i
 words-gone = yes | gone | yes, gone | yes gone | it's gone | it is gone
 words-still = no | still there | it's still there | not gone | still shows
 words-undo = undo | put it back | put back
+words-follow-up = and on | and with | and for | and in | and the | what about | how about | and what about | and how about | same for | and
+words-systems = android | harmonyos | watch | band
+words-also = also, | , also | , and also | besides, | another question | one more thing | and how | and what | and does | and do | and can | and will | and is | and why | and where | and when
 words-guide = guide me | guide me step by step | step by step | show me how | start | let's start
 
 ## Command menu

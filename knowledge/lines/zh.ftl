@@ -25,6 +25,9 @@ busy-here = 这事别在群里说，我们私聊吧。
 
 ## 回答
 did-you-mean = **你是想问这个吗？**
+assumed = 接着说“{ $topic }”：
+thanks-for-vote = 好的，谢谢告诉我。
+not-helpful = **那是不是下面这些？**
 not-known =
     {""}**这个我不知道。**
     我只懂手机钱包里的门禁卡。换个说法再问我一次，或者看看有哪些话题。
@@ -119,7 +122,8 @@ still-there-next = 过一阵还在的话，告诉我你看到了什么，或者�
 
 ## 按钮
 button-guide = 一步一步带我做
-button-not-asked = 我问的不是这个
+button-helpful = 👍 有帮助
+button-not-asked = 👎 不是我问的
 button-none-of-these = 都不是
 button-person = 找人工
 button-topics = 看看有哪些话题
@@ -164,6 +168,9 @@ words-differs = 不一样 | 我这里不一样 | 没有这个 | 找不到 | 没�
 words-gone = 没了 | 不在了 | 没有了 | 已经没了 | 是 | 是的
 words-still = 还在 | 还在的 | 没消失 | 还显示 | 没有消失
 words-undo = 撤销 | 放回来 | 放回去
+words-follow-up = 那 | 那么 | 那要是 | 那如果 | 要是 | 如果是 | 换成 | 换作 | 还有
+words-systems = 安卓 | 鸿蒙 | 手表 | 手环
+words-also = 另外 | 还有 | 顺便问 | 再问一下 | 再问一句
 words-guide = 带我做 | 一步一步带我做 | 一步一步来 | 一步步来 | 开始 | 带我操作
 
 ## 命令菜单

@@ -22,6 +22,9 @@ pub(super) struct Args {
     /// Print one JSON object a question
     #[arg(long)]
     json: bool,
+    /// Say why: what was read, the scores of the best entries, which threshold decided
+    #[arg(long, conflicts_with = "json")]
+    explain: bool,
     /// Answer in this language instead of the question's, like `en` or `zh`
     #[arg(long, value_name = "LANGUAGE")]
     language: Option<Language>,
@@ -61,6 +64,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 
 fn answer(args: &Args, base: &Base, question: &str) -> Result<(), Failure> {
     let (finding, replies) = answer_once(base, question, args.language, Timestamp::now());
+    if args.explain {
+        return print(base.matcher.explain(question).1);
+    }
     if args.json {
         return print(to_json(question, args.language, &finding, &replies)?);
     }

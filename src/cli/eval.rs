@@ -1,7 +1,7 @@
 //! `eval`: how well labelled questions are answered, as a table or as JSON; chooses thresholds, and holds a gate.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     fs,
     path::{Path, PathBuf},
 };
@@ -33,6 +33,9 @@ pub(super) struct Args {
     /// Fail unless the least percentages in this file are reached (`[<name of the question file>]`, then `right_first = 90`)
     #[arg(long, value_name = "FILE.toml")]
     gate: Option<PathBuf>,
+    /// Say which questions went better or worse than in this run, saved with --json
+    #[arg(long, value_name = "RUN.json")]
+    compare: Option<PathBuf>,
     /// Tab-separated questions with the header `question<TAB>expected<TAB>style`
     #[arg(required = true, value_name = "FILE.tsv")]
     files: Vec<PathBuf>,
@@ -55,6 +58,8 @@ struct Answer<'a> {
     outcome: Outcome,
     found: Option<&'a EntryId>,
     confidence: f32,
+    /// In scope: the right entry is first. Out of scope: it is not answered.
+    right: bool,
 }
 
 /// Percentages a file of questions must reach; what is left out is not looked at.
@@ -85,6 +90,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     match args.json {
         true => print_json(&files)?,
         false => print_tables(&files)?,
+    }
+    if let Some(run) = &args.compare {
+        compare(run, &files)?;
     }
     args.gate
         .as_deref()
@@ -141,6 +149,83 @@ fn to_answer(asked: &Asked) -> Answer<'_> {
             .first()
             .map(|candidate| &candidate.entry),
         confidence: asked.evidence.confidence(),
+        right: asked.is_right(),
+    }
+}
+
+/// What is read of a saved run.
+#[derive(Deserialize)]
+struct SavedRun {
+    answers: Vec<SavedAnswer>,
+}
+
+#[derive(Deserialize)]
+struct SavedAnswer {
+    question: String,
+    outcome: String,
+    found: Option<String>,
+    right: bool,
+}
+
+/// Prints what changed against a saved run, question by question: first what got worse.
+fn compare(run: &Path, files: &[(PathBuf, Vec<Asked>)]) -> Result<(), Failure> {
+    let wrong = |error: String| {
+        Failure::failed(format!(
+            "{}: {error}; save a run with `eval … --json`",
+            run.display()
+        ))
+    };
+    let text = fs::read_to_string(run).map_err(|error| wrong(error.to_string()))?;
+    let saved: SavedRun = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+    let before: HashMap<&str, &SavedAnswer> = saved
+        .answers
+        .iter()
+        .map(|answer| (answer.question.as_str(), answer))
+        .collect();
+    let answers: Vec<_> = files
+        .iter()
+        .flat_map(|(_, asked)| asked)
+        .map(to_answer)
+        .collect();
+    let pairs: Vec<_> = answers
+        .iter()
+        .filter_map(|now| Some((*before.get(now.question)?, now)))
+        .collect();
+    print(format_args!(
+        "== against {}: {} questions in both runs",
+        run.display(),
+        pairs.len()
+    ))?;
+    for (heading, was, is) in [("worse", true, false), ("better", false, true)] {
+        let changed: Vec<_> = pairs
+            .iter()
+            .filter(|(before, now)| (before.right, now.right) == (was, is))
+            .collect();
+        print(format_args!("{heading}: {}", changed.len()))?;
+        for (before, now) in changed {
+            print(change(before, now))?;
+        }
+    }
+    Ok(())
+}
+
+fn change(before: &SavedAnswer, now: &Answer<'_>) -> String {
+    let found = |id: Option<&str>| id.unwrap_or("–").to_owned();
+    let was = format!("{} {}", before.outcome, found(before.found.as_deref()));
+    let is = format!(
+        "{} {}",
+        outcome_name(now.outcome),
+        found(now.found.map(EntryId::as_str))
+    );
+    format!("  {was} → {is}: {}", now.question)
+}
+
+fn outcome_name(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Answer => "answer",
+        Outcome::Suggest => "suggest",
+        Outcome::Decline => "decline",
+        Outcome::None => "none",
     }
 }
 

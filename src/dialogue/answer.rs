@@ -4,7 +4,9 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::{Activity, Button, Choice, Place, Reply, reply::Action, talk::Talk};
+use super::{
+    Activity, Button, Choice, LastAnswer, Place, Reply, Vote, follow_up, reply::Action, talk::Talk,
+};
 use crate::{
     knowledge::{Entry, EntryId, Group, Language},
     markup::RichText,
@@ -13,6 +15,8 @@ use crate::{
 
 /// Misses in a row after which a person is offered first.
 const MISSES_BEFORE_PERSON: u32 = 2;
+/// Questions of one message that are answered.
+const MAX_ANSWERS: usize = 2;
 /// Two buttons share a row if neither is wider: half a phone's width.
 const HALF_ROW_COLUMNS: usize = 17;
 /// Related entries offered while a step is shown below: the step's own buttons matter more.
@@ -26,7 +30,33 @@ pub(super) fn question(talk: &mut Talk<'_>, text: &str) {
     if let Some(language) = finding.language {
         talk.speak(language);
     }
-    say(talk, &finding);
+    talk.note_script(text, finding.traditional);
+    let several = several_questions(talk, text);
+    if several.len() > 1 {
+        talk.record.misses = 0;
+        several.iter().for_each(|finding| say(talk, finding));
+    } else if let Some(topic) = follow_up::topic(talk, text) {
+        follow_up::answer(talk, text, &topic);
+    } else {
+        say(talk, &finding);
+    }
+}
+
+/// The questions of a message that asks more than one, each surely known and about something else; else none.
+fn several_questions(talk: &Talk<'_>, text: &str) -> Vec<Finding> {
+    let mut found: Vec<Finding> = Vec::new();
+    for part in talk.split_questions(text) {
+        let finding = talk.base.matcher.find(part);
+        let Some(best) = finding.candidates.first().map(|best| best.entry.clone()) else {
+            continue;
+        };
+        let is_new = found.iter().all(|other| other.candidates[0].entry != best);
+        if finding.outcome == Outcome::Answer && is_new && !is_small_talk(talk, &best) {
+            found.push(finding);
+        }
+    }
+    found.truncate(MAX_ANSWERS);
+    found
 }
 
 /// Says what was found.
@@ -34,9 +64,27 @@ pub(super) fn say(talk: &mut Talk<'_>, finding: &Finding) {
     match (finding.outcome, finding.candidates.first()) {
         (Outcome::Answer | Outcome::Decline, Some(best)) => {
             talk.record.misses = 0;
-            entry(talk, &best.entry.clone(), Shown::AsAnswer);
+            let others = finding
+                .candidates
+                .iter()
+                .skip(1)
+                .take(MAX_SUGGESTIONS)
+                .map(|other| other.entry.clone());
+            talk.record.last_answer = Some(LastAnswer {
+                entry: best.entry.clone(),
+                others: others.collect(),
+            });
+            entry(talk, &best.entry, Shown::AsAnswer);
         }
-        (Outcome::Suggest, Some(_)) => suggest(talk, finding),
+        (Outcome::Suggest, Some(_)) => {
+            let ids: Vec<_> = finding
+                .candidates
+                .iter()
+                .take(MAX_SUGGESTIONS)
+                .map(|candidate| candidate.entry.clone())
+                .collect();
+            suggest(talk, "did-you-mean", &ids);
+        }
         _ => miss(talk, "not-known"),
     }
 }
@@ -79,10 +127,7 @@ pub(super) fn entry(talk: &mut Talk<'_>, id: &EntryId, shown: Shown) {
     else {
         return gone_entry(talk);
     };
-    let small_talk = knowledge
-        .groups
-        .iter()
-        .any(|group| group.id == entry.group && group.small_talk);
+    let small_talk = is_small_talk(talk, id);
     let mut reply = Reply::new(article.rendered());
     if talk.record.activity == Activity::Idle && entry.guide {
         reply = reply.row([guide_button(talk, entry)]);
@@ -97,9 +142,21 @@ pub(super) fn entry(talk: &mut Talk<'_>, id: &EntryId, shown: Shown) {
     }
     let asked_alone = shown == Shown::AsAnswer && talk.record.activity == Activity::Idle;
     if asked_alone && !small_talk && talk.place == Place::Private {
-        reply = reply.row([talk.button("button-not-asked", Choice::NoneOfThese)]);
+        reply = reply.row([
+            talk.button("button-helpful", Choice::Helpful(id.clone())),
+            talk.button("button-not-asked", Choice::NotHelpful(id.clone())),
+        ]);
     }
     talk.say(reply);
+}
+
+fn is_small_talk(talk: &Talk<'_>, id: &EntryId) -> bool {
+    let knowledge = &talk.base.knowledge;
+    let group = knowledge.entry(id).map(|entry| entry.group.as_str());
+    knowledge
+        .groups
+        .iter()
+        .any(|other| other.small_talk && Some(other.id.as_str()) == group)
 }
 
 fn guide_button(talk: &Talk<'_>, entry: &Entry) -> Button {
@@ -145,18 +202,42 @@ pub(super) fn paired(buttons: Vec<Button>) -> Vec<Vec<Button>> {
     rows
 }
 
-fn suggest(talk: &mut Talk<'_>, finding: &Finding) {
-    let ids = finding
-        .candidates
-        .iter()
-        .take(MAX_SUGGESTIONS)
-        .map(|candidate| &candidate.entry);
-    let buttons: Vec<_> = ids.filter_map(|id| entry_button(talk, id)).collect();
-    let mut reply = Reply::new(talk.line("did-you-mean", &[]));
-    for button in buttons {
+fn suggest(talk: &mut Talk<'_>, line: &str, ids: &[EntryId]) {
+    let mut reply = Reply::new(talk.line(line, &[]));
+    for button in ids.iter().filter_map(|id| entry_button(talk, id)) {
         reply = reply.row([button]);
     }
     talk.say(reply.row([talk.button("button-none-of-these", Choice::NoneOfThese)]));
+}
+
+/// Somebody found an answer helpful.
+pub(super) fn helpful(talk: &mut Talk<'_>, id: &EntryId) {
+    vote(talk, id, Vote::Helpful);
+    let text = talk.line("thanks-for-vote", &[]);
+    talk.say(Reply::new(text));
+}
+
+/// An answer was not what was asked: the next candidates, or the ways on.
+pub(super) fn not_helpful(talk: &mut Talk<'_>, id: &EntryId) {
+    vote(talk, id, Vote::NotHelpful);
+    let others = talk
+        .record
+        .last_answer
+        .take()
+        .filter(|last| last.entry == *id)
+        .map(|last| last.others)
+        .unwrap_or_default();
+    match others.is_empty() {
+        true => none_of_these(talk),
+        false => suggest(talk, "not-helpful", &others),
+    }
+}
+
+/// One vote a chat and entry, the latest; of entries there are, so that forged buttons fill no record.
+fn vote(talk: &mut Talk<'_>, id: &EntryId, vote: Vote) {
+    if talk.base.knowledge.entry(id).is_some() {
+        talk.record.votes.insert(id.clone(), vote);
+    }
 }
 
 /// None of the suggestions, or not what was asked.

@@ -278,32 +278,15 @@ pub(super) fn label_typed(talk: &mut Talk<'_>, typed: &str) {
 /// A wallet named in words instead of pressed: by its name or one of its aliases.
 pub(super) fn wallet_typed(talk: &mut Talk<'_>, typed: &str) -> bool {
     let typed = typed.trim().to_lowercase();
-    let names = |id: &EntryId| {
-        let texts = talk
-            .base
-            .knowledge
-            .guides
-            .get(id)
-            .into_iter()
-            .flat_map(|guide| guide.texts.values());
-        texts
-            .flat_map(|text| text.aliases.iter().chain([&text.name]))
-            .any(|name| name.to_lowercase() == typed)
-    };
-    let named = talk
-        .base
-        .knowledge
-        .guides_in_order()
+    let guides = talk.base.knowledge.guides_in_order();
+    let named = guides
         .into_iter()
-        .map(|(id, _)| id.clone())
-        .find(names);
-    match named {
-        Some(wallet) => {
-            fill(talk, |draft| draft.wallet = Some(wallet));
-            true
-        }
-        None => false,
-    }
+        .find(|(_, guide)| guide.names().any(|name| name.to_lowercase() == typed));
+    let Some(wallet) = named.map(|(id, _)| id.clone()) else {
+        return false;
+    };
+    fill(talk, |draft| draft.wallet = Some(wallet));
+    true
 }
 
 /// Whether a label is awaited from the keyboard.

@@ -340,6 +340,8 @@ fn obey(talk: &mut Talk<'_>, choice: &Choice) {
     match choice {
         Choice::Entry(id) => answer::entry(talk, id, answer::Shown::ByButton),
         Choice::NoneOfThese => answer::none_of_these(talk),
+        Choice::Helpful(id) => answer::helpful(talk, id),
+        Choice::NotHelpful(id) => answer::not_helpful(talk, id),
         Choice::Groups => answer::groups(talk),
         Choice::Group(name) => answer::group(talk, name),
         Choice::Help => help(talk),

@@ -205,8 +205,12 @@ pub struct Press {
 pub enum Choice {
     /// Show an entry.
     Entry(EntryId),
-    /// None of the suggestions, or not what was asked.
+    /// None of the suggestions.
     NoneOfThese,
+    /// This answer helped.
+    Helpful(EntryId),
+    /// This answer is not what was asked.
+    NotHelpful(EntryId),
     /// Begin a guided removal.
     Unbind,
     /// Begin a guided removal of a card in this wallet.
@@ -271,6 +275,8 @@ impl fmt::Display for Choice {
         match self {
             Self::Entry(id) => write!(f, "e:{id}"),
             Self::NoneOfThese => f.write_str("none"),
+            Self::Helpful(id) => write!(f, "up:{id}"),
+            Self::NotHelpful(id) => write!(f, "down:{id}"),
             Self::Unbind => f.write_str("unbind"),
             Self::UnbindFrom(id) => write!(f, "unbind:{id}"),
             Self::UnbindCard(CardId(id)) => write!(f, "out:{id}"),
@@ -349,7 +355,13 @@ impl Choice {
     pub fn stands_below_answers(&self) -> bool {
         matches!(
             self,
-            Self::Entry(_) | Self::NoneOfThese | Self::Unbind | Self::UnbindFrom(_) | Self::Help
+            Self::Entry(_)
+                | Self::NoneOfThese
+                | Self::Helpful(_)
+                | Self::NotHelpful(_)
+                | Self::Unbind
+                | Self::UnbindFrom(_)
+                | Self::Help
         )
     }
 
@@ -378,6 +390,8 @@ impl Choice {
         let card = || object.parse().ok().map(CardId);
         Some(match verb {
             "e" => Self::Entry(object.parse().ok()?),
+            "up" => Self::Helpful(object.parse().ok()?),
+            "down" => Self::NotHelpful(object.parse().ok()?),
             "unbind" => Self::UnbindFrom(object.parse().ok()?),
             "out" => Self::UnbindCard(card()?),
             "label" => Self::Label(object.to_owned()),

@@ -3,6 +3,8 @@
 //! Reading is lenient (`default` everywhere), so that an older record is a record; what is kept for how long is said
 //! by the constants here, and nowhere else.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +26,12 @@ pub struct Record {
     pub language: Option<Language>,
     /// The language last spoken.
     pub spoken: Option<Language>,
+    /// Whether Chinese was last written in Traditional script.
+    pub traditional: bool,
+    /// The answer given last, for a follow-up and for a better one.
+    pub last_answer: Option<LastAnswer>,
+    /// Which entries were found helpful, and which were not.
+    pub votes: BTreeMap<EntryId, Vote>,
     /// Counts the keyboards shown: an older button is recognised by it.
     pub turn: u32,
     /// Where in which procedure the chat is.
@@ -42,6 +50,26 @@ pub struct Record {
     pub misses: u32,
     /// The update ids of the last 48 hours.
     pub updates: Vec<SeenUpdate>,
+}
+
+/// An answer, and what else might have been meant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastAnswer {
+    /// The entry.
+    pub entry: EntryId,
+    /// The next candidates, best first.
+    #[serde(default)]
+    pub others: Vec<EntryId>,
+}
+
+/// What somebody thinks of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Vote {
+    /// 👍
+    Helpful,
+    /// 👎
+    NotHelpful,
 }
 
 /// An update that had its effect.

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 
 use super::{
     Activity, Base, Button, Choice, Context, Event, Input, MessageId, Place, Record, Reply, Turn,
+    script,
 };
 use crate::{
-    knowledge::{Language, lines::Value},
+    knowledge::{EntryId, Language, lines::Value},
     markup::RichText,
 };
 
@@ -60,6 +61,13 @@ impl<'a> Talk<'a> {
     pub(super) fn speak(&mut self, language: Language) {
         self.language = language;
         self.record.spoken = Some(language);
+    }
+
+    /// Notes in which script Chinese is written; a text that could be either tells nothing.
+    pub(super) fn note_script(&mut self, text: &str, traditional: bool) {
+        if traditional || script::is_simplified(text) {
+            self.record.traditional = traditional;
+        }
     }
 
     /// One of the bot's own lines.
@@ -117,13 +125,74 @@ impl<'a> Talk<'a> {
     /// Whether `text` is one of the words of this line, in any language; case and closing punctuation do not matter.
     pub(super) fn means(&self, text: &str, words: &str) -> bool {
         let text = plain_word(text);
+        self.any_word(words, |word| word == text)
+    }
+
+    /// Whether `text` begins with one of the words of this line, in any language.
+    pub(super) fn begins_with(&self, text: &str, words: &str) -> bool {
+        let text = plain_word(text);
+        self.any_word(words, |word| text.starts_with(word))
+    }
+
+    /// Whether one of the words of this line stands in `text`.
+    pub(super) fn mentions(&self, text: &str, words: &str) -> bool {
+        let text = plain_word(text);
+        self.any_word(words, |word| contains_word(&text, word))
+    }
+
+    fn any_word(&self, words: &str, is_it: impl Fn(&str) -> bool) -> bool {
         let lines = &self.base.lines;
         lines.languages().into_iter().any(|language| {
             lines
                 .label(language, words, &[])
                 .split('|')
-                .any(|word| plain_word(word) == text)
+                .any(|word| is_it(&plain_word(word)))
         })
+    }
+
+    /// The wallet a text names; the longest name wins, since an app is named more exactly than a phone.
+    pub(super) fn wallet_in(&self, text: &str) -> Option<EntryId> {
+        let text = plain_word(text);
+        let guides = self.base.knowledge.guides_in_order().into_iter();
+        let named =
+            guides.flat_map(|(id, guide)| guide.names().map(move |name| (id, plain_word(name))));
+        let longest = named
+            .filter(|(_, name)| contains_word(&text, name))
+            .max_by_key(|(_, name)| name.chars().count());
+        longest.map(|(id, _)| id.clone())
+    }
+
+    /// A message cut into its questions: after question marks and line ends, and before words such as “also”.
+    pub(super) fn split_questions<'t>(&self, text: &'t str) -> Vec<&'t str> {
+        let parts = text
+            .split(['?', '？', '\n'])
+            .flat_map(|part| self.split_at_also(part));
+        parts
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+            .collect()
+    }
+
+    fn split_at_also<'t>(&self, part: &'t str) -> Vec<&'t str> {
+        let lower = part.to_lowercase();
+        // Lower case may be longer or shorter; then places in it are none of the text.
+        let comparable = lower.len() == part.len();
+        let lines = &self.base.lines;
+        let words = lines.languages().into_iter().flat_map(|language| {
+            lines
+                .label(language, "words-also", &[])
+                .split('|')
+                .map(|word| word.trim().to_owned())
+                .collect::<Vec<_>>()
+        });
+        let places = words.filter_map(|word| word_place(&lower, &word));
+        match places
+            .min()
+            .filter(|place| comparable && *place > 0 && part.is_char_boundary(*place))
+        {
+            Some(place) => vec![&part[..place], &part[place..]],
+            None => vec![part],
+        }
     }
 
     /// Goes into a procedure; a removal under way is taken up again after it.
@@ -140,7 +209,10 @@ impl<'a> Talk<'a> {
     }
 
     /// The turn as it is to be committed.
-    pub(super) fn finish(self) -> Turn {
+    pub(super) fn finish(mut self) -> Turn {
+        if self.language == Language::ZH && self.record.traditional {
+            self.replies.iter_mut().for_each(script::convert);
+        }
         Turn {
             record: self.record,
             replies: self.replies,
@@ -178,6 +250,23 @@ pub(super) fn plain_word(text: &str) -> String {
         .to_owned()
 }
 
+/// Whether a word stands in a text as a word: Latin letters must not go on at either end, Han is not written in words.
+fn contains_word(text: &str, word: &str) -> bool {
+    word_place(text, word).is_some()
+}
+
+fn word_place(text: &str, word: &str) -> Option<usize> {
+    let is_letter = |c: char| c.is_ascii_alphanumeric();
+    let places = text.match_indices(word).map(|(place, _)| place);
+    let mut whole = places.filter(|place| {
+        let goes_on =
+            word.ends_with(is_letter) && text[place + word.len()..].starts_with(is_letter);
+        let began = word.starts_with(is_letter) && text[..*place].ends_with(is_letter);
+        !word.is_empty() && !goes_on && !began
+    });
+    whole.next()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,6 +281,20 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(plain_word(typed), word);
+        }
+    }
+
+    #[test]
+    fn a_word_is_found_whole_in_latin_and_anywhere_in_han() {
+        assert!(contains_word("and on ios", "ios") && contains_word("那苹果呢", "苹果"));
+        for (text, word) in [
+            ("curious", "ios"),
+            ("iosx", "ios"),
+            ("", "ios"),
+            ("👍", "ios"),
+            ("ios", ""),
+        ] {
+            assert!(!contains_word(text, word), "{text} {word}");
         }
     }
 }

@@ -162,6 +162,14 @@ impl Guide {
             .or_else(|| self.texts.values().next())
     }
 
+    /// Every name of the wallet, in every language: its own and what people call it.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.texts
+            .values()
+            .flat_map(|text| text.aliases.iter().chain([&text.name]))
+            .map(String::as_str)
+    }
+
     /// Whether some step reads differently on different systems, so that it is worth asking.
     pub fn asks_system(&self) -> bool {
         self.systems.len() > 1 && self.variants().any(|variant| variant.system.is_some())

@@ -143,6 +143,15 @@ impl Asked {
         self.finding.candidates.iter().position(right)
     }
 
+    /// Whether the right entry is first; out of scope, whether it is not answered.
+    pub fn is_right(&self) -> bool {
+        if self.is_in_scope() {
+            self.right_place() == Some(0)
+        } else {
+            self.finding.outcome != Outcome::Answer
+        }
+    }
+
     fn is_confident(&self) -> bool {
         matches!(self.finding.outcome, Outcome::Answer | Outcome::Decline)
     }

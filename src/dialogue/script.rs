@@ -1,0 +1,61 @@
+//! Chinese is written twice: a writer of Traditional script is answered in Traditional script, in Taiwan's words.
+//!
+//! The knowledge is kept in Simplified script; converting is a library's (OpenCC's tables, by phrases).
+
+use std::sync::LazyLock;
+
+use ferrous_opencc::{OpenCC, config::BuiltinConfig};
+
+use super::Reply;
+
+/// `None` only if the tables built into the library could not be read; then Simplified script is shown.
+static TO_TRADITIONAL: LazyLock<Option<OpenCC>> =
+    LazyLock::new(|| OpenCC::from_config(BuiltinConfig::S2twp).ok());
+
+/// A text in Traditional script; what is not Chinese stays as it is.
+pub(super) fn to_traditional(text: &str) -> String {
+    TO_TRADITIONAL
+        .as_ref()
+        .map_or_else(|| text.to_owned(), |library| library.convert(text))
+}
+
+/// Whether a text is surely written in Simplified script: it would be written otherwise in the other.
+pub(super) fn is_simplified(text: &str) -> bool {
+    to_traditional(text) != text
+}
+
+/// Writes a reply in Traditional script, its buttons too; what they do stays as it is.
+pub(super) fn convert(reply: &mut Reply) {
+    for span in &mut reply.text.0 {
+        span.text = to_traditional(&span.text);
+    }
+    for button in reply.buttons.iter_mut().flatten() {
+        button.label = to_traditional(&button.label);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn han_is_converted_and_the_rest_stays() {
+        for (simplified, traditional) in [
+            ("门禁卡", "門禁卡"),
+            ("登录 Apple 钱包 ✅", "登入 Apple 錢包 ✅"),
+            ("hello", "hello"),
+            ("👍", "👍"),
+            ("", ""),
+        ] {
+            assert_eq!(to_traditional(simplified), traditional);
+        }
+    }
+
+    #[test]
+    fn only_what_differs_tells_the_script() {
+        assert!(is_simplified("门禁卡"));
+        for other in ["門禁卡", "你好", "hello", ""] {
+            assert!(!is_simplified(other), "{other}");
+        }
+    }
+}
