@@ -43,7 +43,7 @@ const TRAIN_FROM: usize = 4;
 /// Rows are filled up to whole vector registers.
 const LANES: usize = 8;
 /// A phrasing already classified this well (squared slope) teaches nothing.
-const FLAT: f32 = 1e-5;
+const FLAT: f32 = 1e-3;
 
 /// Weights of every class for every feature.
 #[derive(Debug)]

@@ -139,75 +139,88 @@ impl Reader {
         self.equivalents.concepts(&tokens)
     }
 
+    /// Units, with Latin runs taken for pinyin where the text is more pinyin than anything else with letters.
     fn sounds(&self, tokens: &[Token]) -> Vec<Unit> {
-        let readings: Vec<Option<Vec<Syllable>>> = tokens
-            .iter()
-            .map(|token| match token {
-                Token::Word(word) => pinyin::segment(word),
-                Token::Han(_) => None,
-            })
-            .collect();
-        let (mut pinyin, mut foreign, mut han) = (0, 0, 0);
-        for (token, reading) in tokens.iter().zip(&readings) {
-            match token {
-                Token::Han(_) => han += 1,
-                Token::Word(word) if word.starts_with(char::is_numeric) => {}
-                Token::Word(word) => match (reading, self.foreign.knows(word)) {
-                    (Some(_), false) => pinyin += word.len(),
-                    (None, _) => foreign += word.len(),
-                    (Some(_), true) => {}
-                },
+        let readings: Vec<Option<Vec<Syllable>>> = tokens.iter().map(segmented).collect();
+        let is_pinyin = self.is_pinyin(tokens, &readings);
+        // Beside Han, a word both languages have (`can`, `men`) is more likely the foreign one.
+        let beside_han = tokens.iter().any(|token| matches!(token, Token::Han(_)));
+        let unit = |(token, reading): (&Token, Option<Vec<Syllable>>)| match (token, reading) {
+            (Token::Han(c), _) => vec![Unit::Han(*c)],
+            (Token::Word(word), Some(reading))
+                if is_pinyin && !(beside_han && self.foreign.knows(word)) =>
+            {
+                reading.into_iter().map(Unit::Sound).collect()
+            }
+            (Token::Word(word), _) => vec![Unit::Word(word.clone())],
+        };
+        tokens.iter().zip(readings).flat_map(unit).collect()
+    }
+
+    /// Whether more letters can only be pinyin than can only be something else.
+    fn is_pinyin(&self, tokens: &[Token], readings: &[Option<Vec<Syllable>>]) -> bool {
+        let (mut pinyin, mut foreign) = (0, 0);
+        for (token, reading) in tokens.iter().zip(readings) {
+            let Token::Word(word) = token else { continue };
+            match reading {
+                Some(_) if !self.foreign.knows(word) => pinyin += word.len(),
+                None if !word.starts_with(char::is_numeric) => foreign += word.len(),
+                _ => {}
             }
         }
-        let is_pinyin = pinyin > foreign;
-        tokens
-            .iter()
-            .zip(readings)
-            .flat_map(|(token, reading)| match (token, reading) {
-                (Token::Han(c), _) => vec![Unit::Han(*c)],
-                (Token::Word(word), Some(reading))
-                    if is_pinyin && (han == 0 || !self.foreign.knows(word)) =>
-                {
-                    reading.into_iter().map(Unit::Sound).collect()
-                }
-                (Token::Word(word), _) => vec![Unit::Word(word.clone())],
-            })
-            .collect()
+        pinyin > foreign
     }
 
     fn repaired(&self, units: Vec<Unit>, repairs: &mut Vec<(String, String)>) -> Vec<Unit> {
         let mut out: Vec<Unit> = Vec::with_capacity(units.len());
-        let mut at = 0;
-        while at < units.len() {
-            let Unit::Word(word) = &units[at] else {
-                out.push(units[at].clone());
-                at += 1;
-                continue;
+        let mut rest = units.as_slice();
+        while let Some((unit, after)) = rest.split_first() {
+            let (repair, left) = match self.joined(rest) {
+                Some((typed, joined)) => (Some((typed, vec![joined])), &rest[2..]),
+                None => (self.corrected(unit), after),
             };
-            if let Some(Unit::Word(next)) = units.get(at + 1)
-                && (!self.lexicon.knows(word) || !self.lexicon.knows(next))
-                && let joined = format!("{word}{next}")
-                && self.lexicon.knows(&joined)
-            {
-                repairs.push((format!("{word} {next}"), joined.clone()));
-                out.push(Unit::Word(joined));
-                at += 2;
-                continue;
-            }
-            match if self.lexicon.knows(word) {
-                None
-            } else {
-                self.lexicon.correct(word)
-            } {
-                Some(words) => {
-                    repairs.push((word.clone(), words.join(" ")));
-                    out.extend(words.into_iter().map(Unit::Word));
+            match repair {
+                Some((typed, read)) => {
+                    repairs.push((typed, read.join(" ")));
+                    out.extend(read.into_iter().map(Unit::Word));
                 }
-                None => out.push(units[at].clone()),
+                None => out.push(unit.clone()),
             }
-            at += 1;
+            rest = left;
         }
         out
+    }
+
+    /// A known word typed with a space in it, of which at least one half is no word: as typed, and joined.
+    fn joined(&self, units: &[Unit]) -> Option<(String, String)> {
+        let [Unit::Word(left), Unit::Word(right), ..] = units else {
+            return None;
+        };
+        if self.lexicon.knows(left) && self.lexicon.knows(right) {
+            return None;
+        }
+        let joined = format!("{left}{right}");
+        self.lexicon
+            .knows(&joined)
+            .then(|| (format!("{left} {right}"), joined))
+    }
+
+    /// An unknown word: as typed, and as it was most likely meant.
+    fn corrected(&self, unit: &Unit) -> Option<(String, Vec<String>)> {
+        let Unit::Word(word) = unit else { return None };
+        let read = if self.lexicon.knows(word) {
+            None
+        } else {
+            self.lexicon.correct(word)
+        };
+        Some((word.clone(), read?))
+    }
+}
+
+fn segmented(token: &Token) -> Option<Vec<Syllable>> {
+    match token {
+        Token::Word(word) => pinyin::segment(word),
+        Token::Han(_) => None,
     }
 }
 
