@@ -18,7 +18,7 @@ pub use entry::{Article, Entry, EntryId, Group, Language};
 pub use guide::{CardKind, Guide, GuideStep, PhoneSystem, StepText};
 pub use lines::Lines;
 pub use load::{Loaded, check_folder, load_folder};
-pub use vocabulary::{Rewrite, Synonyms, Thresholds, Vocabulary};
+pub use vocabulary::{Courtesy, Rewrite, Synonyms, Thresholds, Vocabulary};
 
 /// A whole knowledge base, read and understood.
 #[derive(Debug, Clone, Default)]

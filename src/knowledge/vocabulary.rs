@@ -11,7 +11,17 @@ pub struct Vocabulary {
     /// What is only written otherwise (shorthand, slips, dialect) and is replaced.
     pub rewrite: Vec<Rewrite>,
     /// Words around a question that do not change it.
-    pub courtesy: Vec<String>,
+    pub courtesy: Courtesy,
+}
+
+/// Words around a question that do not change it. Thanks *before* something are no courtesy: "thanks, that did it".
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Courtesy {
+    /// At its beginning.
+    pub before: Vec<String>,
+    /// At its end.
+    pub after: Vec<String>,
 }
 
 /// Words and phrases with one meaning.

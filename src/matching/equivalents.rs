@@ -51,8 +51,8 @@ pub struct Equivalents {
     rewrites: Runs<Vec<Token>>,
     concepts: Runs<u16>,
     names: Vec<String>,
-    courtesy: HashSet<Vec<Token>>,
-    longest_courtesy: usize,
+    before: Phrases,
+    after: Phrases,
     words: HashSet<String>,
     stemmer: English,
 }
@@ -62,6 +62,22 @@ impl std::fmt::Debug for Equivalents {
         f.debug_struct("Equivalents")
             .field("names", &self.names)
             .finish_non_exhaustive()
+    }
+}
+
+/// A set of token runs.
+#[derive(Default)]
+struct Phrases {
+    runs: HashSet<Vec<Token>>,
+    longest: usize,
+}
+
+impl Phrases {
+    /// The length of the longest of them among the runs that `of_length` gives.
+    fn length<'a>(&self, of_length: impl Fn(usize) -> Option<&'a [Token]>) -> Option<usize> {
+        (1..=self.longest)
+            .rev()
+            .find(|&length| of_length(length).is_some_and(|run| self.runs.contains(run)))
     }
 }
 
@@ -88,11 +104,8 @@ impl Equivalents {
                 new.insert_concept(form, concept as u16);
             }
         }
-        for phrase in &vocabulary.courtesy {
-            let run = new.rewritten(&normalize(phrase));
-            new.longest_courtesy = new.longest_courtesy.max(run.len());
-            new.courtesy.insert(run);
-        }
+        new.before = new.phrases(&vocabulary.courtesy.before);
+        new.after = new.phrases(&vocabulary.courtesy.after);
         new
     }
 
@@ -118,13 +131,27 @@ impl Equivalents {
         out
     }
 
+    fn phrases(&self, phrases: &[String]) -> Phrases {
+        let runs: HashSet<_> = phrases
+            .iter()
+            .map(|phrase| self.rewritten(&normalize(phrase)))
+            .collect();
+        Phrases {
+            longest: runs.iter().map(Vec::len).max().unwrap_or(0),
+            runs,
+        }
+    }
+
     /// Tokens without the courtesy at either end, if a question is left.
     pub fn without_courtesy<'a>(&self, tokens: &'a [Token]) -> &'a [Token] {
         let mut left = tokens;
-        while let Some(length) = self.courtesy_length(|n| left.get(..n)) {
+        while let Some(length) = self.before.length(|n| left.get(..n)) {
             left = &left[length..];
         }
-        while let Some(length) = self.courtesy_length(|n| left.get(left.len().checked_sub(n)?..)) {
+        while let Some(length) = self
+            .after
+            .length(|n| left.get(left.len().checked_sub(n)?..))
+        {
             left = &left[..left.len() - length];
         }
         if left.len() >= LEAST_LEFT {
@@ -132,12 +159,6 @@ impl Equivalents {
         } else {
             tokens
         }
-    }
-
-    fn courtesy_length<'a>(&self, run: impl Fn(usize) -> Option<&'a [Token]>) -> Option<usize> {
-        (1..=self.longest_courtesy)
-            .rev()
-            .find(|&length| run(length).is_some_and(|run| self.courtesy.contains(run)))
     }
 
     /// The concepts named, in order, whatever the endings of their words.
@@ -177,7 +198,7 @@ impl Equivalents {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::knowledge::{Rewrite, Synonyms};
+    use crate::knowledge::{Courtesy, Rewrite, Synonyms};
 
     fn strings(texts: &[&str]) -> Vec<String> {
         texts.iter().map(ToString::to_string).collect()
@@ -209,7 +230,10 @@ mod tests {
                     from: strings(&["点样"]),
                 },
             ],
-            courtesy: strings(&["please", "thank you", "请问"]),
+            courtesy: Courtesy {
+                before: strings(&["please", "请问"]),
+                after: strings(&["please", "thank you"]),
+            },
         })
     }
 
@@ -256,6 +280,10 @@ mod tests {
         assert_eq!(left("请问怎么解绑"), normalize("怎么解绑"));
         assert_eq!(left("thank you"), normalize("thank you"));
         assert_eq!(left("please help"), normalize("please help"));
+        assert_eq!(
+            left("thank you, that did it"),
+            normalize("thank you that did it")
+        );
     }
 
     #[test]

@@ -9,8 +9,8 @@ use std::collections::HashMap;
 const SHORTEST: usize = 3;
 /// From this many letters on, two slips are forgiven.
 const TWO_SLIPS_FROM: usize = 8;
-/// Both halves of a word typed without the space.
-const SHORTEST_HALF: usize = 2;
+/// Both halves of a word typed without the space; with shorter ones, `impossible` would be `im possible`.
+const SHORTEST_HALF: usize = 3;
 
 /// The words of a base, with how often they occur.
 #[derive(Debug, Default)]
