@@ -61,7 +61,7 @@ impl fmt::Display for Reload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Taken(changes) => write!(f, "the changed knowledge is in use: {changes}"),
-            Self::Same => f.write_str("the knowledge was read again; it says what is in use"),
+            Self::Same => f.write_str("the knowledge was read again; it is what is in use already"),
             Self::Refused(Faults(faults)) => {
                 let count = faults.len();
                 write!(

@@ -3,8 +3,8 @@
 //! The folder is looked at again and again; what is compared is a [`Fingerprint`] of names, sizes and times. Operating
 //! systems can also tell of changes by themselves (inotify and its like, the `notify` crate), but not on every file
 //! system: they are silent on network mounts and on folders shared into a container, lose sight of a folder that is moved
-//! away and back, and a mount that takes another's place goes unseen. Looking works the same everywhere, costs about a
-//! millisecond for three hundred files, and needs no memory of what was being done to the folder.
+//! away and back, and a mount that takes another's place goes unseen. Looking works the same everywhere, costs a
+//! millisecond or two for three hundred files, and needs no memory of what was being done to the folder.
 //!
 //! Opening files is left to `load`, indexing and swapping to `assistant::reload`; the time is told by whoever looks.
 
