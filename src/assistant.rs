@@ -3,7 +3,10 @@
 //! Channels bring events and send what is committed; order within a chat is theirs to keep. Whatever fails in a turn
 //! stays in that turn: a panic becomes an apology, a conflict is tried again, and nothing is said that is not committed.
 
+pub mod reload;
+
 use std::{
+    mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, PoisonError, RwLock},
 };
@@ -47,8 +50,15 @@ impl Assistant {
     }
 
     /// Talks from another base from the next turn on.
-    pub fn replace_base(&self, base: Base) {
-        *self.base.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(base);
+    ///
+    /// A turn under way goes on with the base it began with.
+    pub fn replace_base(&self, base: impl Into<Arc<Base>>) {
+        let base = base.into();
+        let mut present = self.base.write().unwrap_or_else(PoisonError::into_inner);
+        let before = mem::replace(&mut *present, base);
+        // Nobody waits while a whole base is freed.
+        drop(present);
+        drop(before);
     }
 
     /// Gives an event its effect, once, and returns the rows to be sent.

@@ -17,7 +17,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::{
     config::{Database, SettingFaults},
     dialogue::Base,
-    knowledge::load_folder,
+    knowledge::{load_folder, watch::Watcher},
     store::{Store, StoreError, sled::SledStore},
 };
 
@@ -158,6 +158,13 @@ fn load_base(folder: &Path) -> Result<Base, Failure> {
     load_folder(folder).map(Base::new).map_err(|faults| {
         Failure::Settings(format!("the knowledge base cannot be used:\n{faults}"))
     })
+}
+
+/// A base to talk from, and a watcher that knows it as it was read.
+fn load_watched_base(folder: &Path) -> Result<(Base, Watcher), Failure> {
+    // Looks first: what changes while the base is read is then seen as a change.
+    let watcher = Watcher::new(folder);
+    Ok((load_base(folder)?, watcher))
 }
 
 fn open_store(database: &Database) -> Result<Arc<dyn Store>, Failure> {

@@ -1,8 +1,9 @@
 //! What the assistant knows: entries, their phrasings, the wallets' guides, the vocabulary, the bot's own lines.
 //!
 //! `parse` turns one file's text into a draft and is pure; `load` is the only place that opens files; `check` finds
-//! every fault of a base at once. What is *asked* for is left to `matching`, what is *said* to `dialogue`.
+//! every fault of a base at once; `watch` notices that a folder changed, and `changes` says what. What is *asked* for is left to `matching`, what is *said* to `dialogue`.
 
+pub mod changes;
 pub mod check;
 pub mod entry;
 pub mod guide;
@@ -10,9 +11,11 @@ pub mod lines;
 pub mod load;
 pub mod parse;
 pub mod vocabulary;
+pub mod watch;
 
 use std::collections::BTreeMap;
 
+pub use changes::Changes;
 pub use check::{Fault, Faults};
 pub use entry::{Article, Entry, EntryId, Group, Language};
 pub use guide::{CardKind, Guide, GuideStep, PhoneSystem, StepText};

@@ -135,7 +135,7 @@ async fn a_whole_removal_goes_over_http_and_goes_on_after_a_kill() {
     until_shown(&api, "What do you call this card?").await;
     api.says(ANN, "<b>&\"' 门禁卡 👍");
     until_shown(&api, "<b>Which wallet is “&lt;b&gt;&amp;").await;
-    press(&api, ".wallet:wallet-oppo", &mut turn).await;
+    press(&api, ".w:wallet-oppo", &mut turn).await;
     until_shown(&api, "step 1 of 5").await;
     press(&api, ".done", &mut turn).await;
     until_shown(&api, "step 2 of 5").await;

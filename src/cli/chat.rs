@@ -1,12 +1,18 @@
 //! `chat`: the assistant in the terminal, with a store of its own on disk.
 
-use std::io::{self, IsTerminal};
+use std::{
+    io::{self, IsTerminal, Write},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
-use super::{Failure, load_base, open_store, print};
+use super::{Failure, load_watched_base, open_store, print};
 use crate::{
-    assistant::Assistant,
+    assistant::{
+        Assistant,
+        reload::{Reload, Reloader},
+    },
     config::{Database, KnowledgeArgs, StoreArgs},
     knowledge::Language,
     terminal::Terminal,
@@ -26,7 +32,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let database = args.store.database()?;
-    let base = load_base(&args.knowledge.knowledge)?;
+    let (base, watcher) = load_watched_base(&args.knowledge.knowledge)?;
     let store = open_store(&database)?;
     let Database::Sled(folder) = &database;
     print(format_args!(
@@ -35,7 +41,9 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
             .unwrap_or(folder.clone())
             .display()
     ))?;
-    let assistant = Assistant::new(base, store.clone());
+    let assistant = Arc::new(Assistant::new(base, store.clone()));
+    let reloader = Reloader::new(&assistant, watcher);
+    reloader.start(tell_aside).map_err(Failure::failed)?;
     let language = args.language.or_else(language_of_locale);
     let prompt = io::stdin().is_terminal() && io::stdout().is_terminal();
     let columns = terminal_size::terminal_size().map_or(0, |(width, _)| usize::from(width.0));
@@ -53,6 +61,16 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
 }
 
 const DIM: anstyle::Style = anstyle::Style::new().dimmed();
+
+/// Tells on standard error, on lines of its own: a person may be typing, and what is said on standard output is the chat.
+fn tell_aside(reload: &Reload) {
+    let mut aside = anstream::stderr().lock();
+    // Nobody may be there to be told; the talk goes on.
+    let _ = writeln!(aside, "\r{DIM}({reload}){DIM:#}");
+    for fault in reload.faults() {
+        let _ = writeln!(aside, "{DIM}{fault}{DIM:#}");
+    }
+}
 
 /// The language the person's system is set to: `zh_CN.UTF-8` is `zh`.
 fn language_of_locale() -> Option<Language> {

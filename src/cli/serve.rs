@@ -6,9 +6,12 @@ use jiff::Timestamp;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::fmt;
 
-use super::{Failure, load_base, open_store, print};
+use super::{Failure, load_watched_base, open_store, print};
 use crate::{
-    assistant::Assistant,
+    assistant::{
+        Assistant,
+        reload::{Reload, Reloader},
+    },
     config::{LogFormat, LogSettings, ServeArgs},
     telegram::{self, ServeError, TelegramSettings},
 };
@@ -27,10 +30,12 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     log_panics_by_place();
     // Reading and indexing the base, and opening the store, take a moment each.
     let knowledge = settings.knowledge.clone();
-    let base = tokio::task::spawn_blocking(move || load_base(&knowledge));
+    let base = tokio::task::spawn_blocking(move || load_watched_base(&knowledge));
     let store = open_store(&settings.database)?;
-    let base = base.await.map_err(Failure::failed)??;
+    let (base, watcher) = base.await.map_err(Failure::failed)??;
     let assistant = Arc::new(Assistant::new(base, store.clone()));
+    let reloader = Reloader::new(&assistant, watcher);
+    reloader.start(Reload::log).map_err(Failure::failed)?;
     let channel = TelegramSettings {
         token: settings.token.expose().to_owned(),
         api_url: settings.api_url,

@@ -275,14 +275,14 @@ impl fmt::Display for Choice {
         match self {
             Self::Entry(id) => write!(f, "e:{id}"),
             Self::NoneOfThese => f.write_str("none"),
-            Self::Helpful(id) => write!(f, "up:{id}"),
-            Self::NotHelpful(id) => write!(f, "down:{id}"),
+            Self::Helpful(id) => write!(f, "u:{id}"),
+            Self::NotHelpful(id) => write!(f, "n:{id}"),
             Self::Unbind => f.write_str("unbind"),
-            Self::UnbindFrom(id) => write!(f, "unbind:{id}"),
+            Self::UnbindFrom(id) => write!(f, "g:{id}"),
             Self::UnbindCard(CardId(id)) => write!(f, "out:{id}"),
             Self::AddCard => f.write_str("add"),
             Self::Label(label) => write!(f, "label:{label}"),
-            Self::Wallet(id) => write!(f, "wallet:{id}"),
+            Self::Wallet(id) => write!(f, "w:{id}"),
             Self::System(system) => write!(f, "system:{}", system.code()),
             Self::Kind(kind) => write!(f, "kind:{}", kind.code()),
             Self::Skip => f.write_str("skip"),
@@ -390,12 +390,12 @@ impl Choice {
         let card = || object.parse().ok().map(CardId);
         Some(match verb {
             "e" => Self::Entry(object.parse().ok()?),
-            "up" => Self::Helpful(object.parse().ok()?),
-            "down" => Self::NotHelpful(object.parse().ok()?),
-            "unbind" => Self::UnbindFrom(object.parse().ok()?),
+            "u" => Self::Helpful(object.parse().ok()?),
+            "n" => Self::NotHelpful(object.parse().ok()?),
+            "g" => Self::UnbindFrom(object.parse().ok()?),
             "out" => Self::UnbindCard(card()?),
             "label" => Self::Label(object.to_owned()),
-            "wallet" => Self::Wallet(object.parse().ok()?),
+            "w" => Self::Wallet(object.parse().ok()?),
             "system" => Self::System(
                 PhoneSystem::ALL
                     .into_iter()
@@ -432,5 +432,95 @@ impl FromStr for Press {
             turn: turn.parse().map_err(|_| ForeignButton)?,
             choice: choice.parse()?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::knowledge::entry::MAX_ID_LENGTH;
+
+    #[test]
+    fn every_choice_is_read_as_it_was_written_and_fits_a_button() {
+        let id: EntryId = "i".repeat(MAX_ID_LENGTH).parse().expect("an id");
+        let card = CardId(u32::MAX);
+        let choices = [
+            Choice::Entry(id.clone()),
+            Choice::NoneOfThese,
+            Choice::Helpful(id.clone()),
+            Choice::NotHelpful(id.clone()),
+            Choice::Unbind,
+            Choice::UnbindFrom(id.clone()),
+            Choice::UnbindCard(card),
+            Choice::AddCard,
+            Choice::Label("office".into()),
+            Choice::Wallet(id),
+            Choice::System(PhoneSystem::HarmonyOs),
+            Choice::Kind(CardKind::Record),
+            Choice::Skip,
+            Choice::Done,
+            Choice::LooksDifferent,
+            Choice::Back,
+            Choice::Continue,
+            Choice::Cancel,
+            Choice::Confirm(card),
+            Choice::Gone,
+            Choice::StillThere,
+            Choice::PutBack(card),
+            Choice::Cards,
+            Choice::Card(card),
+            Choice::Rename(card),
+            Choice::Bin,
+            Choice::Groups,
+            Choice::Group("g".repeat(40)),
+            Choice::Help,
+            Choice::Language(Language::ZH),
+        ];
+        for choice in choices {
+            let press = Press {
+                turn: u32::MAX,
+                choice,
+            };
+            assert!(press.to_string().len() <= 64, "{press}");
+            assert_eq!(press.to_string().parse(), Ok(press));
+        }
+    }
+
+    #[test]
+    fn what_is_not_of_our_making_is_no_press() {
+        for forged in [
+            "",
+            ".",
+            "1",
+            "1.",
+            "x.done",
+            "1.drop table",
+            "1.yes:x",
+            "1.e:",
+            "-1.done",
+            "1.yes:99999999999",
+            "门.禁:卡",
+            "👍",
+        ] {
+            assert_eq!(forged.parse::<Press>(), Err(ForeignButton), "{forged}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_a_command_or_a_text() {
+        for (line, input) in [
+            ("/cards", Input::Command(Command::Cards, String::new())),
+            (
+                " /start@some_bot  kb_x ",
+                Input::Command(Command::Start, "kb_x".into()),
+            ),
+            ("/CARDS", Input::Command(Command::Cards, String::new())),
+            ("/什么", Input::UnknownCommand("什么".into())),
+            ("/", Input::UnknownCommand(String::new())),
+            ("怎么解绑 👍", Input::Text("怎么解绑 👍".into())),
+            ("", Input::Text(String::new())),
+        ] {
+            assert_eq!(Input::from_text(line), input, "{line:?}");
+        }
     }
 }

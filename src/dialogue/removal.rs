@@ -219,7 +219,11 @@ pub(super) fn step_on(talk: &mut Talk<'_>, card: CardId, step: &EntryId, by: Dir
     let Some(steps) = talk.record.card(card).map(|card| steps_for(talk, card)) else {
         return abandon(talk);
     };
-    let (index, _) = position(steps, step);
+    let (index, unchanged) = position(steps, step);
+    // The press was on a step that is no more: what came before it has to be seen again, and why.
+    if !unchanged && !steps.is_empty() {
+        return show(talk);
+    }
     let next = match by {
         Direction::Forward => Some(index + 1),
         Direction::Back => index.checked_sub(1),

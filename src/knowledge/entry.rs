@@ -7,16 +7,18 @@ use serde::{Deserialize, Serialize};
 use crate::markup::RichText;
 
 /// The longest id: an id must fit a button's 64 bytes together with the turn and the action.
-pub const MAX_ID_LENGTH: usize = 40;
+pub const MAX_ID_LENGTH: usize = 50;
 
-/// The fixed name of an entry: lower-case ASCII letters, digits and hyphens, at most [`MAX_ID_LENGTH`].
+/// The fixed name of an entry: ASCII letters, digits, `-`, `_` and `?`, at most [`MAX_ID_LENGTH`].
+///
+/// Our own use lower case and hyphens; public question sets, which can be loaded too, the others.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EntryId(String);
 
 /// Why a text is no [`EntryId`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no entry id: use 1 to {MAX_ID_LENGTH} lower-case letters, digits, `-` or `_`")]
+#[error("`{0}` is no entry id: use 1 to {MAX_ID_LENGTH} letters from a to z, digits, `-` or `_`")]
 pub struct InvalidEntryId(pub String);
 
 impl EntryId {
@@ -30,13 +32,8 @@ impl FromStr for EntryId {
     type Err = InvalidEntryId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fits = !text.is_empty() && text.len() <= MAX_ID_LENGTH;
-        // `_` is for bases made from public question sets; our own ids use `-`.
-        if fits
-            && text
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
-        {
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '?');
+        if (1..=MAX_ID_LENGTH).contains(&text.len()) && text.chars().all(is_allowed) {
             Ok(Self(text.to_owned()))
         } else {
             Err(InvalidEntryId(text.to_owned()))
@@ -185,13 +182,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_short_lower_case_ascii() {
+    fn an_id_is_short_ascii_without_what_buttons_and_files_part_it_by() {
         assert!("step-find-card".parse::<EntryId>().is_ok());
+        assert!("Refund_not_showing_up?".parse::<EntryId>().is_ok());
         for wrong in [
             "",
-            "Unbind",
+            "a.b",
             "门禁卡",
             "a b",
+            "a:b",
+            "a/b",
             "👍",
             &"a".repeat(MAX_ID_LENGTH + 1),
         ] {

@@ -14,6 +14,7 @@
 use std::{
     collections::BTreeMap,
     fs, io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -27,6 +28,7 @@ use super::{
     lines::LinesFile,
     parse::{self, ArticleDraft, GuideDraft, Lined, StepDraft, VariantDraft},
     vocabulary::{Thresholds, Vocabulary},
+    watch::{Fingerprint, Stamp},
 };
 use crate::markup::RichText;
 
@@ -137,6 +139,43 @@ pub fn check_folder(folder: &Path) -> (Knowledge, Faults) {
     faults.extend(check::between_files(&loaded));
     faults.sort_by(|a, b| (&a.path, a.line, &a.fault).cmp(&(&b.path, b.line, &b.fault)));
     (loaded.into_knowledge(), Faults(faults))
+}
+
+/// What lies in a knowledge folder, without opening a file; the same paths that would be read.
+pub fn fingerprint(folder: &Path) -> Fingerprint {
+    let mut found = BTreeMap::new();
+    stamp_folder(folder, &mut found);
+    let groups: Vec<_> = (found.iter())
+        .filter(|(_, stamp)| stamp.is_none())
+        .map(|(path, _)| path.clone())
+        .collect();
+    for group in groups {
+        stamp_folder(&group, &mut found);
+    }
+    Fingerprint(found)
+}
+
+fn stamp_folder(folder: &Path, found: &mut BTreeMap<PathBuf, Option<Stamp>>) {
+    match sorted_paths(folder) {
+        Ok(paths) => found.extend(paths.into_iter().map(|path| {
+            let stamp = stamp(&path);
+            (path, stamp)
+        })),
+        // No folder, or none that can be looked into: that, too, is how things are.
+        Err(_) => {
+            found.insert(folder.to_owned(), None);
+        }
+    }
+}
+
+/// A folder has no stamp: its times also change with the hidden files that editors put there.
+fn stamp(path: &Path) -> Option<Stamp> {
+    let file = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+    Some(Stamp {
+        bytes: file.len(),
+        modified: (file.mtime(), file.mtime_nsec()),
+        changed: (file.ctime(), file.ctime_nsec()),
+    })
 }
 
 fn read_folder(folder: &Path) -> (Loaded, Vec<Fault>) {

@@ -349,4 +349,13 @@ mod tests {
         );
         assert!(phrasings("").is_empty());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_whatsoever_makes_a_reader_fall(text in "(\\+\\+\\+\n)?(title = \"[^\"]{0,9}\"\n)?(questions = \\[\"\\PC{0,9}\"\\]\n)?(\\+\\+\\+\n)?(\\PC|\n|[*_`\\[\\]()<>#&;\"\\\\-]){0,60}") {
+            let _ = read(&text);
+            let _ = data::<GuideDraft>(Path::new("x.guide.toml"), &text);
+            let _ = phrasings(&text);
+        }
+    }
 }

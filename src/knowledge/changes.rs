@@ -1,0 +1,221 @@
+//! What one base says otherwise than another, in one line for the log: an author sees that the edit meant was the edit taken.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt,
+};
+
+use super::{
+    Knowledge,
+    entry::{Entry, EntryId},
+};
+
+/// Entries named in the line; more would hide the numbers, and the author knows which files were touched.
+const MAX_NAMED: usize = 5;
+
+/// What changed from one base to another.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Entries there were not before.
+    pub new: Vec<EntryId>,
+    /// Entries that are not as before, be it only in their phrasings.
+    pub changed: Vec<EntryId>,
+    /// Entries there are no more.
+    pub gone: Vec<EntryId>,
+    /// Phrasings there were not before, those of new entries among them.
+    pub new_phrasings: usize,
+    /// Phrasings there are no more.
+    pub gone_phrasings: usize,
+    /// Other parts that are not as before, by name.
+    pub parts: Vec<&'static str>,
+}
+
+impl Changes {
+    /// From one base to another.
+    pub fn between(before: &Knowledge, after: &Knowledge) -> Self {
+        // Taken apart by name: a part that is added to a base is not forgotten here.
+        let Knowledge {
+            entries,
+            groups,
+            guides,
+            vocabulary,
+            thresholds,
+            lines,
+        } = after;
+        let parts = [
+            ("groups", *groups != before.groups),
+            ("guides", *guides != before.guides),
+            ("vocabulary", *vocabulary != before.vocabulary),
+            ("thresholds", *thresholds != before.thresholds),
+            ("the bot's own lines", *lines != before.lines),
+        ];
+        let in_both = |id: &&EntryId| before.entries.contains_key(*id);
+        let differs = |id: &&EntryId| before.entries.get(*id) != entries.get(*id);
+        Self {
+            new: entries.keys().filter(|id| !in_both(id)).cloned().collect(),
+            changed: (entries.keys().filter(in_both))
+                .filter(differs)
+                .cloned()
+                .collect(),
+            gone: (before.entries.keys())
+                .filter(|id| !entries.contains_key(*id))
+                .cloned()
+                .collect(),
+            new_phrasings: phrasings_only_in(entries, &before.entries),
+            gone_phrasings: phrasings_only_in(&before.entries, entries),
+            parts: (parts.iter())
+                .filter(|(_, differs)| *differs)
+                .map(|(name, _)| *name)
+                .collect(),
+        }
+    }
+
+    /// Whether both bases say the same.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+type Entries = BTreeMap<EntryId, Entry>;
+
+fn phrasings_only_in(entries: &Entries, others: &Entries) -> usize {
+    let others: HashSet<_> = phrasings(others).collect();
+    phrasings(entries)
+        .filter(|phrasing| !others.contains(phrasing))
+        .count()
+}
+
+/// Each phrasing with the entry it belongs to: one that moved is gone there and new here.
+fn phrasings(entries: &Entries) -> impl Iterator<Item = (&EntryId, &str)> {
+    entries.values().flat_map(|entry| {
+        let articles = entry.articles.values();
+        articles
+            .flat_map(|article| &article.questions)
+            .map(|phrasing| (&entry.id, phrasing.as_str()))
+    })
+}
+
+impl fmt::Display for Changes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let entries = [
+            ("new", &self.new),
+            ("changed", &self.changed),
+            ("gone", &self.gone),
+        ];
+        let phrasings = [("new", self.new_phrasings), ("gone", self.gone_phrasings)];
+        let entries = entries.into_iter().filter(|(_, ids)| !ids.is_empty());
+        let mut said: Vec<_> = entries
+            .map(|(how, ids)| {
+                let count = counted(ids.len(), "entry", "entries");
+                format!("{count} {how} ({})", named(ids))
+            })
+            .collect();
+        let phrasings = phrasings.into_iter().filter(|(_, count)| *count > 0);
+        said.extend(
+            phrasings
+                .map(|(how, count)| format!("{} {how}", counted(count, "phrasing", "phrasings"))),
+        );
+        said.extend(self.parts.iter().map(|part| format!("{part} changed")));
+        f.write_str(&said.join(", "))
+    }
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+fn named(ids: &[EntryId]) -> String {
+    let mut names: Vec<_> = ids.iter().take(MAX_NAMED).map(EntryId::as_str).collect();
+    if ids.len() > MAX_NAMED {
+        names.push("…");
+    }
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        knowledge::{Article, Language, Thresholds},
+        markup::RichText,
+    };
+
+    fn base(entries: &[(&str, &str, &[&str])]) -> Knowledge {
+        let entry = |(id, title, questions): &(&str, &str, &[&str])| {
+            let article = Article {
+                title: (*title).to_owned(),
+                button: (*title).to_owned(),
+                body: RichText::default(),
+                questions: questions.iter().map(ToString::to_string).collect(),
+                related: Vec::new(),
+            };
+            let id: EntryId = id.parse().expect("an id");
+            let entry = Entry {
+                id: id.clone(),
+                group: "group".to_owned(),
+                decline: false,
+                guide: false,
+                articles: [(Language::EN, article)].into(),
+            };
+            (id, entry)
+        };
+        Knowledge {
+            entries: entries.iter().map(entry).collect(),
+            ..Knowledge::default()
+        }
+    }
+
+    #[test]
+    fn entries_and_phrasings_that_came_changed_and_went_are_told_in_one_line() {
+        let before = base(&[
+            ("kept", "Kept", &["one"]),
+            ("reworded", "Before", &["two"]),
+            ("gone", "Gone", &["three"]),
+        ]);
+        let after = base(&[
+            ("kept", "Kept", &["one"]),
+            ("reworded", "After", &["two", "another two"]),
+            ("new", "New", &["three", "four"]),
+        ]);
+        assert_eq!(
+            Changes::between(&before, &after).to_string(),
+            "1 entry new (new), 1 entry changed (reworded), 1 entry gone (gone), 3 phrasings new, 1 phrasing gone"
+        );
+    }
+
+    #[test]
+    fn what_is_not_an_entry_is_named() {
+        let before = base(&[]);
+        let after = Knowledge {
+            thresholds: Some(Thresholds {
+                answer: 0.5,
+                suggest: 0.25,
+                margin: 0.0,
+            }),
+            lines: [(Language::EN, "hello = Hello".to_owned())].into(),
+            ..Knowledge::default()
+        };
+        assert_eq!(
+            Changes::between(&before, &after).to_string(),
+            "thresholds changed, the bot's own lines changed"
+        );
+    }
+
+    #[test]
+    fn the_same_said_twice_is_no_change_and_another_order_of_phrasings_is_one() {
+        let first = base(&[("a", "A", &["one", "two"])]);
+        assert!(Changes::between(&first, &first.clone()).is_empty());
+        let turned = base(&[("a", "A", &["two", "one"])]);
+        assert!(!Changes::between(&first, &turned).is_empty());
+    }
+
+    #[test]
+    fn of_many_entries_the_first_are_named() {
+        let ids = ["a", "b", "c", "d", "e", "f", "g"];
+        let many: Vec<_> = ids.iter().map(|id| (*id, "T", [].as_slice())).collect();
+        assert_eq!(
+            Changes::between(&base(&[]), &base(&many)).to_string(),
+            "7 entries new (a, b, c, d, e, …)"
+        );
+    }
+}
