@@ -15,8 +15,8 @@ use crate::knowledge::{CardKind, EntryId, Language, PhoneSystem};
 pub const BIN_DAYS: i64 = 30;
 /// How long a redelivered update is recognised: Telegram keeps updates for 24 hours, phones resend within a day.
 const REMEMBER_UPDATES_HOURS: i64 = 48;
-/// No chat sends more in 48 hours without being flooded; bounds the record.
-const REMEMBER_UPDATES: usize = 512;
+/// Bounds the record. What can come again is what was not confirmed yet: a batch of at most 100.
+const REMEMBER_UPDATES: usize = 200;
 
 /// Everything kept of one chat.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -72,13 +72,29 @@ pub enum Vote {
     NotHelpful,
 }
 
-/// An update that had its effect.
+/// An update that had its effect. Written as a pair, since most of a busy chat's record is these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(UpdateId, i64)", into = "(UpdateId, i64)")]
 pub struct SeenUpdate {
     /// Its id.
     pub id: UpdateId,
-    /// When it had it.
+    /// When it had it, to the second.
     pub at: Timestamp,
+}
+
+impl From<(UpdateId, i64)> for SeenUpdate {
+    fn from((id, second): (UpdateId, i64)) -> Self {
+        Self {
+            id,
+            at: Timestamp::from_second(second).unwrap_or_default(),
+        }
+    }
+}
+
+impl From<SeenUpdate> for (UpdateId, i64) {
+    fn from(seen: SeenUpdate) -> Self {
+        (seen.id, seen.at.as_second())
+    }
 }
 
 /// A card on the list.
@@ -191,7 +207,7 @@ impl Record {
     pub fn note_update(&mut self, id: UpdateId, now: Timestamp) {
         let oldest = now - SignedDuration::from_hours(REMEMBER_UPDATES_HOURS);
         self.updates.retain(|seen| seen.at >= oldest);
-        self.updates.push(SeenUpdate { id, at: now });
+        self.updates.push(SeenUpdate::from((id, now.as_second())));
         let excess = self.updates.len().saturating_sub(REMEMBER_UPDATES);
         self.updates.drain(..excess);
     }

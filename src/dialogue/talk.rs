@@ -12,6 +12,7 @@ use super::{
 use crate::{
     knowledge::{EntryId, Language, lines::Value},
     markup::RichText,
+    matching::normalize::is_simplified,
 };
 
 /// A turn in the making.
@@ -65,7 +66,7 @@ impl<'a> Talk<'a> {
 
     /// Notes in which script Chinese is written; a text that could be either tells nothing.
     pub(super) fn note_script(&mut self, text: &str, traditional: bool) {
-        if traditional || script::is_simplified(text) {
+        if traditional || is_simplified(text) {
             self.record.traditional = traditional;
         }
     }

@@ -92,6 +92,12 @@ fn finish(word: &mut String, tokens: &mut Vec<Token>) {
     }
 }
 
+/// Whether a text is surely written in Simplified script: it has characters only that has, and more than of the other's.
+pub fn is_simplified(text: &str) -> bool {
+    let has = |c| SCRIPT.is_simplified(c);
+    !is_traditional(text) && text.chars().take(MAX_CHARS).any(has)
+}
+
 /// Whether a text is written in Traditional script: more characters only Traditional has than only Simplified has.
 pub fn is_traditional(text: &str) -> bool {
     let tables = &*SCRIPT;

@@ -36,7 +36,7 @@ use super::{
 use crate::dialogue::ChatId;
 
 /// Room for some ten thousand chats at hand; sled's own default is 1 GiB.
-const CACHE_BYTES: u64 = 16 << 20;
+const CACHE_BYTES: u64 = 4 << 20;
 /// sled can hang on damaged files. A million chats take seconds, on a slow disk some tens.
 const OPENING: Duration = Duration::from_secs(120);
 /// How long sled's threads may take to let go of its file; they are done within milliseconds.
