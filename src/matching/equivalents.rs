@@ -8,11 +8,17 @@ use std::collections::{HashMap, HashSet};
 
 use rust_stemmers::{Algorithm, Stemmer};
 
-use super::normalize::{Token, normalize};
+use super::{
+    normalize::{Token, normalize},
+    pinyin,
+};
 use crate::knowledge::Vocabulary;
 
 /// Tokens that must be left when courtesy is cut off: "hello there" stays what it is.
 const LEAST_LEFT: usize = 3;
+
+/// One syllable alone is many words.
+const LEAST_SOUNDS: usize = 2;
 
 /// Longest-match lookup of token runs.
 #[derive(Debug)]
@@ -114,8 +120,11 @@ impl Equivalents {
         self.words
             .extend(tokens.iter().filter_map(|token| match token {
                 Token::Word(word) => Some(word.clone()),
-                Token::Han(_) => None,
+                Token::Han(_) | Token::Sound(_) => None,
             }));
+        if let Some(sounds) = sounds(&tokens) {
+            self.concepts.insert(sounds, concept);
+        }
         self.concepts.insert(self.stemmed(&tokens), concept);
     }
 
@@ -177,7 +186,7 @@ impl Equivalents {
     fn stemmed(&self, tokens: &[Token]) -> Vec<Token> {
         let stemmed = |token: &Token| match token {
             Token::Word(word) => Token::Word(self.stemmer.0.stem(word).into_owned()),
-            Token::Han(_) => token.clone(),
+            Token::Han(_) | Token::Sound(_) => token.clone(),
         };
         tokens.iter().map(stemmed).collect()
     }
@@ -193,6 +202,18 @@ impl Equivalents {
     pub fn words(&self) -> impl Iterator<Item = &str> {
         self.words.iter().map(String::as_str)
     }
+}
+
+/// How a phrase of at least [`LEAST_SOUNDS`] Han characters sounds, so that it is found in pinyin too.
+fn sounds(tokens: &[Token]) -> Option<Vec<Token>> {
+    let sound = |token: &Token| match token {
+        Token::Han(c) => pinyin::of_han(*c).map(Token::Sound),
+        Token::Word(_) | Token::Sound(_) => None,
+    };
+    if tokens.len() < LEAST_SOUNDS {
+        return None;
+    }
+    tokens.iter().map(sound).collect()
 }
 
 #[cfg(test)]
@@ -261,6 +282,13 @@ mod tests {
         assert_eq!(concepts("removing my access cards"), [0, 2]);
         assert_eq!(concepts("怎么remove门卡"), [0, 2]);
         assert_eq!(concepts("taking off"), [0]);
+    }
+
+    #[test]
+    fn concepts_of_two_characters_or_more_are_heard_in_pinyin() {
+        let heard = |text: &str| sounds(&normalize(text)).map(|sounds| sample().concepts(&sounds));
+        assert_eq!(heard("怎么解绑门卡"), Some(vec![0, 2]));
+        assert_eq!(heard("卡"), None);
     }
 
     #[test]

@@ -9,6 +9,8 @@ use std::sync::LazyLock;
 use ferrous_opencc::{OpenCC, config::BuiltinConfig};
 use unicode_normalization::UnicodeNormalization;
 
+use super::pinyin::Syllable;
+
 /// Characters of a message that are looked at; a question longer than this has made its point before.
 pub const MAX_CHARS: usize = 2_000;
 
@@ -22,6 +24,8 @@ pub enum Token {
     Word(String),
     /// One Han character, Simplified.
     Han(char),
+    /// A syllable; never written, but how `tokens` reads what was typed in pinyin.
+    Sound(Syllable),
 }
 
 /// Whether a character is Han (an ideograph of any script variant).
@@ -192,6 +196,7 @@ mod tests {
         let text = |token: &Token| match token {
             Token::Word(word) => word.clone(),
             Token::Han(c) => c.to_string(),
+            Token::Sound(_) => String::new(),
         };
         tokens.iter().map(text).collect::<Vec<_>>().join(" ")
     }

@@ -89,9 +89,10 @@ impl Reader {
 
     /// Reads a phrasing's tokens.
     pub fn phrasing(&self, tokens: &[Token]) -> Reading {
+        let units = self.sounds(tokens);
         Reading {
-            units: self.sounds(tokens),
-            concepts: self.equivalents.concepts(tokens),
+            concepts: self.concepts(&units),
+            units,
             repairs: Vec::new(),
         }
     }
@@ -131,11 +132,11 @@ impl Reader {
 
     fn concepts(&self, units: &[Unit]) -> Vec<u16> {
         let token = |unit: &Unit| match unit {
-            Unit::Word(word) => Some(Token::Word(word.clone())),
-            Unit::Han(c) => Some(Token::Han(*c)),
-            Unit::Sound(_) => None,
+            Unit::Word(word) => Token::Word(word.clone()),
+            Unit::Han(c) => Token::Han(*c),
+            Unit::Sound(syllable) => Token::Sound(*syllable),
         };
-        let tokens: Vec<Token> = units.iter().filter_map(token).collect();
+        let tokens: Vec<Token> = units.iter().map(token).collect();
         self.equivalents.concepts(&tokens)
     }
 
@@ -153,6 +154,7 @@ impl Reader {
                 reading.into_iter().map(Unit::Sound).collect()
             }
             (Token::Word(word), _) => vec![Unit::Word(word.clone())],
+            (Token::Sound(syllable), _) => vec![Unit::Sound(*syllable)],
         };
         tokens.iter().zip(readings).flat_map(unit).collect()
     }
@@ -220,7 +222,7 @@ impl Reader {
 fn segmented(token: &Token) -> Option<Vec<Syllable>> {
     match token {
         Token::Word(word) => pinyin::segment(word),
-        Token::Han(_) => None,
+        Token::Han(_) | Token::Sound(_) => None,
     }
 }
 
