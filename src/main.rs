@@ -15,7 +15,10 @@ fn main() -> ExitCode {
 fn give_memory_back() {
     const MAPPED_FROM_BYTES: libc::c_int = 128 * 1024;
     // SAFETY: `mallopt` only sets these two numbers, and no other thread runs yet. A refusal changes nothing.
-    #[allow(unsafe_code, reason = "there is no safe way to say this to the allocator")]
+    #[allow(
+        unsafe_code,
+        reason = "there is no safe way to say this to the allocator"
+    )]
     unsafe {
         libc::mallopt(libc::M_MMAP_THRESHOLD, MAPPED_FROM_BYTES);
         libc::mallopt(libc::M_ARENA_MAX, 1);
