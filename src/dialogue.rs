@@ -1,6 +1,7 @@
 //! The conversation: a record and an event become a turn. Pure: no clock, network, file or store.
 
 mod answer;
+mod browse;
 mod cards;
 mod desk;
 pub mod event;

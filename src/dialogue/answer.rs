@@ -5,12 +5,12 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::{
-    Activity, Button, Choice, LastAnswer, Place, Reply, Vote, follow_up, reply::Action, talk::Talk,
+    Activity, Button, Choice, LastAnswer, Place, Reply, Vote, browse, follow_up, reply::Action,
+    talk::Talk,
 };
 use crate::{
-    knowledge::{Entry, EntryId, Group, Language},
-    markup::RichText,
-    matching::{Finding, MAX_SUGGESTIONS, Outcome},
+    knowledge::{Entry, EntryId},
+    matching::{Finding, MAX_SUGGESTIONS, Outcome, normalize::is_han},
 };
 
 /// Misses in a row after which a person is offered first.
@@ -105,9 +105,7 @@ fn is_sentence(text: &str) -> bool {
     let words = text
         .split_whitespace()
         .filter(|word| word.chars().any(char::is_alphabetic));
-    let han = text
-        .chars()
-        .filter(|c| ('\u{4e00}'..='\u{9fff}').contains(c));
+    let han = text.chars().filter(|c| is_han(*c));
     words.count() >= 4 || han.count() >= 8
 }
 
@@ -125,7 +123,7 @@ pub(super) fn entry(talk: &mut Talk<'_>, id: &EntryId, shown: Shown) {
     let knowledge = &talk.base.knowledge;
     let (Some(entry), Some(article)) = (knowledge.entry(id), knowledge.article(id, talk.language))
     else {
-        return gone_entry(talk);
+        return browse::gone_entry(talk);
     };
     let small_talk = is_small_talk(talk, id);
     let mut reply = Reply::new(article.rendered());
@@ -264,70 +262,6 @@ pub(super) fn person_button(talk: &Talk<'_>) -> Option<Button> {
     let id: EntryId = PERSON_ENTRY.parse().ok()?;
     talk.base.knowledge.entry(&id)?;
     Some(talk.button("button-person", Choice::Entry(id)))
-}
-
-fn gone_entry(talk: &mut Talk<'_>) {
-    let text = talk.line("gone-entry", &[]);
-    show_groups(talk, text);
-}
-
-/// Everything there is to read, by group.
-pub(super) fn groups(talk: &mut Talk<'_>) {
-    let text = talk.line("faq-groups", &[]);
-    show_groups(talk, text);
-}
-
-fn show_groups(talk: &mut Talk<'_>, text: RichText) {
-    let groups = talk
-        .base
-        .knowledge
-        .groups
-        .iter()
-        .filter(|group| group.browse);
-    let buttons: Vec<_> = groups
-        .map(|group| {
-            talk.button_reading(
-                group_title(group, talk.language),
-                Choice::Group(group.id.clone()),
-            )
-        })
-        .collect();
-    let mut reply = Reply::new(text);
-    for row in paired(buttons) {
-        reply = reply.row(row);
-    }
-    talk.show(reply);
-}
-
-/// The entries of a group.
-pub(super) fn group(talk: &mut Talk<'_>, name: &str) {
-    let knowledge = &talk.base.knowledge;
-    let Some(group) = knowledge
-        .groups
-        .iter()
-        .find(|group| group.id == name && group.browse)
-    else {
-        return gone_entry(talk);
-    };
-    let title = group_title(group, talk.language);
-    let buttons: Vec<_> = knowledge
-        .entries_of(group)
-        .filter_map(|entry| entry_button(talk, &entry.id))
-        .collect();
-    let mut reply = Reply::new(talk.line("faq-group", &[("title", title.into())]));
-    for row in paired(buttons) {
-        reply = reply.row(row);
-    }
-    talk.show(reply.row([talk.button("button-topics", Choice::Groups)]));
-}
-
-fn group_title(group: &Group, language: Language) -> String {
-    group
-        .titles
-        .get(&language)
-        .or_else(|| group.titles.values().next())
-        .unwrap_or(&group.id)
-        .clone()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::{
     Action, Activity, Attachment, CardId, Choice, Command, MessageId, Place, Press, Reply, answer,
-    cards, removal,
+    browse, cards, removal,
     removal::Direction,
     talk::{Talk, plain_word},
 };
@@ -22,7 +22,7 @@ pub(super) fn command(talk: &mut Talk<'_>, command: Command, argument: &str) {
         Command::Help => help(talk),
         Command::Unbind => return removal::begin(talk, None),
         Command::Cards => cards::list(talk),
-        Command::Faq => answer::groups(talk),
+        Command::Faq => browse::groups(talk),
         Command::Language => language(talk, argument),
         Command::Cancel => return removal::cancel(talk),
     }
@@ -66,7 +66,7 @@ fn start(talk: &mut Talk<'_>, payload: &str) {
             removal::begin(talk, Some(wallet))
         }
         ("cards", _) => cards::list(talk),
-        ("faq", _) => answer::groups(talk),
+        ("faq", _) => browse::groups(talk),
         _ => welcome(talk),
     }
 }
@@ -342,8 +342,8 @@ fn obey(talk: &mut Talk<'_>, choice: &Choice) {
         Choice::NoneOfThese => answer::none_of_these(talk),
         Choice::Helpful(id) => answer::helpful(talk, id),
         Choice::NotHelpful(id) => answer::not_helpful(talk, id),
-        Choice::Groups => answer::groups(talk),
-        Choice::Group(name) => answer::group(talk, name),
+        Choice::Groups => browse::groups(talk),
+        Choice::Group(name) => browse::group(talk, name),
         Choice::Help => help(talk),
         Choice::Language(language) => chosen_language(talk, *language),
         Choice::Unbind => removal::begin(talk, None),

@@ -4,7 +4,10 @@
 //! the answer says so, and a tap on "not what I asked" takes it back. Anything longer stands for itself.
 
 use super::{answer, answer::Shown, talk::Talk};
-use crate::{knowledge::EntryId, matching::Outcome};
+use crate::{
+    knowledge::EntryId,
+    matching::{Outcome, normalize::is_han},
+};
 
 /// More letters and characters than that say what they are about themselves.
 const MAX_UNITS: usize = 7;
@@ -23,11 +26,10 @@ pub(super) fn topic(talk: &Talk<'_>, text: &str) -> Option<EntryId> {
 
 /// Words and Han characters.
 fn units(text: &str) -> usize {
-    let is_han = |c: &char| ('\u{4e00}'..='\u{9fff}').contains(c);
     let words = text
-        .split(|c: char| is_han(&c) || c.is_whitespace())
+        .split(|c: char| is_han(c) || c.is_whitespace())
         .filter(|word| word.chars().any(char::is_alphanumeric));
-    words.count() + text.chars().filter(is_han).count()
+    words.count() + text.chars().filter(|c| is_han(*c)).count()
 }
 
 fn names_a_phone(talk: &Talk<'_>, text: &str) -> bool {
