@@ -327,4 +327,17 @@ mod tests {
         );
         assert_eq!(choices, ["1.done", "1.back", "1.done", "1.back"]);
     }
+
+    #[test]
+    fn styles_take_no_room() {
+        let plain = "unbind-bot in the terminal. Ask a question, or type the number of a choice.";
+        let bold = RichText::from_markdown(&plain.replacen("unbind-bot", "**unbind-bot**", 1))
+            .expect("well-formed");
+        assert_eq!(
+            render(&bold, 76).lines().count(),
+            1,
+            "{:?}",
+            render(&bold, 76)
+        );
+    }
 }
