@@ -1,4 +1,4 @@
-//! The matcher's speed: one question on the shipped base, and making the base ready.
+//! The matcher's speed: one question on the shipped base, making the base ready, and how both grow with the phrasings.
 
 #![allow(
     clippy::expect_used,
@@ -9,7 +9,11 @@
 use std::{hint::black_box, path::Path, time::Duration};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use unbind_bot::{knowledge::load_folder, matching::Matcher};
+use unbind_bot::{
+    knowledge::{Article, Entry, EntryId, Knowledge, Language, load_folder},
+    markup::RichText,
+    matching::Matcher,
+};
 
 const QUESTIONS: [(&str, &str); 4] = [
     ("english", "how do I take my office badge off my old phone"),
@@ -43,5 +47,80 @@ fn matching(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, matching);
+/// Phrasings of the bases that grow, and phrasings an entry: those of the largest public set of this kind.
+const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
+const PHRASINGS_AN_ENTRY: usize = 130;
+
+/// A base of this many phrasings, mixed from the words of the shipped one.
+fn base_of(size: usize, words: &[&str]) -> Knowledge {
+    // Knuth's linear congruential generator: the same base every time.
+    let mut state = 1_u64;
+    let mut next = |below: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    let mut knowledge = Knowledge::default();
+    for entry in 0..size.div_ceil(PHRASINGS_AN_ENTRY) {
+        // An entry has words of its own, as real ones have, among those of all.
+        let own: Vec<&str> = (0..30).map(|_| words[next(words.len())]).collect();
+        let mut phrasing = || {
+            let word = |_| {
+                if next(2) == 0 {
+                    own[next(own.len())]
+                } else {
+                    words[next(words.len())]
+                }
+            };
+            (0..10).map(word).collect::<Vec<_>>().join(" ")
+        };
+        let article = Article {
+            title: "A title".into(),
+            button: "A button".into(),
+            body: RichText::default(),
+            questions: (0..PHRASINGS_AN_ENTRY).map(|_| phrasing()).collect(),
+            related: Vec::new(),
+        };
+        let id: EntryId = format!("entry-{entry}").parse().expect("an id");
+        let entry = Entry {
+            id: id.clone(),
+            group: "g".into(),
+            decline: false,
+            guide: false,
+            articles: [(Language::EN, article)].into(),
+        };
+        knowledge.entries.insert(id, entry);
+    }
+    knowledge
+}
+
+fn growth(criterion: &mut Criterion) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("knowledge");
+    let shipped = load_folder(&folder).expect("the shipped base loads");
+    let english = shipped
+        .entries
+        .values()
+        .filter_map(|entry| entry.articles.get(&Language::EN));
+    let words: Vec<&str> = english
+        .flat_map(|article| &article.questions)
+        .flat_map(|question| question.split_whitespace())
+        .collect();
+    for size in SIZES {
+        let knowledge = base_of(size, &words);
+        let mut group = criterion.benchmark_group(format!("{size} phrasings"));
+        group
+            .sample_size(10)
+            .measurement_time(Duration::from_secs(5));
+        group.bench_function("made ready", |bencher| {
+            bencher.iter(|| Matcher::new(black_box(&knowledge)))
+        });
+        let matcher = Matcher::new(&knowledge);
+        group.bench_function("one question", |bencher| {
+            bencher.iter(|| matcher.find(black_box(QUESTIONS[0].1)))
+        });
+    }
+}
+
+criterion_group!(benches, matching, growth);
 criterion_main!(benches);
