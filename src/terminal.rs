@@ -39,6 +39,13 @@ pub enum TerminalError {
     Io(#[from] io::Error),
 }
 
+/// A button that was shown; its place in the list is its number.
+#[derive(Debug)]
+struct NumberedChoice {
+    label: String,
+    data: String,
+}
+
 /// A conversation with the person at the terminal.
 pub struct Terminal<'a, W> {
     assistant: &'a Assistant,
@@ -48,7 +55,7 @@ pub struct Terminal<'a, W> {
     columns: usize,
     /// Whether a person types, who wants to be asked.
     prompt: bool,
-    choices: Vec<String>,
+    choices: Vec<NumberedChoice>,
 }
 
 impl<'a, W: Write> Terminal<'a, W> {
@@ -139,10 +146,13 @@ impl<'a, W: Write> Terminal<'a, W> {
         self.turn(first).await
     }
 
-    /// A number is one of the choices shown last, anything else is text.
+    /// A number, or the words on a button, is one of the choices shown last; anything else is text.
     fn understand(&self, line: &str) -> Result<Input, usize> {
         /// Longer numbers are not choices but something to say.
         const MAX_DIGITS: usize = 2;
+        if let Some(chosen) = self.choices.iter().find(|choice| choice.label == line) {
+            return Ok(press(&chosen.data));
+        }
         let number = line
             .parse::<usize>()
             .ok()
@@ -153,7 +163,7 @@ impl<'a, W: Write> Terminal<'a, W> {
         let chosen = number
             .checked_sub(1)
             .and_then(|index| self.choices.get(index));
-        chosen.map(|data| press(data)).ok_or(number)
+        chosen.map(|choice| press(&choice.data)).ok_or(number)
     }
 
     async fn turn(&mut self, input: Input) -> Result<(), TerminalError> {
@@ -210,7 +220,7 @@ fn read_line(input: &mut impl BufRead) -> io::Result<Option<String>> {
 }
 
 /// A reply as text: what is said, then the buttons as numbered choices, whose data is added to `choices`.
-fn render_reply(reply: &Reply, columns: usize, choices: &mut Vec<String>) -> String {
+fn render_reply(reply: &Reply, columns: usize, choices: &mut Vec<NumberedChoice>) -> String {
     let mut text = render(&reply.text, columns);
     for row in &reply.buttons {
         let labels = row.iter().filter_map(|button| numbered(button, choices));
@@ -223,16 +233,16 @@ fn render_reply(reply: &Reply, columns: usize, choices: &mut Vec<String>) -> Str
     text
 }
 
-fn numbered(button: &Button, choices: &mut Vec<String>) -> Option<String> {
+fn numbered(button: &Button, choices: &mut Vec<NumberedChoice>) -> Option<String> {
     let Action::Press(data) = &button.action else {
         return None;
     };
-    choices.push(data.clone());
-    Some(format!(
-        "{NUMBER}{}{NUMBER:#} {}",
-        choices.len(),
-        visible(&button.label)
-    ))
+    let label = visible(&button.label);
+    choices.push(NumberedChoice {
+        label: label.clone(),
+        data: data.clone(),
+    });
+    Some(format!("{NUMBER}{}{NUMBER:#} {label}", choices.len()))
 }
 
 /// Formatted text for a terminal: styles as ANSI sequences, lines wrapped to `columns`, list items indented.
@@ -325,7 +335,8 @@ mod tests {
             plain(&render_reply(&reply, 80, &mut choices)),
             "?\n  3 Yes   4 否"
         );
-        assert_eq!(choices, ["1.done", "1.back", "1.done", "1.back"]);
+        let data: Vec<_> = choices.iter().map(|choice| choice.data.as_str()).collect();
+        assert_eq!(data, ["1.done", "1.back", "1.done", "1.back"]);
     }
 
     #[test]

@@ -326,3 +326,24 @@ fn help_names_every_command() {
         assert!(help.contains(command), "{command} in {help}");
     }
 }
+
+#[test]
+fn votes_are_kept_by_entry_and_counted() {
+    let folder = folder();
+    chat(
+        folder.path(),
+        &[
+            "how do I unbind my card",
+            "👍 That helped",
+            "how do i clear the cache",
+            "👎 Not what I asked",
+        ],
+    );
+    let votes = run(folder.path(), &["store", "votes"], b"");
+    assert_eq!(
+        out(&votes),
+        "👎     1  👍     0  fix-clear-cache\n👎     0  👍     1  unbind-steps\n",
+        "{}",
+        err(&votes)
+    );
+}

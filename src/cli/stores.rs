@@ -1,13 +1,16 @@
 //! `store`: export, import, verify and compact the stored chats. The service must be stopped meanwhile.
 
-use std::path::PathBuf;
+use std::{cmp::Reverse, collections::BTreeMap, path::PathBuf};
 
 use jiff::Timestamp;
 
 use super::{Failure, open_store, print};
 use crate::{
     config::{Database, StoreArgs},
+    dialogue::Vote,
+    knowledge::EntryId,
     store::{
+        Item, Store, StoreError,
         export::{self, ExportError},
         sled::SledStore,
     },
@@ -22,6 +25,8 @@ pub(super) enum Command {
     Import(FileArgs),
     /// Read everything and verify its checksums
     Verify(StoreArgs),
+    /// Count 👍 and 👎 by entry
+    Votes(StoreArgs),
     /// Write the store anew, without what it keeps of earlier times
     Compact(StoreArgs),
 }
@@ -50,6 +55,7 @@ pub(super) async fn run(command: Command) -> Result<(), Failure> {
         Command::Export(args) => export(&args).await,
         Command::Import(args) => import(&args).await,
         Command::Verify(args) => verify(&args).await,
+        Command::Votes(args) => votes(&args).await,
         Command::Compact(args) => compact(&args),
     }
 }
@@ -95,6 +101,34 @@ async fn verify(args: &StoreArgs) -> Result<(), Failure> {
             "{count} fault(s); import the newest export into an empty folder"
         ))),
     }
+}
+
+/// For authors: which answers help, the least helpful first.
+async fn votes(args: &StoreArgs) -> Result<(), Failure> {
+    let store = open_store(&existing(args)?)?;
+    let counted = count_votes(store.as_ref());
+    store.close().await?;
+    let mut counted: Vec<_> = counted?.into_iter().collect();
+    counted.sort_by_key(|(_, (helpful, not))| Reverse((*not, *helpful)));
+    for (entry, (helpful, not)) in counted {
+        print(format_args!("👎 {not:>5}  👍 {helpful:>5}  {entry}"))?;
+    }
+    Ok(())
+}
+
+fn count_votes(store: &dyn Store) -> Result<BTreeMap<EntryId, (u64, u64)>, StoreError> {
+    let mut counted: BTreeMap<EntryId, (u64, u64)> = BTreeMap::new();
+    for item in store.scan() {
+        let Item::Chat(_, chat) = item? else { continue };
+        for (entry, vote) in chat.record.votes {
+            let (helpful, not) = counted.entry(entry).or_default();
+            match vote {
+                Vote::Helpful => *helpful += 1,
+                Vote::NotHelpful => *not += 1,
+            }
+        }
+    }
+    Ok(counted)
 }
 
 fn compact(args: &StoreArgs) -> Result<(), Failure> {
