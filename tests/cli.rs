@@ -347,3 +347,95 @@ fn votes_are_kept_by_entry_and_counted() {
         err(&votes)
     );
 }
+
+#[test]
+fn eval_measures_compares_and_holds_a_gate() {
+    let folder = folder();
+    let questions = folder.path().join("few.tsv");
+    fs::write(&questions, "question\texpected\tstyle\nhow do I unbind my card\tunbind-steps\tplain\n怎么取消绑定门禁卡\tunbind-steps|why-unbind\tplain\nunbind my bank card\tnone\tnear\n").expect("written");
+    let table = run(folder.path(), &["eval", "few.tsv"], b"");
+    assert!(
+        out(&table).contains("right entry first, in scope        100.0  (2 of 2)"),
+        "{}",
+        out(&table)
+    );
+    let saved = run(folder.path(), &["eval", "few.tsv", "--json"], b"");
+    let report: Value = serde_json::from_str(&out(&saved)).expect("an object");
+    assert_eq!(
+        (
+            &report["total"]["in_scope"],
+            &report["total"]["near_refused"]
+        ),
+        (&2.into(), &1.into())
+    );
+    let worse = out(&saved).replace("\"right\":false", "\"right\":true");
+    fs::write(
+        folder.path().join("run.json"),
+        worse.replacen("\"right\":true", "\"right\":false", 1),
+    )
+    .expect("written");
+    let compared = run(
+        folder.path(),
+        &["eval", "few.tsv", "--compare", "run.json"],
+        b"",
+    );
+    assert!(
+        out(&compared).contains("worse: 0\nbetter: 1\n"),
+        "{}{}",
+        out(&compared),
+        err(&compared)
+    );
+    for (gate, code) in [
+        ("[few]\nright_first = 100", 0),
+        ("[few]\nright_first = 101", 1),
+        ("[other]", 1),
+        ("[few]\nright = 1", 1),
+    ] {
+        fs::write(folder.path().join("gate.toml"), gate).expect("written");
+        let held = run(
+            folder.path(),
+            &["eval", "few.tsv", "--gate", "gate.toml"],
+            b"",
+        );
+        assert_eq!(held.status.code(), Some(code), "{gate}: {}", err(&held));
+    }
+}
+
+#[test]
+fn labelled_questions_that_cannot_be_used_are_told_with_their_lines() {
+    let folder = folder();
+    for (text, says) in [
+        (
+            "how do I unbind my card\tunbind-steps\n",
+            "few.tsv: line 1: the header is missing",
+        ),
+        (
+            "question\texpected\nno label\n",
+            "few.tsv: line 2: `no label` has no label",
+        ),
+        (
+            "question\texpected\nq\tnonsense\n",
+            "few.tsv: line 2: `nonsense` is no entry",
+        ),
+    ] {
+        fs::write(folder.path().join("few.tsv"), text).expect("written");
+        let refused = run(folder.path(), &["eval", "few.tsv"], b"");
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(err(&refused).contains(says), "{says} in {}", err(&refused));
+    }
+    let missing = run(folder.path(), &["eval", "nowhere.tsv"], b"");
+    assert!(err(&missing).contains("nowhere.tsv"), "{}", err(&missing));
+}
+
+#[test]
+fn ask_explains_what_was_read_and_what_decided() {
+    let folder = folder();
+    let explained = out(&run(
+        folder.path(),
+        &["ask", "--explain", "how do i unbind my cardd"],
+        b"",
+    ));
+    for words in ["cardd → card", "unbind-steps", "answer from", "confidence"] {
+        assert!(explained.contains(words), "{words} in {explained}");
+    }
+}
