@@ -44,8 +44,13 @@ pub(super) fn question(talk: &mut Talk<'_>, text: &str) {
 
 /// The questions of a message that asks more than one, each surely known and about something else; else none.
 fn several_questions(talk: &Talk<'_>, text: &str) -> Vec<Finding> {
+    let parts = talk.split_questions(text);
+    if parts.len() < 2 {
+        // The whole was looked up already.
+        return Vec::new();
+    }
     let mut found: Vec<Finding> = Vec::new();
-    for part in talk.split_questions(text) {
+    for part in parts {
         let finding = talk.base.matcher.find(part);
         let Some(best) = finding.candidates.first().map(|best| best.entry.clone()) else {
             continue;
@@ -135,9 +140,7 @@ pub(super) fn entry(talk: &mut Talk<'_>, id: &EntryId, shown: Shown) {
     } else {
         RELATED_BESIDE_A_STEP
     };
-    for row in paired(related(talk, &article.related, most)) {
-        reply = reply.row(row);
-    }
+    reply = with_paired(reply, related(talk, &article.related, most));
     let asked_alone = shown == Shown::AsAnswer && talk.record.activity == Activity::Idle;
     if asked_alone && !small_talk && talk.place == Place::Private {
         reply = reply.row([
@@ -187,8 +190,13 @@ pub(super) fn entry_button(talk: &Talk<'_>, id: &EntryId) -> Option<Button> {
     Some(talk.button_reading(article.button.as_str(), Choice::Entry(id.clone())))
 }
 
+/// Adds buttons below a reply, short ones side by side.
+pub(super) fn with_paired(reply: Reply, buttons: Vec<Button>) -> Reply {
+    paired(buttons).into_iter().fold(reply, Reply::row)
+}
+
 /// Puts short buttons side by side, two a row at most.
-pub(super) fn paired(buttons: Vec<Button>) -> Vec<Vec<Button>> {
+fn paired(buttons: Vec<Button>) -> Vec<Vec<Button>> {
     let mut rows: Vec<Vec<Button>> = Vec::new();
     for button in buttons {
         let short = |button: &Button| button.label.width() <= HALF_ROW_COLUMNS;

@@ -35,10 +35,7 @@ fn show_groups(talk: &mut Talk<'_>, text: RichText) {
             )
         })
         .collect();
-    let mut reply = Reply::new(text);
-    for row in answer::paired(buttons) {
-        reply = reply.row(row);
-    }
+    let reply = answer::with_paired(Reply::new(text), buttons);
     talk.show(reply);
 }
 
@@ -57,10 +54,10 @@ pub(super) fn group(talk: &mut Talk<'_>, name: &str) {
         .entries_of(group)
         .filter_map(|entry| answer::entry_button(talk, &entry.id))
         .collect();
-    let mut reply = Reply::new(talk.line("faq-group", &[("title", title.into())]));
-    for row in answer::paired(buttons) {
-        reply = reply.row(row);
-    }
+    let reply = answer::with_paired(
+        Reply::new(talk.line("faq-group", &[("title", title.into())])),
+        buttons,
+    );
     talk.show(reply.row([talk.button("button-topics", Choice::Groups)]));
 }
 

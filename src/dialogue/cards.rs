@@ -181,11 +181,8 @@ fn ask_label(talk: &Talk<'_>) -> Reply {
             Choice::Label((*label).to_owned()),
         )
     });
-    let mut reply = Reply::new(talk.line("add-label", &[]));
-    for row in answer::paired(buttons.collect()) {
-        reply = reply.row(row);
-    }
-    reply
+    let reply = Reply::new(talk.line("add-label", &[]));
+    answer::with_paired(reply, buttons.collect())
 }
 
 fn ask_wallet(talk: &Talk<'_>, label: &str) -> Reply {
@@ -193,11 +190,8 @@ fn ask_wallet(talk: &Talk<'_>, label: &str) -> Reply {
     let buttons = guides
         .into_iter()
         .map(|(id, _)| talk.button_reading(wallet_name(talk, id), Choice::Wallet(id.clone())));
-    let mut reply = Reply::new(talk.line("add-wallet", &[("label", label.into())]));
-    for row in answer::paired(buttons.collect()) {
-        reply = reply.row(row);
-    }
-    reply
+    let reply = Reply::new(talk.line("add-wallet", &[("label", label.into())]));
+    answer::with_paired(reply, buttons.collect())
 }
 
 fn ask_system(talk: &Talk<'_>, label: &str, systems: &[PhoneSystem]) -> Reply {
@@ -207,10 +201,8 @@ fn ask_system(talk: &Talk<'_>, label: &str, systems: &[PhoneSystem]) -> Reply {
             Choice::System(*system),
         )
     });
-    answer::paired(buttons.collect()).into_iter().fold(
-        Reply::new(talk.line("add-system", &[("label", label.into())])),
-        Reply::row,
-    )
+    let reply = Reply::new(talk.line("add-system", &[("label", label.into())]));
+    answer::with_paired(reply, buttons.collect())
 }
 
 fn ask_kind(talk: &Talk<'_>, label: &str, kinds: &[CardKind]) -> Reply {

@@ -125,10 +125,7 @@ fn ask_language(talk: &mut Talk<'_>, unknown: Option<&str>) {
             Choice::Language(language),
         )
     });
-    let mut reply = Reply::new(text);
-    for row in answer::paired(buttons.collect()) {
-        reply = reply.row(row);
-    }
+    let reply = answer::with_paired(Reply::new(text), buttons.collect());
     talk.show(reply);
     if let Some(unknown) = unknown {
         let short: String = unknown.chars().take(cards::MAX_LABEL_CHARS).collect();
