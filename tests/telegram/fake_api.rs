@@ -145,10 +145,25 @@ impl FakeApi {
 
     /// A person presses a button of a message the bot sent.
     pub fn presses(&self, chat: i64, message: i64, data: &str) -> u64 {
-        let message = self.kept().messages.get(&(chat, message)).cloned().unwrap();
-        self.push(json!({"callback_query": {
-            "id": format!("query-{chat}"), "from": person(chat), "chat_instance": "1", "message": message, "data": data,
-        }}))
+        let (update, message) = {
+            let mut kept = self.kept();
+            kept.next_update += 1;
+            let message = kept.messages.get(&(chat, message)).cloned().unwrap();
+            (kept.next_update, message)
+        };
+        let press = json!({"callback_query": {
+            "id": query_of(update), "from": person(chat), "chat_instance": "1", "message": message, "data": data,
+        }});
+        self.push_as(update, press);
+        update
+    }
+
+    /// Whether the button pressed in this update has stopped spinning.
+    pub fn is_acknowledged(&self, update: u64) -> bool {
+        let query = query_of(update);
+        let answers = self.calls_of("answerCallbackQuery").into_iter();
+        let mut ids = answers.map(|answer| answer.params["callback_query_id"].clone());
+        ids.any(|id| id == query.as_str())
     }
 
     pub fn calls(&self) -> Vec<Call> {
@@ -287,6 +302,11 @@ impl FakeApi {
             }
         }
     }
+}
+
+/// The id of the press that came in this update; a redelivered press keeps its id.
+pub fn query_of(update: u64) -> String {
+    format!("query-{update}")
 }
 
 pub fn person(id: i64) -> Value {
