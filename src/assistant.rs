@@ -3,6 +3,7 @@
 //! Channels bring events and send what is committed; order within a chat is theirs to keep. Whatever fails in a turn
 //! stays in that turn: a panic becomes an apology, a conflict is tried again, and nothing is said that is not committed.
 
+pub mod alarms;
 pub mod reload;
 
 use std::{
@@ -13,9 +14,10 @@ use std::{
 
 use jiff::Timestamp;
 
+use self::alarms::Alarms;
 use crate::{
-    dialogue::{self, Base, ChatId, Context, Event, Record, Turn, UpdateId},
-    store::{Commit, OutboxRow, Store, StoreError},
+    dialogue::{self, Base, ChatId, Context, Entropy, Event, Input, Record, Turn, UpdateId},
+    store::{Commit, OutboxRow, Store, StoreError, Versioned},
 };
 
 /// A chat's turns come one after another, so a conflict is rare (an operator's import, say); more in a row is a fault.
@@ -25,6 +27,7 @@ const MAX_CONFLICTS: usize = 8;
 pub struct Assistant {
     base: RwLock<Arc<Base>>,
     store: Arc<dyn Store>,
+    alarms: Alarms,
 }
 
 impl Assistant {
@@ -33,12 +36,18 @@ impl Assistant {
         Self {
             base: RwLock::new(base.into()),
             store,
+            alarms: Alarms::default(),
         }
     }
 
     /// The store, for those who send what was committed.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// When which chat wants to be woken.
+    pub fn alarms(&self) -> &Alarms {
+        &self.alarms
     }
 
     /// The base turns are made from now.
@@ -80,18 +89,18 @@ impl Assistant {
             if update.is_some_and(|update| before.record.has_seen(update)) {
                 return Ok(Vec::new());
             }
-            let mut turn = self.guarded_turn(chat, &before.record, event, now);
+            let mut turn = self.turn(chat, &before.record, event, now).await?;
+            let slept_on = event.input == Input::Wake
+                && turn.replies.is_empty()
+                && turn.record == before.record;
+            if slept_on {
+                self.alarms.set(chat, before.version, turn.record.wake_at());
+                return Ok(Vec::new());
+            }
             if let Some(update) = update {
                 turn.record.note_update(update, now);
             }
-            let commit = Commit {
-                chat,
-                expected: before.version,
-                record: turn.record,
-                replies: turn.replies,
-                now,
-            };
-            match self.store.commit(commit).await {
+            match self.commit(chat, &before, turn, now).await {
                 Err(StoreError::Conflict(_)) => continue,
                 committed => return committed,
             }
@@ -99,14 +108,71 @@ impl Assistant {
         Err(StoreError::Conflict(chat))
     }
 
-    /// A turn under a panic guard: `respond` is pure, so a panic leaves nothing half done.
-    fn guarded_turn(&self, chat: ChatId, record: &Record, event: &Event, now: Timestamp) -> Turn {
-        let base = self.base();
-        guarded(|| dialogue::respond(record, event, &Context { base: &base, now })).unwrap_or_else(|| {
-            tracing::error!(%chat, "a turn panicked; the chat was given an apology and stays where it was");
-            dialogue::apology(record, &base)
-        })
+    async fn commit(
+        &self,
+        chat: ChatId,
+        before: &Versioned,
+        turn: Turn,
+        now: Timestamp,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        let record = (!turn.forgets).then_some(turn.record);
+        let wake_at = record.as_ref().and_then(Record::wake_at);
+        let commit = Commit {
+            chat,
+            expected: before.version,
+            record,
+            replies: turn.replies,
+            now,
+        };
+        let version = commit.version();
+        let rows = self.store.commit(commit).await?;
+        self.alarms.set(chat, version, wake_at);
+        Ok(rows)
     }
+
+    /// A turn; one that takes long is made where it holds up nobody else.
+    async fn turn(
+        &self,
+        chat: ChatId,
+        record: &Record,
+        event: &Event,
+        now: Timestamp,
+    ) -> Result<Turn, StoreError> {
+        let (base, entropy) = (self.base(), entropy()?);
+        if !dialogue::takes_long(record, event) {
+            return Ok(guarded_turn(&base, chat, record, event, now, entropy));
+        }
+        let (record, event) = (record.clone(), event.clone());
+        let turn = move || guarded_turn(&base, chat, &record, &event, now, entropy);
+        let turn = tokio::task::spawn_blocking(turn).await;
+        turn.map_err(|_| StoreError::Unavailable("the service is ending".to_owned()))
+    }
+}
+
+/// A turn under a panic guard: `respond` is pure, so a panic leaves nothing half done.
+fn guarded_turn(
+    base: &Base,
+    chat: ChatId,
+    record: &Record,
+    event: &Event,
+    now: Timestamp,
+    entropy: Entropy,
+) -> Turn {
+    let context = Context { base, now, entropy };
+    guarded(|| dialogue::respond(record, event, &context)).unwrap_or_else(|| {
+        tracing::error!(%chat, "a turn panicked; the chat was given an apology and stays where it was");
+        dialogue::apology(record, base)
+    })
+}
+
+/// Random bytes for one turn, from the system.
+fn entropy() -> Result<Entropy, StoreError> {
+    let mut bytes = [0; Entropy::BYTES];
+    let filled = getrandom::fill(&mut bytes);
+    filled.map_err(|error| {
+        StoreError::Unavailable(format!("the system gives no random numbers: {error}"))
+    })?;
+    Ok(Entropy(bytes))
 }
 
 fn guarded<T>(turn: impl FnOnce() -> T) -> Option<T> {
@@ -202,10 +268,6 @@ mod tests {
 
         async fn mark(&self, marks: Vec<Mark>) -> Result<(), StoreError> {
             self.0.mark(marks).await
-        }
-
-        async fn forget(&self, chat: ChatId) -> Result<(), StoreError> {
-            self.0.forget(chat).await
         }
 
         fn scan(&self) -> Box<dyn Iterator<Item = Result<Item, StoreError>> + '_> {

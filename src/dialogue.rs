@@ -1,25 +1,48 @@
 //! The conversation: a record and an event become a turn. Pure: no clock, network, file or store.
 
+mod adding;
 mod answer;
+mod bin;
 mod browse;
 mod cards;
+pub mod choice;
+mod confirmation;
+mod correction;
 mod desk;
+mod editing;
 pub mod event;
+mod files;
 mod follow_up;
+pub mod identity;
+mod label;
+mod mine;
+mod outcome;
+mod protection;
 pub mod record;
+mod reminders;
 mod removal;
 pub mod reply;
+mod review;
 mod script;
+mod secrets;
 mod talk;
+mod typing;
 
 use jiff::Timestamp;
 
-pub use cards::{MAX_CARDS, MAX_LABEL_CHARS};
+pub use cards::{MAX_CARDS, MAX_KEPT};
+pub use choice::{Choice, Field, Page, Press, Reason};
 pub use event::{
-    Attachment, CardId, ChatId, Choice, Command, Event, Input, MessageId, Place, Press, UpdateId,
+    Attachment, CardId, ChatId, Command, Event, Input, MessageId, Place, SentFile, Unreadable,
+    UpdateId, UserId,
 };
-pub use record::{Activity, Card, CardDraft, LastAnswer, Record, RemovedCard, Vote};
-pub use reply::{Action, Button, Reply};
+pub use files::MAX_FILE_BYTES;
+pub use identity::Entropy;
+pub use label::MAX_LABEL_CHARS;
+pub use record::{
+    Activity, Card, CardDraft, LastAnswer, Record, Removal, RemovedCard, Setup, Stage, Vote,
+};
+pub use reply::{Action, Button, Enclosure, Reply};
 
 use talk::Talk;
 
@@ -57,6 +80,8 @@ pub struct Context<'a> {
     pub base: &'a Base,
     /// The time of the event.
     pub now: Timestamp,
+    /// Random bytes for this turn alone.
+    pub entropy: Entropy,
 }
 
 /// What a turn does: the record as it is from now on, and what is said.
@@ -64,23 +89,38 @@ pub struct Context<'a> {
 pub struct Turn {
     /// The record as it is from now on.
     pub record: Record,
-    /// What is said, in order; never empty.
+    /// What is said, in order; never empty, unless nobody did anything.
     pub replies: Vec<Reply>,
+    /// Nothing is kept of the chat but what is still to be said now; the record is an empty one.
+    pub forgets: bool,
 }
 
 /// The whole conversation: what happens next, and what is said.
 ///
-/// Every event gets at least one reply. The record comes back changed only by what the replies say.
+/// Every event gets at least one reply, but for [`Input::Wake`] when nothing is due. The record comes back changed only
+/// by what the replies say.
 pub fn respond(record: &Record, event: &Event, context: &Context<'_>) -> Turn {
     let mut talk = Talk::begin(record, event, context);
+    reminders::sweep(&mut talk);
     match &event.input {
-        Input::Text(text) => desk::text(&mut talk, text),
+        Input::Text(text) => typing::text(&mut talk, text),
         Input::Command(command, argument) => desk::command(&mut talk, *command, argument),
         Input::UnknownCommand(name) => desk::unknown_command(&mut talk, name),
         Input::Press { press, message } => desk::press(&mut talk, press.as_ref(), *message),
         Input::Attachment(kind) => desk::attachment(&mut talk, *kind),
+        Input::File(file) => mine::file(&mut talk, file),
+        Input::Content(content) => mine::content(&mut talk, content),
+        Input::Wake => {
+            reminders::wake(&mut talk);
+            return talk.finish_untouched();
+        }
     }
     talk.finish()
+}
+
+/// Whether a turn on this event may take long, since a PIN is hashed: some tens of milliseconds, by design.
+pub fn takes_long(record: &Record, event: &Event) -> bool {
+    matches!(event.input, Input::Text(_)) && record.activity.awaits_secret()
 }
 
 /// A single question outside any conversation, answered in `language` or that of the question.
@@ -92,7 +132,10 @@ pub fn answer_once(
 ) -> (Finding, Vec<Reply>) {
     let finding = base.matcher.find(question);
     let event = Event::private(Input::Text(question.to_owned()));
-    let mut talk = Talk::begin(&Record::default(), &event, &Context { base, now });
+    // An answer needs no chance.
+    let entropy = Entropy([0; Entropy::BYTES]);
+    let context = Context { base, now, entropy };
+    let mut talk = Talk::begin(&Record::default(), &event, &context);
     if let Some(language) = language.or(finding.language) {
         talk.speak(language);
     }
@@ -107,5 +150,6 @@ pub fn apology(record: &Record, base: &Base) -> Turn {
     Turn {
         record: record.clone(),
         replies: vec![Reply::new(base.lines.say(language, "apology", &[]))],
+        forgets: false,
     }
 }

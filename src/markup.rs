@@ -70,6 +70,33 @@ impl RichText {
         )
     }
 
+    /// Text to be typed or read letter by letter.
+    pub fn code(text: impl Into<String>) -> Self {
+        Self::styled(
+            text,
+            Style {
+                code: true,
+                ..Style::default()
+            },
+        )
+    }
+
+    /// The text up to its first line break, styles kept.
+    pub fn first_line(&self) -> RichText {
+        let mut line = RichText::default();
+        for span in &self.0 {
+            let (head, is_last) = match span.text.split_once('\n') {
+                Some((head, _)) => (head, true),
+                None => (span.text.as_str(), false),
+            };
+            line.push(head.to_owned(), span.style, span.link.clone());
+            if is_last {
+                break;
+            }
+        }
+        line
+    }
+
     fn styled(text: impl Into<String>, style: Style) -> Self {
         let text = text.into();
         if text.is_empty() {

@@ -38,8 +38,9 @@ pub struct Commit {
     pub chat: ChatId,
     /// The version the record was read at.
     pub expected: u64,
-    /// The record as it is from now on.
-    pub record: Record,
+    /// The record as it is from now on; `None` leaves nothing of the chat, neither a record nor what was still to be sent
+    /// to it, but for the replies of this commit.
+    pub record: Option<Record>,
     /// What is to be sent, in order.
     pub replies: Vec<Reply>,
     /// When.
@@ -184,9 +185,6 @@ pub trait Store: Send + Sync + 'static {
 
     /// Notes what became of rows; unknown rows are passed over.
     async fn mark(&self, marks: Vec<Mark>) -> Result<(), StoreError>;
-
-    /// Deletes a chat with all its rows; durable when it returns.
-    async fn forget(&self, chat: ChatId) -> Result<(), StoreError>;
 
     /// Goes through everything, checksums verified.
     fn scan(&self) -> Box<dyn Iterator<Item = Result<Item, StoreError>> + '_>;

@@ -136,11 +136,7 @@ impl<'a, W: Write> Terminal<'a, W> {
         let first = match record.activity {
             Activity::Idle => Input::Command(Command::Start, String::new()),
             _ => press(
-                &Press {
-                    turn: record.turn,
-                    choice: Choice::Continue,
-                }
-                .to_string(),
+                &Press::new(record.turn, Choice::Continue).to_string(),
             ),
         };
         self.turn(first).await
@@ -324,8 +320,8 @@ mod tests {
     fn choices_are_numbered_on_across_replies() {
         let mut choices = Vec::new();
         let reply = Reply::new(RichText::plain("?")).row([
-            Button::press("Yes", 1, Choice::Done),
-            Button::press("否", 1, Choice::Back),
+            Button::press("Yes", &Press::new(1, Choice::Done)),
+            Button::press("否", &Press::new(1, Choice::Back)),
         ]);
         assert_eq!(
             plain(&render_reply(&reply, 80, &mut choices)),

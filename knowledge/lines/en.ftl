@@ -172,7 +172,7 @@ words-gone = yes | gone | yes, gone | yes gone | it's gone | it is gone
 words-still = no | still there | it's still there | not gone | still shows
 words-undo = undo | put it back | put back
 words-follow-up = and on | and with | and for | and in | and the | what about | how about | and what about | and how about | same for | and
-words-systems = android | harmonyos | watch | band
+XX
 words-also = also, | , also | , and also | besides, | another question | one more thing | and how | and what | and does | and do | and can | and will | and is | and why | and where | and when
 words-guide = guide me | guide me step by step | step by step | show me how | start | let's start
 

@@ -169,7 +169,7 @@ words-gone = 没了 | 不在了 | 没有了 | 已经没了 | 是 | 是的
 words-still = 还在 | 还在的 | 没消失 | 还显示 | 没有消失
 words-undo = 撤销 | 放回来 | 放回去
 words-follow-up = 那 | 那么 | 那要是 | 那如果 | 要是 | 如果是 | 换成 | 换作 | 还有
-words-systems = 安卓 | 鸿蒙 | 手表 | 手环
+XX
 words-also = 另外 | 还有 | 顺便问 | 再问一下 | 再问一句
 words-guide = 带我做 | 一步一步带我做 | 一步一步来 | 一步步来 | 开始 | 带我操作
 

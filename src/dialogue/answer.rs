@@ -105,6 +105,21 @@ pub(super) fn is_question(talk: &Talk<'_>, text: &str) -> bool {
     text.trim_end().ends_with(['?', '？']) || (is_sentence(text) && known())
 }
 
+/// Whether a text asks something, where a correction might be meant: about anything but which wallet or phone it is.
+pub(super) fn is_question_of_its_own(talk: &Talk<'_>, text: &str) -> bool {
+    if text.trim_end().ends_with(['?', '？']) {
+        return true;
+    }
+    let finding = talk.base.matcher.find(text);
+    let known = matches!(finding.outcome, Outcome::Answer | Outcome::Decline);
+    let about = finding.candidates.first().filter(|_| known);
+    about.is_some_and(|best| {
+        let id = best.entry.as_str();
+        let about_wallets = talk.base.knowledge.guides.contains_key(&best.entry);
+        !about_wallets && id != "unbind-steps" && !id.starts_with("step-")
+    })
+}
+
 /// Whether a text has more words than names have: four in English, eight characters in Chinese.
 fn is_sentence(text: &str) -> bool {
     let words = text
@@ -275,6 +290,7 @@ pub(super) fn person_button(talk: &Talk<'_>) -> Option<Button> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialogue::Press;
 
     #[test]
     fn a_name_is_no_sentence() {
@@ -299,7 +315,7 @@ mod tests {
 
     #[test]
     fn short_buttons_stand_side_by_side_and_never_three() {
-        let button = |label: &str| Button::press(label, 1, Choice::Done);
+        let button = |label: &str| Button::press(label, &Press::new(1, Choice::Done));
         let rows = paired(
             [
                 "Yes",

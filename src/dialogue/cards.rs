@@ -1,317 +1,53 @@
-//! The list of cards: add, look at, rename, put back. Taking one off is `removal`'s.
-//!
-//! A card is a label, a wallet, and where it matters a phone system and a kind. No numbers: a label that looks like one
-//! is refused.
+//! The list of cards, and one card of it. Adding is `adding`'s, changing `editing`'s, taking one off `removal`'s, putting
+//! one back `bin`'s.
 
 use super::{
-    Activity, Button, Card, CardDraft, CardId, Choice, Place, Reply, answer, record::BIN_DAYS,
-    removal, talk::Talk,
+    Activity, Button, Card, CardId, Choice, Field, Page, Place, Reply, answer,
+    record::{Deed, Happening},
+    removal,
+    talk::Talk,
 };
-use crate::{
-    knowledge::{CardKind, EntryId, PhoneSystem},
-    markup::RichText,
-};
-use jiff::SignedDuration;
+use crate::{knowledge::EntryId, markup::RichText};
+use jiff::Timestamp;
 
-/// Characters of a label: what a button shows on a narrow phone.
-pub const MAX_LABEL_CHARS: usize = 32;
-/// Cards on a list: more do not fit below one message (Telegram shows 100 buttons).
+/// Cards on a list: far more than anybody has, and a record stays small.
 pub const MAX_CARDS: usize = 50;
-/// Digits in a row from which on a label looks like a card number, a PIN or a code. Four is a room or the last digits of a card.
-const SECRET_DIGITS: usize = 5;
-/// Labels offered for a new card.
-const LABELS: [&str; 4] = ["home", "office", "school", "gate"];
+/// Cards on the list and in the bin together, so that adding and removing without end fills no record.
+pub const MAX_KEPT: usize = 150;
+/// Cards on a page: what fits a phone's screen with the ways on below it.
+const PAGE: usize = 8;
 
-/// Why a label cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum LabelFault {
-    Empty,
-    TooLong,
-    LooksSecret,
-    Taken,
-}
-
-/// Makes a label of what was typed: one line, without control characters and marks that turn the reading direction.
-fn clean_label(typed: &str) -> String {
-    let visible = typed
-        .chars()
-        .map(|c| if c.is_whitespace() { ' ' } else { c })
-        .filter(|c| !is_invisible(*c));
-    visible
-        .collect::<String>()
-        .split(' ')
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
-/// Control characters, and the marks of Unicode's bidirectional algorithm and the zero-width ones, which would disturb
-/// what stands beside a label. The joiner stays: emoji are made with it.
-fn is_invisible(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
-fn check_label(talk: &Talk<'_>, typed: &str, but: Option<CardId>) -> Result<String, LabelFault> {
-    let label = clean_label(typed);
-    if !label
-        .chars()
-        .any(|c| c.is_alphanumeric() || !c.is_ascii() && c != '\u{200d}')
-    {
-        return Err(LabelFault::Empty);
+/// Says that no more cards can be kept, if that is so.
+pub(super) fn full(talk: &Talk<'_>) -> Option<RichText> {
+    let record = &talk.record;
+    if record.cards.len() >= MAX_CARDS {
+        return Some(talk.line("cards-full", &[("most", MAX_CARDS.into())]));
     }
-    if label.chars().count() > MAX_LABEL_CHARS {
-        return Err(LabelFault::TooLong);
-    }
-    if looks_secret(&label) {
-        return Err(LabelFault::LooksSecret);
-    }
-    if talk
-        .record
-        .cards
-        .iter()
-        .any(|card| Some(card.id) != but && card.label.to_lowercase() == label.to_lowercase())
-    {
-        return Err(LabelFault::Taken);
-    }
-    Ok(label)
+    let kept = record.cards.len() + record.bin.len();
+    (kept >= MAX_KEPT).then(|| talk.line("bin-full", &[("most", MAX_KEPT.into())]))
 }
 
-/// Whether digits stand in a row, spaces and hyphens between them passed over.
-fn looks_secret(label: &str) -> bool {
-    let close = label.chars().filter(|c| !matches!(c, ' ' | '-' | '.'));
-    let mut run = 0;
-    for character in close {
-        run = if character.is_numeric() { run + 1 } else { 0 };
-        if run >= SECRET_DIGITS {
-            return true;
-        }
-    }
-    false
+/// How many more cards can be kept.
+pub(super) fn room(talk: &Talk<'_>) -> usize {
+    let (listed, removed) = (talk.record.cards.len(), talk.record.bin.len());
+    let on_list = MAX_CARDS.saturating_sub(listed);
+    on_list.min(MAX_KEPT.saturating_sub(listed + removed))
 }
 
-fn label_fault(talk: &Talk<'_>, fault: LabelFault, typed: &str) -> RichText {
-    match fault {
-        LabelFault::Empty => talk.line("label-empty", &[]),
-        LabelFault::TooLong => talk.line("label-long", &[("most", MAX_LABEL_CHARS.into())]),
-        LabelFault::LooksSecret => talk.line("label-digits", &[]),
-        LabelFault::Taken => talk.line("label-taken", &[("label", clean_label(typed).into())]),
-    }
-}
-
-/// Begins to add a card; its removal follows, if that is what it is for.
-pub(super) fn begin_adding(talk: &mut Talk<'_>) {
-    if talk.record.cards.len() >= MAX_CARDS {
-        let text = talk.line("cards-full", &[("most", MAX_CARDS.into())]);
-        return talk.show(Reply::new(text).row([talk.button("button-cards", Choice::Cards)]));
-    }
-    let then_unbind = talk.record.activity == Activity::ChoosingCard;
-    let adding = Activity::Adding {
-        draft: CardDraft::default(),
-        then_unbind,
-    };
-    match then_unbind {
-        true => talk.record.activity = adding,
-        false => talk.set_aside_for(adding),
-    }
-    ask_next(talk);
-}
-
-/// Asks for what is not known yet of the card being added, or puts it on the list.
-pub(super) fn ask_next(talk: &mut Talk<'_>) {
-    let Activity::Adding { draft, then_unbind } = talk.record.activity.clone() else {
-        return;
-    };
-    let reply = match missing(talk, &draft) {
-        Missing::Label => ask_label(talk),
-        Missing::Wallet(label) => ask_wallet(talk, &label),
-        Missing::System(label, systems) => ask_system(talk, &label, &systems),
-        Missing::Kind(label, kinds) => ask_kind(talk, &label, &kinds),
-        Missing::Nothing(label, wallet) => return add(talk, &draft, label, wallet, then_unbind),
-    };
-    let back =
-        has_way_back(talk, &draft, then_unbind).then(|| talk.button("button-back", Choice::Back));
-    let reply = reply.row(
-        back.into_iter()
-            .chain([talk.button("button-cancel", Choice::Cancel)]),
-    );
-    talk.show(reply);
-}
-
-/// Whether there was a question, or a list to choose from, before this one.
-fn has_way_back(talk: &Talk<'_>, draft: &CardDraft, then_unbind: bool) -> bool {
-    draft.label.is_some() || (then_unbind && !talk.record.cards.is_empty())
-}
-
-enum Missing {
-    Label,
-    Wallet(String),
-    System(String, Vec<PhoneSystem>),
-    Kind(String, Vec<CardKind>),
-    Nothing(String, EntryId),
-}
-
-fn missing(talk: &Talk<'_>, draft: &CardDraft) -> Missing {
-    let Some(label) = draft.label.clone() else {
-        return Missing::Label;
-    };
-    let known = draft
-        .wallet
-        .clone()
-        .and_then(|wallet| Some((talk.base.knowledge.guides.get(&wallet)?, wallet)));
-    let Some((guide, wallet)) = known else {
-        return Missing::Wallet(label);
-    };
-    if guide.asks_system() && draft.system.is_none() {
-        Missing::System(label, guide.systems.clone())
-    } else if guide.asks_kind() && draft.kind.is_none() && !draft.kind_skipped {
-        Missing::Kind(label, guide.kinds.clone())
-    } else {
-        Missing::Nothing(label, wallet)
-    }
-}
-
-fn ask_label(talk: &Talk<'_>) -> Reply {
-    let free = |label: &&&str| {
-        check_label(talk, &talk.words(&format!("label-{label}"), &[]), None).is_ok()
-    };
-    let buttons = LABELS.iter().filter(free).map(|label| {
-        talk.button(
-            &format!("label-{label}"),
-            Choice::Label((*label).to_owned()),
-        )
-    });
-    let reply = Reply::new(talk.line("add-label", &[]));
-    answer::with_paired(reply, buttons.collect())
-}
-
-fn ask_wallet(talk: &Talk<'_>, label: &str) -> Reply {
-    let guides = talk.base.knowledge.guides_in_order();
-    let buttons = guides
-        .into_iter()
-        .map(|(id, _)| talk.button_reading(wallet_name(talk, id), Choice::Wallet(id.clone())));
-    let reply = Reply::new(talk.line("add-wallet", &[("label", label.into())]));
-    answer::with_paired(reply, buttons.collect())
-}
-
-fn ask_system(talk: &Talk<'_>, label: &str, systems: &[PhoneSystem]) -> Reply {
-    let buttons = systems.iter().map(|system| {
-        talk.button(
-            &format!("system-{}", system.code()),
-            Choice::System(*system),
-        )
-    });
-    let reply = Reply::new(talk.line("add-system", &[("label", label.into())]));
-    answer::with_paired(reply, buttons.collect())
-}
-
-fn ask_kind(talk: &Talk<'_>, label: &str, kinds: &[CardKind]) -> Reply {
-    let mut reply = Reply::new(talk.line("add-kind", &[("label", label.into())]));
-    for kind in kinds {
-        reply = reply.row([talk.button(&format!("kind-{}", kind.code()), Choice::Kind(*kind))]);
-    }
-    reply.row([talk.button("button-skip", Choice::Skip)])
-}
-
-/// Fills in the draft and asks on; passed over where no card is being added.
-pub(super) fn fill(talk: &mut Talk<'_>, fill: impl FnOnce(&mut CardDraft)) {
-    if let Activity::Adding { draft, .. } = &mut talk.record.activity {
-        fill(draft);
-        ask_next(talk);
-    }
-}
-
-/// One question back; out of adding, if there is none before.
-pub(super) fn back(talk: &mut Talk<'_>) {
-    let Activity::Adding { draft, then_unbind } = &mut talk.record.activity else {
-        return;
-    };
-    let taken_back = draft.kind.take().is_some()
-        || std::mem::take(&mut draft.kind_skipped)
-        || draft.system.take().is_some()
-        || draft.wallet.take().is_some()
-        || draft.label.take().is_some();
-    if taken_back {
-        ask_next(talk);
-    } else if *then_unbind && !talk.record.cards.is_empty() {
-        talk.record.activity = Activity::ChoosingCard;
-        removal::show(talk);
-    } else {
-        removal::cancel(talk);
-    }
-}
-
-/// A label of those offered.
-pub(super) fn label_chosen(talk: &mut Talk<'_>, name: &str) {
-    if LABELS.contains(&name) {
-        let label = talk.words(&format!("label-{name}"), &[]);
-        label_typed(talk, &label);
-    } else {
-        ask_next(talk);
-    }
-}
-
-/// A label, typed where one was asked for.
-pub(super) fn label_typed(talk: &mut Talk<'_>, typed: &str) {
-    match (check_label(talk, typed, None), &mut talk.record.activity) {
-        (Ok(label), Activity::Adding { draft, .. }) => {
-            draft.label = Some(label);
-            ask_next(talk);
-        }
-        (Err(fault), _) => {
-            let text = label_fault(talk, fault, typed);
-            ask_next(talk);
-            talk.preface(text);
-        }
-        (Ok(_), _) => {}
-    }
-}
-
-/// A wallet named in words instead of pressed: by its name or one of its aliases.
-pub(super) fn wallet_typed(talk: &mut Talk<'_>, typed: &str) -> bool {
-    let typed = typed.trim().to_lowercase();
-    let guides = talk.base.knowledge.guides_in_order();
-    let named = guides
-        .into_iter()
-        .find(|(_, guide)| guide.names().any(|name| name.to_lowercase() == typed));
-    let Some(wallet) = named.map(|(id, _)| id.clone()) else {
-        return false;
-    };
-    fill(talk, |draft| draft.wallet = Some(wallet));
-    true
-}
-
-/// Whether a label is awaited from the keyboard.
-pub(super) fn awaits_label(draft: &CardDraft) -> bool {
-    draft.label.is_none()
-}
-
-fn add(talk: &mut Talk<'_>, draft: &CardDraft, label: String, wallet: EntryId, then_unbind: bool) {
+/// Puts a new card on the list.
+pub(super) fn put_on_list(
+    talk: &mut Talk<'_>,
+    card: impl FnOnce(CardId, Timestamp) -> Card,
+) -> CardId {
     let id = CardId(talk.record.next_card);
     talk.record.next_card += 1;
-    talk.record.cards.push(Card {
-        id,
-        label: label.clone(),
-        wallet,
-        system: draft.system,
-        kind: draft.kind,
-        added: talk.now,
-    });
-    let text = talk.line("card-added", &[("label", label.into())]);
-    if then_unbind {
-        removal::guide_card(talk, id);
-        return talk.preface(text);
-    }
-    talk.leave();
-    match talk.record.activity.is_removal() {
-        true => removal::show(talk),
-        false => list(talk),
-    }
-    talk.preface(text);
+    let card = card(id, talk.now);
+    talk.record.cards.push(card);
+    id
 }
 
 /// The list of cards.
-pub(super) fn list(talk: &mut Talk<'_>) {
+pub(super) fn list(talk: &mut Talk<'_>, page: Page) {
     if talk.place == Place::Group {
         return removal::ask_into_private(talk, "cards");
     }
@@ -321,21 +57,40 @@ pub(super) fn list(talk: &mut Talk<'_>) {
             .line("cards-title", &[])
             .below(1, talk.line("cards-hint", &[])),
     };
-    let mut reply = Reply::new(text);
-    let buttons: Vec<_> = talk
-        .record
-        .cards
-        .iter()
-        .map(|card| card_button(talk, card, Choice::Card(card.id)))
-        .collect();
-    for button in buttons {
-        reply = reply.row([button]);
-    }
+    let cards = talk.record.cards.iter();
+    let buttons = cards.map(|card| card_button(talk, card, Choice::Card(card.id)));
+    let reply = paged(talk, Reply::new(text), buttons.collect(), page, Choice::Cards);
     let mut ways = vec![talk.button("button-add", Choice::AddCard)];
     if !talk.record.bin.is_empty() {
-        ways.push(talk.button("button-bin", Choice::Bin));
+        ways.push(talk.button("button-bin", Choice::Bin(0)));
     }
-    talk.show(reply.row(ways));
+    if !talk.record.cards.is_empty() {
+        ways.push(talk.button("button-review", Choice::Review(0)));
+    }
+    talk.show(answer::with_paired(reply, ways));
+}
+
+/// Adds one page of buttons, a row each, and the ways to the other pages.
+pub(super) fn paged(
+    talk: &Talk<'_>,
+    reply: Reply,
+    buttons: Vec<Button>,
+    page: Page,
+    to_page: impl Fn(Page) -> Choice,
+) -> Reply {
+    let pages = Page::try_from(buttons.len().div_ceil(PAGE)).unwrap_or(Page::MAX);
+    // Cards may have gone since the button was shown.
+    let page = page.min(pages.saturating_sub(1));
+    let shown = buttons.into_iter().skip(usize::from(page) * PAGE).take(PAGE);
+    let reply = shown.fold(reply, |reply, button| reply.row([button]));
+    let at = |page: Page| [("page", usize::from(page + 1).into()), ("pages", usize::from(pages).into())];
+    let earlier = page.checked_sub(1).map(|page| {
+        talk.button_reading(talk.words("button-page-back", &at(page)), to_page(page))
+    });
+    let later = (page + 1 < pages).then(|| {
+        talk.button_reading(talk.words("button-page-on", &at(page + 1)), to_page(page + 1))
+    });
+    reply.row(earlier.into_iter().chain(later))
 }
 
 /// One card, and what can be done with it.
@@ -343,20 +98,72 @@ pub(super) fn view(talk: &mut Talk<'_>, id: CardId) {
     let Some(card) = talk.record.card(id).cloned() else {
         return say_gone(talk);
     };
-    let text = card_head(talk, &card).below(
-        1,
-        talk.line(
-            "card-added-on",
-            &[("date", card.added.strftime("%Y-%m-%d").to_string().into())],
-        ),
-    );
+    let kind = card.kind.map(|kind| kind_name(talk, kind));
+    let more: Vec<_> = [kind, digits_words(talk, &card), card.issuer.clone()]
+        .into_iter()
+        .flatten()
+        .collect();
+    let added = talk.line("card-added-on", &[("date", date(card.added).into())]);
+    let text = card_head(talk, &card)
+        .below(1, RichText::plain(more.join("\n")))
+        .below(1, added);
+    let edit = |field: Field| {
+        let line = format!("button-edit-{}", field.code());
+        talk.button(&line, Choice::Edit(field, id))
+    };
+    let take_out = talk.button("button-take-out", Choice::UnbindCard(id));
+    let history = talk.button("button-history", Choice::History(id));
     let reply = Reply::new(text)
-        .row([
-            talk.button("button-take-out", Choice::UnbindCard(id)),
-            talk.button("button-rename", Choice::Rename(id)),
-        ])
-        .row([talk.button("button-all-cards", Choice::Cards)]);
+        .row([take_out, edit(Field::Label)])
+        .row([edit(Field::Wallet), edit(Field::Issuer)])
+        .row([edit(Field::Digits), history])
+        .row([talk.button("button-all-cards", Choice::Cards(0))]);
     talk.show(reply);
+}
+
+/// Shows a card that was changed just now; the removal under way instead, if there is one.
+pub(super) fn show_changed(talk: &mut Talk<'_>, id: CardId) {
+    match talk.record.activity {
+        Activity::Idle => view(talk, id),
+        _ => removal::show(talk),
+    }
+    let label = talk.record.card(id).map(|card| card.label.clone());
+    let text = talk.line("changed", &[("label", label.unwrap_or_default().into())]);
+    talk.preface(text);
+}
+
+/// What happened to a card, the newest first.
+pub(super) fn history(talk: &mut Talk<'_>, id: CardId) {
+    let Some(card) = talk.record.card(id).cloned() else {
+        return say_gone(talk);
+    };
+    let newest_first = card.history.iter().rev().map(|happening| deed(talk, happening));
+    let added = talk.line("history-added", &[("date", date(card.added).into())]);
+    let lines = newest_first.chain([added]);
+    let text = lines.fold(card_head(talk, &card), |text, line| text.below(1, line));
+    let reply = Reply::new(text).row([
+        talk.button("button-card", Choice::Card(id)),
+        talk.button("button-all-cards", Choice::Cards(0)),
+    ]);
+    talk.show(reply);
+}
+
+fn deed(talk: &Talk<'_>, happening: &Happening) -> RichText {
+    let line = match happening.what {
+        Deed::Changed(Field::Label) => "history-label",
+        Deed::Changed(Field::Wallet) => "history-wallet",
+        Deed::Changed(Field::Issuer) => "history-issuer",
+        Deed::Changed(Field::Digits) => "history-digits",
+        Deed::TakenOff => "history-taken-off",
+        Deed::PutBack => "history-put-back",
+        Deed::Imported => "history-imported",
+    };
+    talk.line(line, &[("date", date(happening.at).into())])
+}
+
+/// A day, as everybody writes it in lists.
+pub(super) fn date(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d").to_string()
 }
 
 fn card_head(talk: &Talk<'_>, card: &Card) -> RichText {
@@ -369,199 +176,56 @@ fn card_head(talk: &Talk<'_>, card: &Card) -> RichText {
     )
 }
 
-/// Asks for a new label.
-pub(super) fn begin_renaming(talk: &mut Talk<'_>, id: CardId) {
-    if talk.record.card(id).is_none() {
-        return say_gone(talk);
-    }
-    talk.set_aside_for(Activity::Renaming { card: id });
-    ask_new_label(talk);
-}
-
-/// Asks for a new label, again.
-pub(super) fn ask_new_label(talk: &mut Talk<'_>) {
-    let Activity::Renaming { card } = talk.record.activity else {
-        return;
-    };
-    let Some(label) = talk.record.card(card).map(|card| card.label.clone()) else {
-        talk.leave();
-        return say_gone(talk);
-    };
-    let text = talk.line("rename-ask", &[("label", label.into())]);
-    talk.show(Reply::new(text).row([talk.button("button-cancel", Choice::Cancel)]));
-}
-
-/// The new label, typed.
-pub(super) fn rename(talk: &mut Talk<'_>, id: CardId, typed: &str) {
-    match check_label(talk, typed, Some(id)) {
-        Ok(label) => {
-            if let Some(card) = talk.record.cards.iter_mut().find(|card| card.id == id) {
-                card.label.clone_from(&label);
-            }
-            talk.leave();
-            match talk.record.activity.is_removal() {
-                true => removal::show(talk),
-                false => view(talk, id),
-            }
-            let text = talk.line("renamed", &[("label", label.into())]);
-            talk.preface(text);
-        }
-        Err(fault) => {
-            let text = label_fault(talk, fault, typed);
-            ask_new_label(talk);
-            talk.preface(text);
-        }
-    }
-}
-
-/// The removed cards, newest first, each with the days it is still kept.
-pub(super) fn bin(talk: &mut Talk<'_>) {
-    let mut reply = Reply::new(talk.line(
-        if talk.record.bin.is_empty() {
-            "bin-none"
-        } else {
-            "bin-title"
-        },
-        &[],
-    ));
-    for removed in talk.record.bin.iter().rev().take(MAX_CARDS) {
-        let left = removed.removed + SignedDuration::from_hours(24 * BIN_DAYS);
-        // The last started day counts, so that nobody reads “0 days left”.
-        let days =
-            usize::try_from(left.duration_since(talk.now).as_hours() / 24).unwrap_or_default() + 1;
-        let days = days.min(usize::try_from(BIN_DAYS).unwrap_or_default());
-        let label = format!(
-            "{} · {}",
-            removed.card.label,
-            talk.words("days-left", &[("days", days.into())])
-        );
-        reply = reply.row([talk.button_reading(label, Choice::PutBack(removed.card.id))]);
-    }
-    talk.show(reply.row([talk.button("button-all-cards", Choice::Cards)]));
-}
-
-/// Puts a removed card back where it was; its name gets a number, should it be taken by now.
-pub(super) fn put_back(talk: &mut Talk<'_>, id: CardId) {
-    let Some(at) = talk
-        .record
-        .bin
-        .iter()
-        .position(|removed| removed.card.id == id)
-    else {
-        let text = match talk.record.card(id) {
-            Some(card) => talk.line("put-back", &[("label", card.label.as_str().into())]),
-            None => talk.line(
-                "put-back-late",
-                &[("days", usize::try_from(BIN_DAYS).unwrap_or_default().into())],
-            ),
-        };
-        list(talk);
-        return talk.preface(text);
-    };
-    if talk.record.cards.len() >= MAX_CARDS {
-        let text = talk.line("cards-full", &[("most", MAX_CARDS.into())]);
-        list(talk);
-        return talk.preface(text);
-    }
-    let mut removed = talk.record.bin.remove(at);
-    removed.card.label = free_label(talk, &removed.card.label);
-    let text = talk.line("put-back", &[("label", removed.card.label.as_str().into())]);
-    let place = removed.place.min(talk.record.cards.len());
-    talk.record.cards.insert(place, removed.card);
-    if matches!(talk.record.activity, Activity::CheckingOutcome { card } if card == id) {
-        talk.leave();
-    }
-    list(talk);
-    talk.preface(text);
-}
-
-fn free_label(talk: &Talk<'_>, label: &str) -> String {
-    let taken = |wanted: &str| {
-        talk.record
-            .cards
-            .iter()
-            .any(|card| card.label.to_lowercase() == wanted.to_lowercase())
-    };
-    let numbered = (2..).map(|number| format!("{label} {number}"));
-    std::iter::once(label.to_owned())
-        .chain(numbered)
-        .find(|wanted| !taken(wanted))
-        .unwrap_or_default()
-}
-
 /// Says that a card is no longer on the list, and shows the list.
 pub(super) fn say_gone(talk: &mut Talk<'_>) {
     let text = talk.line("card-gone", &[]);
-    list(talk);
+    list(talk, 0);
     talk.preface(text);
 }
 
 /// A card as a button.
 pub(super) fn card_button(talk: &Talk<'_>, card: &Card, choice: Choice) -> Button {
-    talk.button_reading(
-        format!("{} · {}", card.label, wallet_name(talk, &card.wallet)),
-        choice,
-    )
+    let wallet = wallet_name(talk, &card.wallet);
+    talk.button_reading(format!("{} · {wallet}", card.label), choice)
 }
 
 /// A wallet's name in the language of the talk; its id, should the base no longer know it.
 pub(super) fn wallet_name(talk: &Talk<'_>, wallet: &EntryId) -> String {
-    let text = talk
-        .base
-        .knowledge
-        .guides
-        .get(wallet)
-        .and_then(|guide| guide.text(talk.language));
+    let guide = talk.base.knowledge.guides.get(wallet);
+    let text = guide.and_then(|guide| guide.text(talk.language));
     text.map_or_else(|| wallet.to_string(), |text| text.name.clone())
 }
 
-fn place_name(talk: &Talk<'_>, card: &Card) -> String {
+/// The wallet and, where it matters, the phone.
+pub(super) fn place_name(talk: &Talk<'_>, card: &Card) -> String {
     let wallet = wallet_name(talk, &card.wallet);
-    match card.system {
-        Some(system) => format!(
-            "{wallet} · {}",
-            talk.words(&format!("system-{}", system.code()), &[])
-        ),
-        None => wallet,
-    }
+    let Some(system) = card.system else {
+        return wallet;
+    };
+    let system = talk.words(&format!("system-{}", system.code()), &[]);
+    format!("{wallet} · {system}")
+}
+
+fn kind_name(talk: &Talk<'_>, kind: crate::knowledge::CardKind) -> String {
+    talk.words(&format!("kind-{}", kind.code()), &[])
+}
+
+fn digits_words(talk: &Talk<'_>, card: &Card) -> Option<String> {
+    let digits = card.digits.as_deref()?;
+    Some(talk.words("ends-in", &[("digits", digits.into())]))
 }
 
 /// All that is known of a card, in one line, to be noted down.
 pub(super) fn details(talk: &Talk<'_>, card: &Card) -> String {
-    let kind = card
-        .kind
-        .map(|kind| talk.words(&format!("kind-{}", kind.code()), &[]));
-    [Some(card.label.clone()), Some(place_name(talk, card)), kind]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join(" · ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_label_is_one_visible_line() {
-        for (typed, label) in [
-            ("  Office \n 2 ", "Office 2"),
-            ("\u{202e}家\u{200b}", "家"),
-            ("👨‍👩‍👧 home", "👨‍👩‍👧 home"),
-            ("\u{7}", ""),
-            ("", ""),
-        ] {
-            assert_eq!(clean_label(typed), label);
-        }
-    }
-
-    #[test]
-    fn digits_in_a_row_look_secret_however_they_are_spaced() {
-        for secret in ["12345", "6222 0210", "卡 1-2-3-4-5", "１２３４５"] {
-            assert!(looks_secret(secret), "{secret}");
-        }
-        for name in ["Room 4711", "3号楼2单元", "", "🏢 12", "B12 C34"] {
-            assert!(!looks_secret(name), "{name}");
-        }
-    }
+    [
+        Some(card.label.clone()),
+        Some(place_name(talk, card)),
+        card.kind.map(|kind| kind_name(talk, kind)),
+        digits_words(talk, card),
+        card.issuer.clone(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect::<Vec<_>>()
+    .join(" · ")
 }

@@ -1,10 +1,10 @@
-//! Where an input is handed to the room that is responsible for it: commands, buttons, typed words, attachments.
+//! Where an input is handed to the room that is responsible for it: commands, buttons, attachments. What is typed is
+//! `typing`'s.
 
 use super::{
-    Action, Activity, Attachment, CardId, Choice, Command, MessageId, Place, Press, Reply, answer,
-    browse, cards, removal,
-    removal::Direction,
-    talk::{Talk, plain_word},
+    Activity, Attachment, Choice, Command, MessageId, Place, Press, Reply, adding, answer, bin,
+    browse, cards, confirmation, editing, label::MAX_LABEL_CHARS, mine, outcome, protection,
+    record::Wish, reminders, removal, review, talk::Talk,
 };
 use crate::knowledge::{EntryId, Language, lines::Value};
 
@@ -20,23 +20,32 @@ pub(super) fn command(talk: &mut Talk<'_>, command: Command, argument: &str) {
     match command {
         Command::Start => start(talk, argument),
         Command::Help => help(talk),
-        Command::Unbind => return removal::begin(talk, None),
-        Command::Cards => cards::list(talk),
+        Command::Unbind => return unbind(talk, None),
+        Command::Cards => cards::list(talk, 0),
         Command::Faq => browse::groups(talk),
         Command::Language => language(talk, argument),
+        Command::Protect => return protection::begin(talk),
+        Command::Privacy => mine::privacy(talk),
+        Command::Export => mine::export(talk),
+        Command::Import => mine::import_how(talk),
+        Command::Forget => return mine::ask_forget(talk),
         Command::Cancel => return removal::cancel(talk),
     }
     show_again(talk);
 }
 
-/// Adding and renaming wait for a text; a command ends the wait and says so by what it shows.
+/// Adding, changing and setting up wait for an answer; a command ends the wait and says so by what it shows. Only a
+/// removal goes on.
 fn leave_small_procedures(talk: &mut Talk<'_>) {
-    if matches!(
-        talk.record.activity,
-        Activity::Adding { .. } | Activity::Renaming { .. }
-    ) {
+    if talk.record.activity != Activity::Idle && !talk.record.activity.is_removal() {
         talk.leave();
     }
+}
+
+/// A removal asked for by name has nothing to do with what was talked of before.
+fn unbind(talk: &mut Talk<'_>, wallet: Option<EntryId>) {
+    talk.record.last_answer = None;
+    removal::begin(talk, wallet);
 }
 
 /// A command the bot does not have.
@@ -61,12 +70,16 @@ fn start(talk: &mut Talk<'_>, payload: &str) {
         .strip_prefix(UNBIND_PAYLOAD)
         .and_then(|id| id.parse::<EntryId>().ok());
     match (payload, wallet) {
-        ("unbind", _) => removal::begin(talk, None),
+        ("unbind", _) => unbind(talk, None),
         (_, Some(wallet)) if talk.base.knowledge.guides.contains_key(&wallet) => {
-            removal::begin(talk, Some(wallet))
+            unbind(talk, Some(wallet))
         }
-        ("cards", _) => cards::list(talk),
+        ("cards", _) => cards::list(talk, 0),
         ("faq", _) => browse::groups(talk),
+        ("protect", _) => protection::begin(talk),
+        ("export", _) => mine::export(talk),
+        ("import", _) => mine::import_how(talk),
+        ("forget", _) => mine::ask_forget(talk),
         _ => welcome(talk),
     }
 }
@@ -90,7 +103,7 @@ fn with_ways_on(talk: &Talk<'_>, reply: Reply) -> Reply {
     reply
         .row([talk.button("button-guide", Choice::Unbind)])
         .row([
-            talk.button("button-cards", Choice::Cards),
+            talk.button("button-cards", Choice::Cards(0)),
             talk.button("button-topics", Choice::Groups),
         ])
 }
@@ -128,7 +141,7 @@ fn ask_language(talk: &mut Talk<'_>, unknown: Option<&str>) {
     let reply = answer::with_paired(Reply::new(text), buttons.collect());
     talk.show(reply);
     if let Some(unknown) = unknown {
-        let short: String = unknown.chars().take(cards::MAX_LABEL_CHARS).collect();
+        let short: String = unknown.chars().take(MAX_LABEL_CHARS).collect();
         let text = talk.line("language-unknown", &[("language", Value::from(short))]);
         talk.preface(text);
     }
@@ -153,128 +166,6 @@ pub(super) fn attachment(talk: &mut Talk<'_>, kind: Attachment) {
     show_again(talk);
 }
 
-/// Something typed: a word the present step understands, else a question.
-pub(super) fn text(talk: &mut Talk<'_>, text: &str) {
-    talk.next_keyboard();
-    if let Some(choice) = choice_reading(talk, text) {
-        return obey(talk, &choice);
-    }
-    let understood = match talk.record.activity.clone() {
-        Activity::Idle => typed_idle(talk, text),
-        Activity::Adding { draft, .. } => {
-            typed_while_adding(talk, text, cards::awaits_label(&draft))
-        }
-        Activity::Renaming { card } => typed_while_renaming(talk, text, card),
-        Activity::ChoosingCard => typed_cancel(talk, text) || removal::choose_by_label(talk, text),
-        Activity::Guiding { card, step } => typed_while_guiding(talk, text, card, &step),
-        Activity::Confirming { card } => typed_while_confirming(talk, text, card),
-        Activity::CheckingOutcome { card } => typed_about_outcome(talk, text, card),
-    };
-    if !understood {
-        answer::question(talk, text);
-        show_again(talk);
-    }
-}
-
-/// What is written on a button of the present screen may be typed instead.
-fn choice_reading(talk: &Talk<'_>, text: &str) -> Option<Choice> {
-    let mut screen = talk.clone();
-    show(&mut screen);
-    let replies = screen.finish().replies;
-    let button = replies
-        .iter()
-        .flat_map(|reply| reply.buttons.iter().flatten())
-        .find(|button| plain_word(&button.label) == plain_word(text))?;
-    match &button.action {
-        Action::Press(data) => data.parse::<Press>().ok().map(|press| press.choice),
-        Action::PrivateChat(_) => None,
-    }
-}
-
-fn typed_idle(talk: &mut Talk<'_>, text: &str) -> bool {
-    if talk.place == Place::Group || !talk.means(text, "words-guide") {
-        return false;
-    }
-    removal::begin(talk, None);
-    true
-}
-
-fn typed_cancel(talk: &mut Talk<'_>, text: &str) -> bool {
-    let cancels = talk.means(text, "words-cancel");
-    if cancels {
-        removal::cancel(talk);
-    }
-    cancels
-}
-
-fn typed_while_adding(talk: &mut Talk<'_>, text: &str, label_awaited: bool) -> bool {
-    if typed_cancel(talk, text) {
-        return true;
-    }
-    if talk.means(text, "words-back") {
-        cards::back(talk);
-        return true;
-    }
-    if !label_awaited {
-        return cards::wallet_typed(talk, text);
-    }
-    let is_label = !answer::is_question(talk, text);
-    if is_label {
-        cards::label_typed(talk, text);
-    }
-    is_label
-}
-
-fn typed_while_renaming(talk: &mut Talk<'_>, text: &str, card: CardId) -> bool {
-    if typed_cancel(talk, text) {
-        return true;
-    }
-    let is_label = !answer::is_question(talk, text);
-    if is_label {
-        cards::rename(talk, card, text);
-    }
-    is_label
-}
-
-fn typed_while_guiding(talk: &mut Talk<'_>, text: &str, card: CardId, step: &EntryId) -> bool {
-    if talk.means(text, "words-done") {
-        removal::step_on(talk, card, step, Direction::Forward);
-    } else if talk.means(text, "words-back") {
-        removal::step_on(talk, card, step, Direction::Back);
-    } else if talk.means(text, "words-differs") {
-        removal::show_differences(talk, step);
-    } else {
-        return typed_cancel(talk, text);
-    }
-    true
-}
-
-fn typed_while_confirming(talk: &mut Talk<'_>, text: &str, card: CardId) -> bool {
-    if talk.means(text, "words-yes") {
-        removal::confirm(talk, card);
-    } else if talk.means(text, "words-back") {
-        removal::back_to_last_step(talk, card);
-    } else if talk.means(text, "words-no") {
-        removal::cancel(talk);
-    } else {
-        return typed_cancel(talk, text);
-    }
-    true
-}
-
-fn typed_about_outcome(talk: &mut Talk<'_>, text: &str, card: CardId) -> bool {
-    if talk.means(text, "words-gone") {
-        removal::all_gone(talk, card);
-    } else if talk.means(text, "words-still") {
-        removal::still_there(talk, card);
-    } else if talk.means(text, "words-undo") {
-        cards::put_back(talk, card);
-    } else {
-        return typed_cancel(talk, text);
-    }
-    true
-}
-
 /// A pressed button. One of an older keyboard changes nothing: what it only shows is shown, else the present question.
 pub(super) fn press(talk: &mut Talk<'_>, press: Option<&Press>, message: MessageId) {
     match press {
@@ -293,7 +184,8 @@ fn fresh_press(talk: &mut Talk<'_>, choice: &Choice, message: MessageId) {
         talk.draw_on(message);
     }
     obey(talk, choice);
-    if choice.only_reads() || talk.is_silent() {
+    let leaves_us_here = matches!(choice, Choice::Export | Choice::Details(_) | Choice::Quiet);
+    if choice.only_reads() || leaves_us_here || talk.is_silent() {
         show_again(talk);
     }
     if talk.is_silent() {
@@ -330,7 +222,8 @@ fn nothing_open(talk: &mut Talk<'_>) {
     talk.show(reply);
 }
 
-fn obey(talk: &mut Talk<'_>, choice: &Choice) {
+/// Does what a button says.
+pub(super) fn obey(talk: &mut Talk<'_>, choice: &Choice) {
     if talk.place == Place::Group && choice.is_personal() {
         return removal::ask_into_private(talk, "unbind");
     }
@@ -343,48 +236,75 @@ fn obey(talk: &mut Talk<'_>, choice: &Choice) {
         Choice::Group(name) => browse::group(talk, name),
         Choice::Help => help(talk),
         Choice::Language(language) => chosen_language(talk, *language),
-        Choice::Unbind => removal::begin(talk, None),
-        Choice::UnbindFrom(wallet) => removal::begin(talk, Some(wallet.clone())),
-        Choice::UnbindCard(card) => removal::guide_card(talk, *card),
-        Choice::Confirm(card) => removal::confirm(talk, *card),
-        Choice::Cancel => removal::cancel(talk),
-        Choice::Done
-        | Choice::Back
-        | Choice::LooksDifferent
-        | Choice::Continue
-        | Choice::Gone
-        | Choice::StillThere => obey_in_procedure(talk, choice),
-        Choice::AddCard => cards::begin_adding(talk),
-        Choice::Label(name) => cards::label_chosen(talk, name),
-        Choice::Wallet(wallet) => cards::fill(talk, |draft| draft.wallet = Some(wallet.clone())),
-        Choice::System(system) => cards::fill(talk, |draft| draft.system = Some(*system)),
-        Choice::Kind(kind) => cards::fill(talk, |draft| draft.kind = Some(*kind)),
-        Choice::Skip => cards::fill(talk, |draft| draft.kind_skipped = true),
-        Choice::Cards => cards::list(talk),
-        Choice::Card(card) => cards::view(talk, *card),
-        Choice::Rename(card) => cards::begin_renaming(talk, *card),
-        Choice::Bin => cards::bin(talk),
-        Choice::PutBack(card) => cards::put_back(talk, *card),
+        Choice::Quiet => reminders::be_quiet(talk),
+        Choice::Continue => show(talk),
+        Choice::Done | Choice::Back | Choice::LooksDifferent | Choice::Cancel => {
+            obey_in_procedure(talk, choice)
+        }
+        _ => obey_about_cards(talk, choice),
     }
 }
 
+/// What the buttons mean that every procedure has.
 fn obey_in_procedure(talk: &mut Talk<'_>, choice: &Choice) {
-    match (choice, talk.record.activity.clone()) {
-        (Choice::Done, Activity::Guiding { card, step }) => {
-            removal::step_on(talk, card, &step, Direction::Forward)
-        }
-        (Choice::Back, Activity::Guiding { card, step }) => {
-            removal::step_on(talk, card, &step, Direction::Back)
-        }
-        (Choice::LooksDifferent, Activity::Guiding { step, .. }) => {
-            removal::show_differences(talk, &step)
-        }
-        (Choice::Back, Activity::Confirming { card }) => removal::back_to_last_step(talk, card),
-        (Choice::Back, Activity::Adding { .. }) => cards::back(talk),
-        (Choice::Gone, Activity::CheckingOutcome { card }) => removal::all_gone(talk, card),
-        (Choice::StillThere, Activity::CheckingOutcome { card }) => {
-            removal::still_there(talk, card)
-        }
+    match (choice, &talk.record.activity) {
+        (Choice::Cancel, _) => removal::cancel(talk),
+        (Choice::Back, Activity::Adding { .. }) => adding::back(talk),
+        (Choice::Back, Activity::Protecting(_)) => protection::back(talk),
+        (Choice::Back, Activity::Removing(_)) => removal::back(talk),
+        (Choice::Done, Activity::Removing(_)) => removal::done(talk),
+        (Choice::LooksDifferent, Activity::Removing(_)) => removal::show_differences(talk),
+        _ => show(talk),
+    }
+}
+
+fn obey_about_cards(talk: &mut Talk<'_>, choice: &Choice) {
+    match choice {
+        Choice::AddCard => adding::begin(talk),
+        Choice::Label(name) => adding::label_chosen(talk, name),
+        Choice::Wallet(wallet) => adding::fill(talk, |draft| draft.wallet = Some(wallet.clone())),
+        Choice::System(system) => adding::fill(talk, |draft| draft.system = Some(*system)),
+        Choice::Kind(kind) => adding::fill(talk, |draft| draft.kind = Some(*kind)),
+        Choice::Skip => adding::fill(talk, |draft| draft.kind_skipped = true),
+        Choice::Cards(page) => cards::list(talk, *page),
+        Choice::Card(card) => cards::view(talk, *card),
+        Choice::History(card) => cards::history(talk, *card),
+        Choice::Edit(field, card) => editing::begin(talk, *field, *card),
+        Choice::Clear(field, card) => editing::clear(talk, *field, *card),
+        Choice::Bin(page) => bin::show(talk, *page),
+        Choice::PutBack(card) => bin::put_back(talk, *card),
+        Choice::Review(page) => review::begin(talk, *page),
+        Choice::ReviewOn => review::switch(talk, true),
+        Choice::ReviewOff => review::switch(talk, false),
+        Choice::StillUsed => review::still_used(talk),
+        Choice::Privacy => mine::privacy(talk),
+        Choice::Export => mine::export(talk),
+        Choice::Import => mine::import(talk),
+        Choice::Forget => mine::ask_forget(talk),
+        Choice::ForgetAll => mine::forget_all(talk),
+        _ => obey_in_removal(talk, choice),
+    }
+}
+
+fn obey_in_removal(talk: &mut Talk<'_>, choice: &Choice) {
+    match choice {
+        Choice::Unbind => removal::begin(talk, None),
+        Choice::UnbindFrom(wallet) => removal::begin(talk, Some(wallet.clone())),
+        Choice::UnbindCard(card) => removal::guide_card(talk, *card),
+        Choice::Choose(page) => removal::choose(talk, *page),
+        Choice::Why(reason) => removal::reason_given(talk, *reason),
+        Choice::Pause => removal::pause(talk),
+        Choice::Uncancel => removal::uncancel(talk),
+        Choice::Details(card) => confirmation::send_details(talk, *card),
+        Choice::Confirm(card) => confirmation::confirm(talk, *card),
+        Choice::Gone(card) => outcome::all_gone(talk, *card),
+        Choice::StillThere(card) => outcome::still_there(talk, *card),
+        Choice::NotSure(card) => outcome::not_sure(talk, *card),
+        Choice::RemindMe(card) => outcome::remind(talk, *card),
+        Choice::Protect => protection::begin(talk),
+        Choice::UsePin => protection::wish(talk, Wish::Pin),
+        Choice::UseCodes => protection::wish(talk, Wish::Codes),
+        Choice::Unprotect => protection::wish(talk, Wish::Off),
         _ => show(talk),
     }
 }
@@ -398,7 +318,7 @@ fn chosen_language(talk: &mut Talk<'_>, language: Language) {
 }
 
 /// Shows the procedure under way again, below what was just said.
-fn show_again(talk: &mut Talk<'_>) {
+pub(super) fn show_again(talk: &mut Talk<'_>) {
     if !talk.is_silent() {
         talk.keep_above();
     }
@@ -406,10 +326,15 @@ fn show_again(talk: &mut Talk<'_>) {
 }
 
 /// Shows the procedure under way; nothing, if there is none.
-fn show(talk: &mut Talk<'_>) {
+pub(super) fn show(talk: &mut Talk<'_>) {
     match talk.record.activity {
-        Activity::Adding { .. } => cards::ask_next(talk),
-        Activity::Renaming { .. } => cards::ask_new_label(talk),
-        _ => removal::show(talk),
+        Activity::Adding { .. } => adding::ask_next(talk),
+        Activity::Editing { .. } => editing::ask(talk),
+        Activity::Protecting(_) => protection::show(talk),
+        Activity::Importing { .. } => mine::show_preview(talk),
+        Activity::Forgetting => mine::show_forget(talk),
+        Activity::Reviewing => review::show(talk, 0),
+        Activity::ChoosingCard | Activity::Removing(_) => removal::show(talk),
+        Activity::Idle => {}
     }
 }

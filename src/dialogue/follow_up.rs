@@ -25,7 +25,7 @@ pub(super) fn topic(talk: &Talk<'_>, text: &str) -> Option<EntryId> {
 }
 
 /// Words and Han characters.
-fn units(text: &str) -> usize {
+pub(super) fn units(text: &str) -> usize {
     let words = text
         .split(|c: char| is_han(c) || c.is_whitespace())
         .filter(|word| word.chars().any(char::is_alphanumeric));
@@ -33,7 +33,7 @@ fn units(text: &str) -> usize {
 }
 
 fn names_a_phone(talk: &Talk<'_>, text: &str) -> bool {
-    talk.wallet_in(text).is_some() || talk.mentions(text, "words-systems")
+    talk.wallet_in(text).is_some() || !talk.systems_in(text).is_empty()
 }
 
 /// Answers a follow-up on `topic`: with the wallet's own entry where that was about wallets, else with what fits both.

@@ -8,13 +8,27 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::event::{CardId, MessageId, UpdateId};
+use super::{
+    choice::{Field, Reason},
+    event::{CardId, MessageId, UpdateId},
+    identity::{Protection, Sealed, Tries},
+};
 use crate::knowledge::{CardKind, EntryId, Language, PhoneSystem};
 
 /// How long a removed card can be put back.
 pub const BIN_DAYS: i64 = 30;
+/// How long an unfinished procedure waits to be taken up again.
+pub const UNFINISHED_DAYS: i64 = 30;
+/// After so long without a word in the middle of a removal, one reminder: the next day, at about the same time.
+pub const REMIND_UNFINISHED_HOURS: i64 = 24;
+/// “Still there” is asked about again after this: wallets that lag have caught up by then.
+pub const REMIND_OUTCOME_MINUTES: i64 = 30;
+/// Between two reviews of the cards: a quarter of a year, as changes of jobs and flats go.
+pub const REVIEW_DAYS: i64 = 90;
+/// Changes of a card that are remembered; the oldest goes first, the day it was added stays.
+pub const MAX_HISTORY: usize = 20;
 /// How long a redelivered update is recognised: Telegram keeps updates for 24 hours, phones resend within a day.
-const REMEMBER_UPDATES_HOURS: i64 = 48;
+pub const REMEMBER_UPDATES_HOURS: i64 = 48;
 /// Bounds the record. What can come again is what was not confirmed yet: a batch of at most 100.
 const REMEMBER_UPDATES: usize = 200;
 
@@ -36,8 +50,26 @@ pub struct Record {
     pub turn: u32,
     /// Where in which procedure the chat is.
     pub activity: Activity,
-    /// A removal set aside for a moment, while a card is added or renamed.
+    /// A removal set aside for a moment, while a card is added or changed.
     pub suspended: Option<Activity>,
+    /// Removals set aside by their owner, to be taken up again; one a card.
+    pub paused: Vec<Removal>,
+    /// The removal cancelled last, as long as that can be taken back.
+    pub cancelled: Option<Removal>,
+    /// When the person last did something.
+    pub touched: Option<Timestamp>,
+    /// Whether there was a reminder of what is left unfinished.
+    pub reminded: bool,
+    /// No such reminders are wanted.
+    pub quiet: bool,
+    /// Cards that are to be asked about again.
+    pub reminders: Vec<Reminder>,
+    /// When the cards are to be looked through, if that is wanted.
+    pub review: Option<Timestamp>,
+    /// What is asked before a card is removed, if its owner set that up.
+    pub protection: Option<Protection>,
+    /// What went wrong with that.
+    pub tries: Tries,
     /// The message that shows the present step, once it is known.
     pub screen: Option<MessageId>,
     /// Cards on the list, in the order they were added.
@@ -112,8 +144,40 @@ pub struct Card {
     /// The kind of card, where it matters.
     #[serde(default)]
     pub kind: Option<CardKind>,
+    /// Who issued it, or where it opens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// Its last digits, four at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digits: Option<String>,
     /// When it was put on the list.
     pub added: Timestamp,
+    /// What happened to it since, the oldest first; at most [`MAX_HISTORY`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<Happening>,
+}
+
+/// Something that happened to a card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Happening {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub what: Deed,
+}
+
+/// What can happen to a card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deed {
+    /// Something of it was changed.
+    Changed(Field),
+    /// It was taken off the list.
+    TakenOff,
+    /// It was put back.
+    PutBack,
+    /// It came with a file.
+    Imported,
 }
 
 /// A card taken off the list.
@@ -126,6 +190,18 @@ pub struct RemovedCard {
     /// Its place on the list, to be put back there.
     #[serde(default)]
     pub place: usize,
+    /// Why it was taken off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+}
+
+/// A removed card whose owner wants to look again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reminder {
+    /// The card, in the bin.
+    pub card: CardId,
+    /// When to ask.
+    pub at: Timestamp,
 }
 
 /// Where in which procedure a chat is.
@@ -135,37 +211,99 @@ pub enum Activity {
     /// Nowhere: questions are answered.
     #[default]
     Idle,
-    /// A card is being added.
+    /// A card is being added, or the wallet of one on the list told anew.
     Adding {
         /// What is known of it.
         draft: CardDraft,
         /// Whether its removal follows.
         then_unbind: bool,
     },
-    /// A new label is awaited.
-    Renaming {
+    /// A new value for something of a card is awaited.
+    Editing {
         /// The card.
         card: CardId,
+        /// What of it.
+        field: Field,
     },
     /// The card to take out is being chosen.
     ChoosingCard,
-    /// The owner takes the card out of the wallet, step by step.
-    Guiding {
-        /// The card.
-        card: CardId,
-        /// The step's entry.
-        step: EntryId,
+    /// A card is being taken out.
+    Removing(Removal),
+    /// The protection of removals is being set up or changed.
+    Protecting(Setup),
+    /// Cards of a file wait for a yes.
+    Importing {
+        /// Those that would come on the list.
+        cards: Vec<Card>,
     },
+    /// The yes to deleting everything is awaited.
+    Forgetting,
+    /// The cards are being looked through.
+    Reviewing,
+}
+
+/// The removal of a card.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removal {
+    /// The card.
+    pub card: CardId,
+    /// Why; asked once.
+    #[serde(default)]
+    pub reason: Option<Reason>,
+    /// Whether its owner proved to be the owner, in this removal.
+    #[serde(default)]
+    pub proved: bool,
+    /// How far it got.
+    pub stage: Stage,
+    /// When it was set aside, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set_aside: Option<Timestamp>,
+}
+
+/// How far a removal got.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Asked why.
+    Reason,
+    /// The owner takes the card out of the wallet, step by step; the step's entry.
+    Step(EntryId),
+    /// The same in a hurry: all steps at once.
+    AllSteps,
+    /// Asked for the PIN or a code.
+    Proof,
     /// The explicit yes is awaited.
-    Confirming {
-        /// The card.
-        card: CardId,
-    },
-    /// Asked whether the card is gone from the wallet.
-    CheckingOutcome {
-        /// The card, now in the bin.
-        card: CardId,
-    },
+    Confirmation,
+    /// Asked whether the card is gone from the wallet; it is in the bin.
+    Outcome,
+}
+
+/// How far the setting up of a protection got.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Setup {
+    /// What there is, and what can be chosen.
+    Choosing,
+    /// The present PIN or a code, before anything is changed.
+    Proof(Wish),
+    /// A new PIN.
+    NewPin,
+    /// The same once more.
+    RepeatPin(Sealed),
+    /// A code made with the new secret.
+    FirstCode(Sealed),
+}
+
+/// What is wanted of the protection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wish {
+    /// A PIN.
+    Pin,
+    /// One-time codes.
+    Codes,
+    /// None.
+    Off,
 }
 
 /// A card of which not everything is known yet.
@@ -182,18 +320,47 @@ pub struct CardDraft {
     pub kind: Option<CardKind>,
     /// The owner is not sure of the kind.
     pub kind_skipped: bool,
+    /// The card on the list whose wallet this tells anew.
+    pub changes: Option<CardId>,
 }
 
 impl Activity {
     /// Whether a removal is under way.
     pub fn is_removal(&self) -> bool {
-        matches!(
-            self,
-            Self::ChoosingCard
-                | Self::Guiding { .. }
-                | Self::Confirming { .. }
-                | Self::CheckingOutcome { .. }
-        )
+        matches!(self, Self::ChoosingCard | Self::Removing(_))
+    }
+
+    /// The removal under way.
+    pub fn removal(&self) -> Option<&Removal> {
+        match self {
+            Self::Removing(removal) => Some(removal),
+            _ => None,
+        }
+    }
+
+    /// Whether a PIN or a code is awaited, so that what is typed is none of anybody's business.
+    pub fn awaits_secret(&self) -> bool {
+        match self {
+            Self::Removing(removal) => removal.stage == Stage::Proof,
+            Self::Protecting(setup) => *setup != Setup::Choosing,
+            _ => false,
+        }
+    }
+}
+
+impl Removal {
+    /// Whether it has still to be confirmed.
+    pub fn is_open(&self) -> bool {
+        self.stage != Stage::Outcome
+    }
+}
+
+impl Card {
+    /// Notes what happened to it.
+    pub fn note(&mut self, what: Deed, at: Timestamp) {
+        self.history.push(Happening { at, what });
+        let excess = self.history.len().saturating_sub(MAX_HISTORY);
+        self.history.drain(..excess);
     }
 }
 
@@ -217,17 +384,66 @@ impl Record {
         self.cards.iter().find(|card| card.id == id)
     }
 
+    /// The card in the bin with this id.
+    pub fn removed_card(&self, id: CardId) -> Option<&RemovedCard> {
+        self.bin.iter().find(|removed| removed.card.id == id)
+    }
+
     /// Removed cards that can still be put back.
     pub fn restorable(&self, now: Timestamp) -> impl Iterator<Item = &RemovedCard> {
         self.bin
             .iter()
             .filter(move |removed| removed.is_restorable(now))
     }
+
+    /// When this chat next wants to be woken, though nobody does anything: to be reminded, or since something has been
+    /// kept long enough.
+    pub fn wake_at(&self) -> Option<Timestamp> {
+        let reminders = self.reminders.iter().map(|reminder| reminder.at);
+        let bin = self.bin.iter().map(RemovedCard::kept_until);
+        let set_aside = self.paused.iter().chain(&self.cancelled);
+        let set_aside = set_aside
+            .filter_map(|removal| removal.set_aside)
+            .map(unfinished_until);
+        reminders
+            .chain(bin.chain(set_aside).map(just_after))
+            .chain(self.review)
+            .chain(self.remind_unfinished_at())
+            .chain(self.unfinished_until().map(just_after))
+            .min()
+    }
+
+    /// When to remind of what is left unfinished; `None` where there is nothing, or it was done already.
+    pub fn remind_unfinished_at(&self) -> Option<Timestamp> {
+        let wanted = self.activity.is_removal() && !self.reminded && !self.quiet;
+        let touched = self.touched.filter(|_| wanted)?;
+        Some(touched + SignedDuration::from_hours(REMIND_UNFINISHED_HOURS))
+    }
+
+    /// How long what is left unfinished waits to be taken up again.
+    pub fn unfinished_until(&self) -> Option<Timestamp> {
+        let is_open = self.activity != Activity::Idle || self.suspended.is_some();
+        self.touched.filter(|_| is_open).map(unfinished_until)
+    }
 }
 
 impl RemovedCard {
     /// Whether it can still be put back: for [`BIN_DAYS`], to the second.
     pub fn is_restorable(&self, now: Timestamp) -> bool {
-        now.duration_since(self.removed) <= SignedDuration::from_hours(24 * BIN_DAYS)
+        now <= self.kept_until()
     }
+
+    fn kept_until(&self) -> Timestamp {
+        self.removed + SignedDuration::from_hours(24 * BIN_DAYS)
+    }
+}
+
+/// How long a procedure last touched at this time is kept.
+pub fn unfinished_until(touched: Timestamp) -> Timestamp {
+    touched + SignedDuration::from_hours(24 * UNFINISHED_DAYS)
+}
+
+/// Limits include their last second.
+fn just_after(limit: Timestamp) -> Timestamp {
+    limit + SignedDuration::from_secs(1)
 }

@@ -2,16 +2,19 @@
 //!
 //! ```text
 //! /unbind → Which card shall we take out?   [Office · Apple Wallet] [Another card] [Cancel]
-//!         → Office · step 1 of 5 …          [Done] [It looks different] [Back] [Cancel]
-//!         → Take “Office” off your list?    [Yes, take “Office” off] [No, keep it]
-//!         → ✅ off your list. Is it gone?    [Yes, gone] [Still there] [Undo]
+//!         → Why do you take it out?         [New card] [New phone] [Misuse] [Tidying up] [Skip]
+//!         → Office · step 1 of 5 …          [Done] [It looks different] [Back] [Pause] [Cancel]
+//!         → Type your PIN.                  (only where the owner set that up)
+//!         → Take “Office” off your list?    [Yes, take “Office” off] [Send me the details] [No, keep it]
+//!         → ✅ off your list. Is it gone?    [Yes, gone] [Still there] [Not sure] [Undo]
 //! ```
 //! The phone's owner takes the card out of the wallet; the bot takes it off its own list, after an explicit yes in this
-//! very removal. What the steps say is data (`knowledge::guide`); adding and listing cards is `cards`'.
+//! very removal. Here is the way up to the last step; what comes then is `confirmation`'s and `outcome`'s. What the steps
+//! say is data (`knowledge::guide`).
 
 use super::{
-    Activity, Button, Card, CardDraft, CardId, Choice, Place, RemovedCard, Reply, answer, cards,
-    record::BIN_DAYS, reply::Action, talk::Talk,
+    Activity, Button, Card, CardDraft, CardId, Choice, Page, Place, Reason, Removal, Reply, Stage,
+    adding, answer, cards, confirmation, label, outcome, reply::Action, talk::Talk,
 };
 use crate::{
     knowledge::{EntryId, Guide, GuideStep, guide::STEP_IDS},
@@ -20,8 +23,15 @@ use crate::{
 
 /// The guide for wallets that have none of their own.
 pub(super) const GENERAL_GUIDE: &str = "other-wallets";
-/// The entry shown when the card does not go away.
-const STILL_SHOWN_ENTRY: &str = "problem-status-stale";
+/// The step that looks different most often; whose entry helps when all steps are shown at once.
+const TELLING_STEP: &str = "step-choose-unbind";
+/// Entries that tell why a card is taken out: who begins from one of them is not asked again.
+const REASON_ENTRIES: [(&str, Reason); 4] = [
+    ("reason-card-replaced", Reason::NewCard),
+    ("reason-phone-replaced", Reason::NewPhone),
+    ("reason-security", Reason::Misuse),
+    ("reason-declutter", Reason::TidyingUp),
+];
 
 /// Begins a removal, of a card in `wallet` if one is named; goes on with the one under way.
 pub(super) fn begin(talk: &mut Talk<'_>, wallet: Option<EntryId>) {
@@ -32,9 +42,8 @@ pub(super) fn begin(talk: &mut Talk<'_>, wallet: Option<EntryId>) {
         let text = talk.line("no-guide", &[]);
         return talk.say(Reply::new(text));
     }
-    if talk.record.activity.is_removal()
-        && !matches!(talk.record.activity, Activity::CheckingOutcome { .. })
-    {
+    let under_way = talk.record.activity.removal().map(Removal::is_open);
+    if under_way == Some(true) || talk.record.activity == Activity::ChoosingCard {
         return show(talk);
     }
     talk.record.suspended = None;
@@ -51,7 +60,7 @@ pub(super) fn begin(talk: &mut Talk<'_>, wallet: Option<EntryId>) {
             draft,
             then_unbind: true,
         };
-        cards::ask_next(talk);
+        adding::ask_next(talk);
     }
 }
 
@@ -65,58 +74,183 @@ pub(super) fn ask_into_private(talk: &mut Talk<'_>, payload: &str) {
     talk.say(Reply::new(text).row([button]));
 }
 
-/// Takes this card through the steps.
+/// Takes this card out: goes on where its removal was, or begins one.
 pub(super) fn guide_card(talk: &mut Talk<'_>, card: CardId) {
-    let Some(steps) = talk.record.card(card).map(|card| steps_for(talk, card)) else {
+    if talk.record.card(card).is_none() {
         return cards::say_gone(talk);
+    }
+    let under_way = |activity: &Activity| {
+        let removal = activity.removal();
+        removal.is_some_and(|removal| removal.card == card && removal.is_open())
     };
-    match steps.first() {
-        Some(step) => {
-            talk.record.suspended = None;
-            talk.record.activity = Activity::Guiding {
-                card,
-                step: step.id.clone(),
-            };
-        }
-        None => talk.record.activity = Activity::Confirming { card },
+    if talk.record.suspended.as_ref().is_some_and(under_way) {
+        talk.leave();
+    }
+    if !under_way(&talk.record.activity) {
+        set_others_aside(talk);
+        talk.record.activity = Activity::Removing(resumed(talk, card));
     }
     show(talk);
+}
+
+/// A removal under way is paused by beginning another one.
+fn set_others_aside(talk: &mut Talk<'_>) {
+    let suspended = talk.record.suspended.take();
+    let present = std::mem::take(&mut talk.record.activity);
+    for activity in suspended.into_iter().chain([present]) {
+        if let Activity::Removing(removal) = activity {
+            set_aside(talk, removal);
+        }
+    }
+}
+
+fn set_aside(talk: &mut Talk<'_>, removal: Removal) {
+    if removal.is_open() {
+        forget_aside(talk, removal.card);
+        talk.record.paused.push(Removal {
+            set_aside: Some(talk.now),
+            ..removal
+        });
+    }
+}
+
+/// Nothing is set aside for this card any more.
+pub(super) fn forget_aside(talk: &mut Talk<'_>, card: CardId) {
+    talk.record.paused.retain(|paused| paused.card != card);
+    if talk.record.cancelled.as_ref().is_some_and(|removal| removal.card == card) {
+        talk.record.cancelled = None;
+    }
+}
+
+/// The paused removal of a card, or a new one.
+fn resumed(talk: &mut Talk<'_>, card: CardId) -> Removal {
+    let mut paused = talk.record.paused.iter();
+    if let Some(at) = paused.position(|removal| removal.card == card) {
+        return taken_up(talk.record.paused.remove(at));
+    }
+    forget_aside(talk, card);
+    let reason = reason_talked_of(talk);
+    let stage = match reason {
+        Some(reason) => first_stage(talk, card, reason),
+        None => Stage::Reason,
+    };
+    Removal {
+        card,
+        reason,
+        proved: false,
+        stage,
+        set_aside: None,
+    }
+}
+
+/// What was set aside does not prove anything any more: another person may have the phone by now.
+fn taken_up(removal: Removal) -> Removal {
+    let stage = match removal.stage {
+        Stage::Confirmation if removal.proved => Stage::Proof,
+        stage => stage,
+    };
+    Removal {
+        stage,
+        proved: false,
+        set_aside: None,
+        ..removal
+    }
+}
+
+/// The reason, if one was just read about.
+fn reason_talked_of(talk: &Talk<'_>) -> Option<Reason> {
+    let last = talk.record.last_answer.as_ref()?.entry.as_str();
+    let known = REASON_ENTRIES.iter().find(|(entry, _)| *entry == last)?;
+    Some(known.1)
+}
+
+/// Why the card is taken out, pressed; it decides how fast it goes.
+pub(super) fn reason_given(talk: &mut Talk<'_>, reason: Reason) {
+    let Activity::Removing(removal) = talk.record.activity.clone() else {
+        return show(talk);
+    };
+    if removal.stage == Stage::Reason {
+        let stage = first_stage(talk, removal.card, reason);
+        talk.record.activity = Activity::Removing(Removal {
+            reason: Some(reason),
+            stage,
+            ..removal
+        });
+    }
+    show(talk);
+}
+
+/// Misuse is a hurry: all steps at once.
+fn first_stage(talk: &Talk<'_>, card: CardId, reason: Reason) -> Stage {
+    let steps = talk.record.card(card).map(|card| steps_for(talk, card));
+    match steps.unwrap_or_default().first() {
+        Some(_) if reason == Reason::Misuse => Stage::AllSteps,
+        Some(step) => Stage::Step(step.id.clone()),
+        None => Stage::Confirmation,
+    }
 }
 
 /// Shows where the removal is; nothing, if there is none.
 pub(super) fn show(talk: &mut Talk<'_>) {
     match talk.record.activity.clone() {
-        Activity::ChoosingCard => show_choice(talk),
-        Activity::Guiding { card, step } => match talk.record.card(card).cloned() {
-            Some(card) => show_step(talk, &card, &step),
-            None => abandon(talk),
-        },
-        Activity::Confirming { card } => match talk.record.card(card).cloned() {
-            Some(card) => show_confirmation(talk, &card),
-            None => abandon(talk),
-        },
-        Activity::CheckingOutcome { card } => show_outcome_question(talk, card),
-        Activity::Idle | Activity::Adding { .. } | Activity::Renaming { .. } => {}
+        Activity::ChoosingCard => show_choice(talk, 0),
+        Activity::Removing(removal) if removal.is_open() => {
+            match talk.record.card(removal.card).cloned() {
+                Some(card) => show_stage(talk, &removal, &card),
+                None => abandon(talk),
+            }
+        }
+        Activity::Removing(removal) => outcome::ask(talk, removal.card),
+        _ => {}
+    }
+}
+
+fn show_stage(talk: &mut Talk<'_>, removal: &Removal, card: &Card) {
+    match &removal.stage {
+        Stage::Reason => show_reasons(talk, card),
+        Stage::Step(step) => show_step(talk, removal, card, step),
+        Stage::AllSteps => show_all_steps(talk, card),
+        Stage::Proof => confirmation::ask_proof(talk, card),
+        Stage::Confirmation => confirmation::show(talk, removal, card),
+        Stage::Outcome => {}
     }
 }
 
 /// The card went away from under the removal (removed elsewhere, or an import).
-fn abandon(talk: &mut Talk<'_>) {
+pub(super) fn abandon(talk: &mut Talk<'_>) {
     talk.record.activity = Activity::Idle;
     cards::say_gone(talk);
 }
 
-fn show_choice(talk: &mut Talk<'_>) {
-    let mut reply = Reply::new(talk.line("choose-card", &[]));
-    let buttons: Vec<_> = talk
-        .record
-        .cards
-        .iter()
-        .map(|card| cards::card_button(talk, card, Choice::UnbindCard(card.id)))
-        .collect();
-    for button in buttons {
-        reply = reply.row([button]);
+/// Moves the removal under way to another stage.
+pub(super) fn go_to(talk: &mut Talk<'_>, stage: Stage) {
+    if let Activity::Removing(removal) = &mut talk.record.activity {
+        removal.stage = stage;
     }
+}
+
+/// A page of the cards to choose from; passed over where none is to be chosen.
+pub(super) fn choose(talk: &mut Talk<'_>, page: Page) {
+    match talk.record.activity {
+        Activity::ChoosingCard => show_choice(talk, page),
+        _ => show(talk),
+    }
+}
+
+fn show_choice(talk: &mut Talk<'_>, page: Page) {
+    let buttons = talk.record.cards.iter().map(|card| {
+        let button = cards::card_button(talk, card, Choice::UnbindCard(card.id));
+        let mut paused = talk.record.paused.iter();
+        match paused.any(|removal| removal.card == card.id) {
+            true => Button {
+                label: format!("⏸ {}", button.label),
+                ..button
+            },
+            false => button,
+        }
+    });
+    let reply = Reply::new(talk.line("choose-card", &[]));
+    let reply = cards::paged(talk, reply, buttons.collect(), page, Choice::Choose);
     talk.show(reply.row([
         talk.button("button-another-card", Choice::AddCard),
         talk.button("button-cancel", Choice::Cancel),
@@ -125,28 +259,38 @@ fn show_choice(talk: &mut Talk<'_>) {
 
 /// A card's label, typed where a card is to be chosen.
 pub(super) fn choose_by_label(talk: &mut Talk<'_>, text: &str) -> bool {
-    let typed = text.trim().to_lowercase();
-    let Some(card) = talk
-        .record
-        .cards
-        .iter()
-        .find(|card| card.label.to_lowercase() == typed)
-    else {
+    let mut cards = talk.record.cards.iter();
+    let chosen = cards.find(|card| label::is_same(&card.label, text.trim()));
+    let Some(card) = chosen.map(|card| card.id) else {
         return false;
     };
-    guide_card(talk, card.id);
+    guide_card(talk, card);
     true
+}
+
+fn show_reasons(talk: &mut Talk<'_>, card: &Card) {
+    let text = talk.line("why", &[("label", card.label.as_str().into())]);
+    let reasons = Reason::OFFERED.into_iter().map(|reason| {
+        let line = format!("reason-{}", reason.code());
+        talk.button(&line, Choice::Why(reason))
+    });
+    let reply = answer::with_paired(Reply::new(text), reasons.collect());
+    let skip = talk.button("button-skip-reason", Choice::Why(Reason::Unsaid));
+    talk.show(reply.row([skip]).row([
+        talk.button("button-back", Choice::Back),
+        talk.button("button-cancel", Choice::Cancel),
+    ]));
 }
 
 /// The guide of a card's wallet, else the general one.
 fn guide_for<'a>(talk: &Talk<'a>, card: &Card) -> Option<&'a Guide> {
     let guides = &talk.base.knowledge.guides;
-    guides.get(&card.wallet).or_else(|| {
-        guides
-            .iter()
-            .find(|(id, _)| id.as_str() == GENERAL_GUIDE)
-            .map(|(_, guide)| guide)
-    })
+    let general = || {
+        let mut all = guides.iter();
+        all.find(|(id, _)| id.as_str() == GENERAL_GUIDE)
+    };
+    let own = guides.get(&card.wallet);
+    own.or_else(|| general().map(|(_, guide)| guide))
 }
 
 fn steps_for<'a>(talk: &Talk<'a>, card: &Card) -> &'a [GuideStep] {
@@ -170,34 +314,26 @@ fn position(steps: &[GuideStep], step: &EntryId) -> (usize, bool) {
     (nearest.unwrap_or(0), false)
 }
 
-fn show_step(talk: &mut Talk<'_>, card: &Card, step: &EntryId) {
+fn show_step(talk: &mut Talk<'_>, removal: &Removal, card: &Card, step: &EntryId) {
     let steps = steps_for(talk, card);
     let (index, unchanged) = position(steps, step);
     let Some(current) = steps.get(index) else {
-        return confirm_next(talk, card.id);
+        return to_confirmation(talk);
     };
-    talk.record.activity = Activity::Guiding {
-        card: card.id,
-        step: current.id.clone(),
-    };
+    go_to(talk, Stage::Step(current.id.clone()));
     let mut text = step_head(talk, card, index, steps.len());
     for done in &steps[..index] {
         let title = done.text_for(card.system, card.kind).title.as_str();
         text = text.below(1, talk.line("step-done", &[("title", title.into())]));
     }
     text = text.below(1, current.text_for(card.system, card.kind).body.clone());
+    if index == 0 && removal.reason == Some(Reason::NewPhone) {
+        text = text.below(1, talk.line("note-new-phone", &[]));
+    }
     if !unchanged {
         text = talk.line("content-changed", &[]).below(2, text);
     }
-    let reply = Reply::new(text)
-        .row([
-            talk.button("button-done", Choice::Done),
-            talk.button("button-differs", Choice::LooksDifferent),
-        ])
-        .row([
-            talk.button("button-back", Choice::Back),
-            talk.button("button-cancel", Choice::Cancel),
-        ]);
+    let reply = with_step_buttons(talk, Reply::new(text));
     talk.show(reply);
 }
 
@@ -214,234 +350,218 @@ fn step_head(talk: &Talk<'_>, card: &Card, index: usize, steps: usize) -> RichTe
     )
 }
 
-/// The step is done, or the one before is wanted.
-pub(super) fn step_on(talk: &mut Talk<'_>, card: CardId, step: &EntryId, by: Direction) {
-    let Some(steps) = talk.record.card(card).map(|card| steps_for(talk, card)) else {
+/// In a hurry: the first line of each step, which says what to do.
+fn show_all_steps(talk: &mut Talk<'_>, card: &Card) {
+    let steps = steps_for(talk, card);
+    let wallet = cards::wallet_name(talk, &card.wallet);
+    let mut text = talk.line(
+        "all-steps-head",
+        &[
+            ("label", card.label.as_str().into()),
+            ("wallet", wallet.into()),
+        ],
+    );
+    for (number, step) in (1..).zip(steps) {
+        let what_to_do = step.text_for(card.system, card.kind).body.first_line();
+        let number = RichText::plain(format!("{number}. "));
+        text = text.below(1, number.below(0, what_to_do));
+    }
+    text = text.below(2, talk.line("note-misuse", &[]));
+    let reply = with_step_buttons(talk, Reply::new(text));
+    talk.show(reply);
+}
+
+fn with_step_buttons(talk: &Talk<'_>, reply: Reply) -> Reply {
+    reply
+        .row([
+            talk.button("button-done", Choice::Done),
+            talk.button("button-differs", Choice::LooksDifferent),
+        ])
+        .row([
+            talk.button("button-back", Choice::Back),
+            talk.button("button-pause", Choice::Pause),
+        ])
+        .row([talk.button("button-cancel", Choice::Cancel)])
+}
+
+/// The present step is done.
+pub(super) fn done(talk: &mut Talk<'_>) {
+    let Some(removal) = talk.record.activity.removal().cloned() else {
+        return show(talk);
+    };
+    match (&removal.stage, talk.record.card(removal.card).cloned()) {
+        (Stage::Step(step), Some(card)) => {
+            let steps = steps_for(talk, &card);
+            let (index, unchanged) = position(steps, step);
+            // The press was on a step that is no more: what came before it has to be seen again, and why.
+            if !unchanged && !steps.is_empty() {
+                return show(talk);
+            }
+            match steps.get(index + 1) {
+                Some(next) => {
+                    go_to(talk, Stage::Step(next.id.clone()));
+                    show(talk);
+                }
+                None => to_confirmation(talk),
+            }
+        }
+        (Stage::AllSteps, Some(_)) => to_confirmation(talk),
+        _ => show(talk),
+    }
+}
+
+/// The stage before the present one; out of the removal to the choice of a card at its beginning.
+pub(super) fn back(talk: &mut Talk<'_>) {
+    let Some(removal) = talk.record.activity.removal().cloned() else {
+        return show(talk);
+    };
+    let Some(card) = talk.record.card(removal.card).cloned() else {
         return abandon(talk);
     };
-    let (index, unchanged) = position(steps, step);
-    // The press was on a step that is no more: what came before it has to be seen again, and why.
-    if !unchanged && !steps.is_empty() {
-        return show(talk);
-    }
-    let next = match by {
-        Direction::Forward => Some(index + 1),
-        Direction::Back => index.checked_sub(1),
+    let steps = steps_for(talk, &card);
+    let last_step = || match steps.last() {
+        Some(_) if removal.reason == Some(Reason::Misuse) => Stage::AllSteps,
+        Some(step) => Stage::Step(step.id.clone()),
+        None => Stage::Reason,
     };
-    talk.record.activity = match next.map(|next| steps.get(next)) {
-        Some(Some(next)) => Activity::Guiding {
-            card,
-            step: next.id.clone(),
+    let before = match &removal.stage {
+        Stage::Reason => {
+            talk.record.activity = Activity::ChoosingCard;
+            return show(talk);
+        }
+        Stage::Step(step) => match position(steps, step) {
+            // As above: what is no more has to be said.
+            (_, false) => return show(talk),
+            (index, true) => index
+                .checked_sub(1)
+                .map_or(Stage::Reason, |index| Stage::Step(steps[index].id.clone())),
         },
-        Some(None) => Activity::Confirming { card },
-        None => Activity::ChoosingCard,
+        Stage::AllSteps => Stage::Reason,
+        Stage::Proof | Stage::Confirmation => last_step(),
+        Stage::Outcome => return show(talk),
     };
+    go_to(talk, before);
     show(talk);
 }
 
-/// Which way to go through the steps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Direction {
-    /// To the next step.
-    Forward,
-    /// To the step before.
-    Back,
-}
-
-fn confirm_next(talk: &mut Talk<'_>, card: CardId) {
-    talk.record.activity = Activity::Confirming { card };
-    show(talk);
-}
-
-/// Goes back from the confirmation to the last step.
-pub(super) fn back_to_last_step(talk: &mut Talk<'_>, card: CardId) {
-    let last = talk
-        .record
-        .card(card)
-        .and_then(|card| steps_for(talk, card).last());
-    talk.record.activity = match last {
-        Some(step) => Activity::Guiding {
-            card,
-            step: step.id.clone(),
-        },
-        None => Activity::ChoosingCard,
+/// All steps are done: the proof, where one is wanted, then the yes.
+fn to_confirmation(talk: &mut Talk<'_>) {
+    let proved = talk.record.activity.removal().is_some_and(|removal| removal.proved);
+    let stage = match talk.record.protection {
+        Some(_) if !proved => Stage::Proof,
+        _ => Stage::Confirmation,
     };
+    go_to(talk, stage);
     show(talk);
 }
 
 /// What may be different at this step: the entries its own entry names.
-pub(super) fn show_differences(talk: &mut Talk<'_>, step: &EntryId) {
-    let article = talk.base.knowledge.article(step, talk.language);
-    let related = article
-        .map(|article| article.related.as_slice())
-        .unwrap_or_default();
-    let mut reply = Reply::new(talk.line("looks-different", &[]));
-    for button in std::iter::once(step)
-        .chain(related)
-        .filter_map(|id| answer::entry_button(talk, id))
-    {
-        reply = reply.row([button]);
-    }
+pub(super) fn show_differences(talk: &mut Talk<'_>) {
+    let stage = talk.record.activity.removal().map(|removal| removal.stage.clone());
+    let step = match stage {
+        Some(Stage::Step(step)) => Some(step),
+        Some(Stage::AllSteps) => TELLING_STEP.parse().ok(),
+        _ => None,
+    };
+    let Some(step) = step else {
+        return show(talk);
+    };
+    let article = talk.base.knowledge.article(&step, talk.language);
+    let related = article.map(|article| article.related.as_slice());
+    let entries = std::iter::once(&step).chain(related.unwrap_or_default());
+    let buttons = entries.filter_map(|id| answer::entry_button(talk, id));
+    let reply = Reply::new(talk.line("looks-different", &[]));
+    let reply = buttons.fold(reply, |reply, button| reply.row([button]));
+    let reply = reply.row(answer::person_button(talk));
     talk.show(reply.row([talk.button("button-back-to-step", Choice::Continue)]));
 }
 
-fn show_confirmation(talk: &mut Talk<'_>, card: &Card) {
-    let text = talk
-        .line("confirm", &[("label", card.label.as_str().into())])
-        .below(
-            1,
-            talk.line(
-                "confirm-note",
-                &[("details", cards::details(talk, card).into())],
-            ),
-        )
-        .below(1, talk.line("confirm-bin", &[("days", days().into())]))
-        .below(1, talk.line("confirm-how", &[]));
-    let yes = talk.words("button-confirm", &[("label", card.label.as_str().into())]);
-    let reply = Reply::new(text)
-        .row([talk.button_reading(yes, Choice::Confirm(card.id))])
-        .row([
-            talk.button("button-back", Choice::Back),
-            talk.button("button-keep", Choice::Cancel),
-        ]);
-    talk.show(reply);
-}
-
-/// The explicit yes: the card leaves the list. Anything but a yes to this very card at this very moment shows where we are.
-pub(super) fn confirm(talk: &mut Talk<'_>, confirmed: CardId) {
-    let awaited =
-        matches!(talk.record.activity, Activity::Confirming { card } if card == confirmed);
-    let place = talk
-        .record
-        .cards
-        .iter()
-        .position(|card| card.id == confirmed);
-    let (true, Some(place)) = (awaited, place) else {
+/// Sets the removal aside, to be taken up again.
+pub(super) fn pause(talk: &mut Talk<'_>) {
+    let Activity::Removing(removal) = talk.record.activity.clone() else {
         return show(talk);
     };
-    let card = talk.record.cards.remove(place);
-    talk.record.bin.push(RemovedCard {
-        card,
-        removed: talk.now,
-        place,
-    });
-    talk.record.activity = Activity::CheckingOutcome { card: confirmed };
-    show(talk);
-    let text = removed_line(talk, confirmed);
-    talk.preface(text);
-}
-
-fn removed_line(talk: &Talk<'_>, card: CardId) -> RichText {
-    let label = in_bin(talk, card)
-        .map(|removed| removed.card.label.clone())
-        .unwrap_or_default();
-    let left: Vec<_> = talk
-        .record
-        .cards
-        .iter()
-        .map(|card| card.label.as_str())
-        .collect();
-    let left = match left.is_empty() {
-        true => talk.line("left-none", &[]),
-        false => talk.line("left-cards", &[("labels", left.join(" · ").into())]),
-    };
-    talk.line("removed", &[("label", label.into())])
-        .below(1, left)
-}
-
-fn in_bin<'t>(talk: &'t Talk<'_>, card: CardId) -> Option<&'t RemovedCard> {
-    talk.record
-        .bin
-        .iter()
-        .find(|removed| removed.card.id == card)
-}
-
-fn show_outcome_question(talk: &mut Talk<'_>, card: CardId) {
-    let Some(wallet) = in_bin(talk, card).map(|removed| removed.card.wallet.clone()) else {
-        talk.record.activity = Activity::Idle;
-        return;
-    };
-    let text = talk.line(
-        "look-again",
-        &[("wallet", cards::wallet_name(talk, &wallet).into())],
-    );
-    let reply = Reply::new(text)
-        .row([
-            talk.button("button-gone", Choice::Gone),
-            talk.button("button-still", Choice::StillThere),
-        ])
-        .row([talk.button("button-undo", Choice::PutBack(card))]);
-    talk.show(reply);
-}
-
-/// The card is gone from the wallet: the removal is over.
-pub(super) fn all_gone(talk: &mut Talk<'_>, card: CardId) {
-    let label = in_bin(talk, card)
-        .map(|removed| removed.card.label.clone())
-        .unwrap_or_default();
-    talk.leave();
-    let text = talk.line(
-        "all-gone",
-        &[("label", label.into()), ("days", days().into())],
-    );
-    let reply = Reply::new(text).row([
-        talk.button("button-undo", Choice::PutBack(card)),
-        talk.button("button-cards", Choice::Cards),
-    ]);
-    talk.show(reply);
-}
-
-/// The card is still in the wallet: why that happens, and the ways on. The question stays open.
-pub(super) fn still_there(talk: &mut Talk<'_>, card: CardId) {
-    if let Ok(entry) = STILL_SHOWN_ENTRY.parse() {
-        answer::entry(talk, &entry, answer::Shown::ByButton);
+    if !removal.is_open() {
+        return show(talk);
     }
-    let mut reply = Reply::new(talk.line("still-there-next", &[])).row([
-        talk.button("button-gone", Choice::Gone),
-        talk.button("button-undo", Choice::PutBack(card)),
-    ]);
-    if let Some(person) = answer::person_button(talk) {
-        reply = reply.row([person]);
-    }
-    talk.show(reply);
+    let label = label_of(talk, removal.card);
+    let card = removal.card;
+    set_aside(talk, removal);
+    talk.record.activity = Activity::Idle;
+    let text = talk.line("paused", &[("label", label.into()), ("days", unfinished_days().into())]);
+    talk.show(Reply::new(text).row([
+        talk.button("button-resume", Choice::UnbindCard(card)),
+        talk.button("button-cards", Choice::Cards(0)),
+    ]));
+}
+
+/// How long what is left unfinished is kept, for wording it.
+pub(super) fn unfinished_days() -> usize {
+    usize::try_from(super::record::UNFINISHED_DAYS).unwrap_or_default()
 }
 
 /// Leaves the removal, or whatever else is under way; nothing was removed.
 pub(super) fn cancel(talk: &mut Talk<'_>) {
-    let line = match talk.record.activity.clone() {
-        Activity::Idle => "nothing-to-cancel",
-        Activity::Confirming { card } => {
-            let label = talk
-                .record
-                .card(card)
-                .map(|card| card.label.clone())
-                .unwrap_or_default();
+    match talk.record.activity.clone() {
+        Activity::Idle => say_stopped(talk, "nothing-to-cancel", None),
+        Activity::Removing(removal) if removal.is_open() => cancel_removal(talk, removal),
+        Activity::Removing(removal) => outcome::leave_open(talk, removal.card),
+        _ => {
             talk.leave();
-            let text = talk.line("kept", &[("label", label.into())]);
-            return talk.show(Reply::new(text).row([
-                talk.button("button-cards", Choice::Cards),
-                talk.button("button-help", Choice::Help),
-            ]));
+            match talk.record.activity {
+                Activity::Idle => say_stopped(talk, "cancelled", None),
+                _ => show(talk),
+            }
         }
-        Activity::CheckingOutcome { card } => return all_gone(talk, card),
-        _ => "cancelled",
-    };
-    talk.leave();
-    if talk.record.activity != Activity::Idle {
-        return show(talk);
     }
-    let text = talk.line(line, &[]);
-    let reply = Reply::new(text)
-        .row([talk.button("button-guide", Choice::Unbind)])
-        .row([
-            talk.button("button-cards", Choice::Cards),
-            talk.button("button-help", Choice::Help),
-        ]);
-    talk.show(reply);
 }
 
-fn days() -> usize {
-    usize::try_from(BIN_DAYS).unwrap_or_default()
+/// Nothing is lost by it: a tap takes it up again.
+fn cancel_removal(talk: &mut Talk<'_>, removal: Removal) {
+    let line = match removal.stage {
+        Stage::Confirmation => "kept",
+        _ => "cancelled",
+    };
+    let label = label_of(talk, removal.card);
+    talk.leave();
+    talk.record.cancelled = Some(Removal {
+        set_aside: Some(talk.now),
+        ..removal
+    });
+    say_stopped(talk, line, Some(label));
+}
+
+fn say_stopped(talk: &mut Talk<'_>, line: &str, label: Option<String>) {
+    let first = match label {
+        Some(_) => talk.button("button-uncancel", Choice::Uncancel),
+        None => talk.button("button-guide", Choice::Unbind),
+    };
+    let text = talk.line(line, &[("label", label.unwrap_or_default().into())]);
+    talk.show(Reply::new(text).row([first]).row([
+        talk.button("button-cards", Choice::Cards(0)),
+        talk.button("button-help", Choice::Help),
+    ]));
+}
+
+/// Takes up again what was cancelled last.
+pub(super) fn uncancel(talk: &mut Talk<'_>) {
+    let Some(removal) = talk.record.cancelled.take() else {
+        return show(talk);
+    };
+    if talk.record.card(removal.card).is_none() {
+        return cards::say_gone(talk);
+    }
+    set_others_aside(talk);
+    forget_aside(talk, removal.card);
+    talk.record.activity = Activity::Removing(taken_up(removal));
+    show(talk);
+}
+
+/// What its owner calls a card, on the list or in the bin.
+pub(super) fn label_of(talk: &Talk<'_>, card: CardId) -> String {
+    let removed = talk.record.removed_card(card).map(|removed| &removed.card);
+    let card = talk.record.card(card).or(removed);
+    card.map(|card| card.label.clone()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::event::{Choice, MessageId, Press};
+use super::{choice::Press, event::MessageId};
 use crate::markup::RichText;
 
 /// A message to the person, or a new look for one already sent.
@@ -16,6 +16,31 @@ pub struct Reply {
     /// Where it appears.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<MessageId>,
+    /// A message of the person that is taken out of the chat first, as far as the channel can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub takes_away: Option<MessageId>,
+    /// What comes along, above the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enclosure: Option<Enclosure>,
+    /// The file, by the channel's name for it, that the channel is to fetch after this; what it says comes as
+    /// [`Input::Content`](super::Input::Content).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetches: Option<String>,
+}
+
+/// What comes along with a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Enclosure {
+    /// A file of text.
+    File {
+        /// What it is called.
+        name: String,
+        /// What it says.
+        content: String,
+    },
+    /// This text, as a QR code.
+    QrCode(String),
 }
 
 impl Reply {
@@ -25,6 +50,9 @@ impl Reply {
             text,
             buttons: Vec::new(),
             replaces: None,
+            takes_away: None,
+            enclosure: None,
+            fetches: None,
         }
     }
 
@@ -40,6 +68,18 @@ impl Reply {
     /// Shows it in place of `message`, where there is one to replace.
     pub fn in_place_of(mut self, message: Option<MessageId>) -> Self {
         self.replaces = message;
+        self
+    }
+
+    /// Takes a message of the person out of the chat first, where there is one.
+    pub fn taking_away(mut self, message: Option<MessageId>) -> Self {
+        self.takes_away = message;
+        self
+    }
+
+    /// Sends something along.
+    pub fn with(mut self, enclosure: Enclosure) -> Self {
+        self.enclosure = Some(enclosure);
         self
     }
 }
@@ -64,11 +104,11 @@ pub enum Action {
 }
 
 impl Button {
-    /// A button of turn `turn` that means `choice`.
-    pub fn press(label: impl Into<String>, turn: u32, choice: Choice) -> Self {
+    /// A button that sends `press` back.
+    pub fn press(label: impl Into<String>, press: &Press) -> Self {
         Self {
             label: label.into(),
-            action: Action::Press(Press { turn, choice }.to_string()),
+            action: Action::Press(press.to_string()),
         }
     }
 }

@@ -6,11 +6,11 @@
 use jiff::Timestamp;
 
 use super::{
-    Activity, Base, Button, Choice, Context, Event, Input, MessageId, Place, Record, Reply, Turn,
-    script,
+    Activity, Base, Button, Choice, Context, Entropy, Event, Input, MessageId, Place, Press, Record,
+    Reply, Turn, UserId, script,
 };
 use crate::{
-    knowledge::{EntryId, Language, lines::Value},
+    knowledge::{EntryId, Language, PhoneSystem, lines::Value},
     markup::RichText,
     matching::normalize::is_simplified,
 };
@@ -20,31 +20,40 @@ use crate::{
 pub(super) struct Talk<'a> {
     pub(super) base: &'a Base,
     pub(super) now: Timestamp,
+    pub(super) entropy: Entropy,
     pub(super) place: Place,
     pub(super) language: Language,
     pub(super) record: Record,
     replies: Vec<Reply>,
     /// The message whose button was pressed, if a new look may take its place.
     canvas: Option<MessageId>,
+    /// The message that was typed, where it can be taken out of the chat.
+    typed: Option<MessageId>,
+    /// Whether it is.
+    takes_away: bool,
+    /// In a group, the one whose buttons these are.
+    owner: Option<UserId>,
+    /// Nothing of this chat is kept.
+    forgets: bool,
 }
 
 impl<'a> Talk<'a> {
-    /// Begins a turn: forgets what is past its time, and settles on a language until the message says better.
+    /// Begins a turn, and settles on a language until the message says better.
     pub(super) fn begin(record: &Record, event: &Event, context: &Context<'a>) -> Self {
-        let mut record = record.clone();
-        record
-            .bin
-            .retain(|removed| removed.is_restorable(context.now));
         let base = context.base;
-        let language = language_without_words(&record, event, base);
         Self {
             base,
             now: context.now,
+            entropy: context.entropy,
             place: event.place,
-            language,
-            record,
+            language: language_without_words(record, event, base),
+            record: record.clone(),
             replies: Vec::new(),
             canvas: None,
+            typed: event.message,
+            takes_away: false,
+            owner: event.from.filter(|_| event.place == Place::Group),
+            forgets: false,
         }
     }
 
@@ -88,7 +97,8 @@ impl<'a> Talk<'a> {
 
     /// A button with this label.
     pub(super) fn button_reading(&self, label: impl Into<String>, choice: Choice) -> Button {
-        Button::press(label, self.record.turn, choice)
+        let press = Press::new(self.record.turn, choice).owned_by(self.owner);
+        Button::press(label, &press)
     }
 
     /// Says something in a new message, which stays.
@@ -104,6 +114,17 @@ impl<'a> Talk<'a> {
         let canvas = self.canvas.take();
         self.record.screen = canvas;
         self.replies.push(reply.in_place_of(canvas));
+    }
+
+    /// Takes what was typed out of the chat; whether the channel can, for wording it.
+    pub(super) fn take_away(&mut self) -> bool {
+        self.takes_away = self.typed.is_some();
+        self.takes_away && self.place == Place::Private
+    }
+
+    /// Keeps nothing of this chat.
+    pub(super) fn forget(&mut self) {
+        self.forgets = true;
     }
 
     /// Leaves what was said where it is: what is shown next comes below it.
@@ -153,14 +174,30 @@ impl<'a> Talk<'a> {
 
     /// The wallet a text names; the longest name wins, since an app is named more exactly than a phone.
     pub(super) fn wallet_in(&self, text: &str) -> Option<EntryId> {
+        self.wallet_besides(text, None).map(|(wallet, _)| wallet)
+    }
+
+    /// The wallet a text names besides `known`, and by which name.
+    pub(super) fn wallet_besides(
+        &self,
+        text: &str,
+        known: Option<&EntryId>,
+    ) -> Option<(EntryId, String)> {
         let text = plain_word(text);
         let guides = self.base.knowledge.guides_in_order().into_iter();
+        let others = guides.filter(|(id, _)| Some(*id) != known);
         let named =
-            guides.flat_map(|(id, guide)| guide.names().map(move |name| (id, plain_word(name))));
+            others.flat_map(|(id, guide)| guide.names().map(move |name| (id, plain_word(name))));
         let longest = named
             .filter(|(_, name)| contains_word(&text, name))
             .max_by_key(|(_, name)| name.chars().count());
-        longest.map(|(id, _)| id.clone())
+        longest.map(|(id, name)| (id.clone(), name))
+    }
+
+    /// The phone systems a text names.
+    pub(super) fn systems_in(&self, text: &str) -> Vec<PhoneSystem> {
+        let named = |system: &PhoneSystem| self.mentions(text, &words_of(*system));
+        PhoneSystem::ALL.into_iter().filter(named).collect()
     }
 
     /// A message cut into its questions: after question marks and line ends, and before words such as “also”.
@@ -209,16 +246,35 @@ impl<'a> Talk<'a> {
         self.record.activity = self.record.suspended.take().unwrap_or_default();
     }
 
-    /// The turn as it is to be committed.
+    /// The turn as it is to be committed, when somebody did something.
     pub(super) fn finish(mut self) -> Turn {
+        self.record.touched = Some(self.now);
+        self.record.reminded = false;
+        self.finish_untouched()
+    }
+
+    /// The turn as it is to be committed, when nobody did anything.
+    pub(super) fn finish_untouched(mut self) -> Turn {
         if self.language == Language::ZH && self.record.traditional {
             self.replies.iter_mut().for_each(script::convert);
         }
+        if let Some(first) = self.replies.first_mut().filter(|_| self.takes_away) {
+            first.takes_away = self.typed;
+        }
         Turn {
-            record: self.record,
+            record: match self.forgets {
+                true => Record::default(),
+                false => self.record,
+            },
             replies: self.replies,
+            forgets: self.forgets,
         }
     }
+}
+
+/// The line with the words for a phone system.
+pub(super) fn words_of(system: PhoneSystem) -> String {
+    format!("words-system-{}", system.code())
 }
 
 /// The language as long as no words of a message tell: a button's is that of the conversation it stands in, a

@@ -45,11 +45,13 @@ impl Kept {
             return Err(StoreError::Conflict(commit.chat));
         }
         let rows = commit.rows();
-        let versioned = Versioned {
-            version: commit.version(),
-            record: commit.record.clone(),
-        };
-        self.chats.insert(commit.chat, versioned);
+        match commit.record.clone() {
+            Some(record) => {
+                let version = commit.version();
+                self.chats.insert(commit.chat, Versioned { version, record });
+            }
+            None => self.forget(commit.chat),
+        }
         self.rows
             .extend(rows.iter().map(|row| (row.id, row.clone())));
         Ok(rows)
@@ -110,11 +112,6 @@ impl Store for MemoryStore {
     async fn mark(&self, marks: Vec<Mark>) -> Result<(), StoreError> {
         let mut kept = self.open()?;
         marks.iter().for_each(|mark| kept.mark(mark));
-        Ok(())
-    }
-
-    async fn forget(&self, chat: ChatId) -> Result<(), StoreError> {
-        self.open()?.forget(chat);
         Ok(())
     }
 

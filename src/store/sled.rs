@@ -360,11 +360,11 @@ enum Work {
     Commit {
         chat: ChatId,
         expected: u64,
-        record: Vec<u8>,
+        /// `None` to forget the chat.
+        record: Option<Vec<u8>>,
         rows: Vec<(RowId, Vec<u8>)>,
     },
     Mark(Vec<Mark>),
-    Forget(ChatId),
     Restore(Vec<Packed>),
 }
 
@@ -379,10 +379,11 @@ impl Work {
         let rows = rows
             .iter()
             .map(|row| Ok((row.id, envelope::pack_row(row)?)));
+        let pack = |record| envelope::pack_record(commit.chat, commit.version(), record);
         Ok(Self::Commit {
             chat: commit.chat,
             expected: commit.expected,
-            record: envelope::pack_record(commit.chat, commit.version(), &commit.record)?,
+            record: commit.record.as_ref().map(pack).transpose()?,
             rows: rows.collect::<Result<_, EnvelopeError>>()?,
         })
     }
@@ -488,7 +489,6 @@ impl<'a> Draft<'a> {
                 marks.iter().try_for_each(|mark| self.mark(mark))?;
                 Ok(Ok(()))
             }
-            Work::Forget(chat) => self.forget(chat).map(Ok),
             Work::Restore(items) => {
                 items.into_iter().try_for_each(|item| self.put(item))?;
                 Ok(Ok(()))
@@ -501,7 +501,7 @@ impl<'a> Draft<'a> {
         shared: &Shared,
         chat: ChatId,
         expected: u64,
-        record: Vec<u8>,
+        record: Option<Vec<u8>>,
         rows: Vec<(RowId, Vec<u8>)>,
     ) -> sled::Result<Outcome> {
         let key = chat_key(chat);
@@ -512,7 +512,10 @@ impl<'a> Draft<'a> {
             Ok(_) => return Ok(Err(StoreError::Conflict(chat))),
             Err(error) => return Ok(Err(shared.refused(RecordOf(chat), error))),
         }
-        self.records.set(&key, Some(record))?;
+        match record {
+            Some(record) => self.records.set(&key, Some(record))?,
+            None => self.forget(chat)?,
+        }
         for (id, row) in rows {
             self.outbox.set(&row_key(id), Some(row))?;
         }
@@ -711,10 +714,6 @@ impl Store for SledStore {
             return Ok(());
         }
         self.committer.submit(Work::Mark(marks)).await
-    }
-
-    async fn forget(&self, chat: ChatId) -> Result<(), StoreError> {
-        self.committer.submit(Work::Forget(chat)).await
     }
 
     fn scan(&self) -> Box<dyn Iterator<Item = Result<Item, StoreError>> + '_> {

@@ -11,7 +11,7 @@ use teloxide::types::CallbackQueryId;
 
 use super::api::Identity;
 use crate::{
-    dialogue::{Attachment, ChatId, Command, Event, Input, MessageId, Place, Press, UpdateId},
+    dialogue::{Attachment, ChatId, Command, Event, Input, MessageId, Place, Press, UpdateId, UserId},
     knowledge::Language,
 };
 
@@ -125,6 +125,8 @@ fn event(input: Input, place: Place, from: &Value) -> Event {
         input,
         place,
         app_language: from["language_code"].as_str().and_then(app_language),
+        message: None,
+        from: from["id"].as_u64().map(UserId),
     }
 }
 

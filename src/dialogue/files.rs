@@ -1,0 +1,415 @@
+//! Files of cards: what a person takes along, readable for people and for programs, and reading such a file back. Pure.
+//!
+//! JSON with plain names; a file may be changed by hand, so everything in it is checked like something typed. What is
+//! said about it is `mine`'s.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Card, CardId, Reason, Record, RemovedCard, Vote,
+    identity::Protection,
+    label,
+    record::{Deed, Happening, Removal},
+};
+use crate::knowledge::{CardKind, EntryId, Language, PhoneSystem};
+
+/// The version of the file's layout; a newer one is refused.
+const FORMAT: u32 = 1;
+/// A file of the fullest list is half as large.
+pub const MAX_FILE_BYTES: usize = 128 * 1024;
+/// Says what the file is to whoever opens it.
+const ABOUT: &str = "What unbind-bot keeps of your chat. Send this file to the bot to put its cards on your list again.";
+
+/// A file.
+#[derive(Serialize)]
+struct File<'a> {
+    unbind_bot_cards: u32,
+    about: &'a str,
+    made: Timestamp,
+    cards: Vec<CardOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rest: Option<Rest<'a>>,
+}
+
+/// Everything kept besides the cards on the list.
+#[derive(Serialize)]
+struct Rest<'a> {
+    removed: Vec<RemovedOut<'a>>,
+    under_way: Vec<UnderWay<'a>>,
+    ask_again: Vec<AskAgain<'a>>,
+    next_review: Option<Timestamp>,
+    reminders_of_unfinished: bool,
+    language: Option<Language>,
+    language_last_spoken: Option<Language>,
+    traditional_script: bool,
+    protection: &'static str,
+    wrong_tries: u32,
+    locked_until: Option<Timestamp>,
+    answers: &'a BTreeMap<EntryId, Vote>,
+    last_answer: Option<&'a EntryId>,
+    last_seen: Option<Timestamp>,
+}
+
+#[derive(Serialize)]
+struct CardOut<'a> {
+    label: &'a str,
+    wallet: &'a EntryId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone: Option<PhoneSystem>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<CardKind>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_digits: Option<&'a str>,
+    added: Timestamp,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    history: &'a [Happening],
+}
+
+#[derive(Serialize)]
+struct RemovedOut<'a> {
+    #[serde(flatten)]
+    card: CardOut<'a>,
+    removed: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+}
+
+#[derive(Serialize)]
+struct UnderWay<'a> {
+    label: &'a str,
+    stage: &'a super::Stage,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    set_aside: Option<Timestamp>,
+}
+
+#[derive(Serialize)]
+struct AskAgain<'a> {
+    label: &'a str,
+    at: Timestamp,
+}
+
+impl<'a> CardOut<'a> {
+    fn new(card: &'a Card) -> Self {
+        Self {
+            label: &card.label,
+            wallet: &card.wallet,
+            phone: card.system,
+            kind: card.kind,
+            issuer: card.issuer.as_deref(),
+            last_digits: card.digits.as_deref(),
+            added: card.added,
+            history: &card.history,
+        }
+    }
+}
+
+impl<'a> RemovedOut<'a> {
+    fn new(removed: &'a RemovedCard) -> Self {
+        Self {
+            card: CardOut::new(&removed.card),
+            removed: removed.removed,
+            reason: removed.reason,
+        }
+    }
+}
+
+/// What a file of everything is called.
+pub(super) fn name(now: Timestamp) -> String {
+    format!("unbind-cards-{}.json", now.strftime("%Y-%m-%d"))
+}
+
+/// What a file of one card is called; not by its label, which may hold anything.
+pub(super) fn name_for_card(card: CardId, now: Timestamp) -> String {
+    format!("unbind-card-{}-{}.json", card.0, now.strftime("%Y-%m-%d"))
+}
+
+/// Everything kept of a chat, but for hashes and secrets: those are of use to nobody but a thief.
+pub(super) fn everything(record: &Record, now: Timestamp) -> String {
+    let protection = match record.protection {
+        None => "none",
+        Some(Protection::Pin(_)) => "pin",
+        Some(Protection::Codes { .. }) => "codes",
+    };
+    let rest = Rest {
+        removed: record.bin.iter().map(RemovedOut::new).collect(),
+        under_way: under_way(record),
+        ask_again: record
+            .reminders
+            .iter()
+            .filter_map(|reminder| {
+                let label = record.removed_card(reminder.card)?.card.label.as_str();
+                let at = reminder.at;
+                Some(AskAgain { label, at })
+            })
+            .collect(),
+        next_review: record.review,
+        reminders_of_unfinished: !record.quiet,
+        language: record.language,
+        language_last_spoken: record.spoken,
+        traditional_script: record.traditional,
+        protection,
+        wrong_tries: record.tries.wrong,
+        locked_until: record.tries.locked_until,
+        answers: &record.votes,
+        last_answer: record.last_answer.as_ref().map(|last| &last.entry),
+        last_seen: record.touched,
+    };
+    write(record.cards.iter(), Some(rest), now)
+}
+
+fn under_way(record: &Record) -> Vec<UnderWay<'_>> {
+    let suspended = record.suspended.as_ref();
+    let present = [Some(&record.activity), suspended].into_iter().flatten();
+    let present = present.filter_map(|activity| activity.removal());
+    let all = present.chain(&record.paused).chain(&record.cancelled);
+    let told = |removal: &'_ Removal| {
+        let card = record.card(removal.card);
+        let card = card.or_else(|| Some(&record.removed_card(removal.card)?.card))?;
+        Some((card.label.as_str(), removal.reason, removal.set_aside))
+    };
+    all.filter_map(|removal| {
+        let (label, reason, set_aside) = told(removal)?;
+        Some(UnderWay {
+            label,
+            stage: &removal.stage,
+            reason,
+            set_aside,
+        })
+    })
+    .collect()
+}
+
+/// One card, to be noted before it is gone.
+pub(super) fn one_card(card: &Card, now: Timestamp) -> String {
+    write([card].into_iter(), None, now)
+}
+
+fn write<'a>(
+    cards: impl Iterator<Item = &'a Card>,
+    rest: Option<Rest<'a>>,
+    now: Timestamp,
+) -> String {
+    let file = File {
+        unbind_bot_cards: FORMAT,
+        about: ABOUT,
+        made: now,
+        cards: cards.map(CardOut::new).collect(),
+        rest,
+    };
+    // Strings, numbers and times alone: there is nothing that JSON could not hold.
+    serde_json::to_string_pretty(&file).unwrap_or_default()
+}
+
+/// Why a file is none of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FileFault {
+    /// It is not JSON, or not such a file.
+    NotOurs,
+    /// A later program wrote it.
+    Newer,
+}
+
+/// Why a card of a file is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CardFault {
+    /// No label that could be used, or no wallet.
+    Broken,
+    /// The list, or the file itself, has one of that name before it.
+    SameLabel,
+}
+
+/// The cards of a file: those that may come on the list, and by their place in the file those that may not.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Found {
+    pub(super) cards: Vec<Card>,
+    pub(super) refused: Vec<(usize, String, CardFault)>,
+}
+
+#[derive(Deserialize)]
+struct FileIn {
+    unbind_bot_cards: u32,
+    #[serde(default)]
+    cards: Vec<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+struct CardIn {
+    label: String,
+    wallet: EntryId,
+    #[serde(default)]
+    phone: Option<PhoneSystem>,
+    #[serde(default)]
+    kind: Option<CardKind>,
+    #[serde(default)]
+    issuer: Option<String>,
+    #[serde(default)]
+    last_digits: Option<String>,
+    #[serde(default)]
+    added: Option<Timestamp>,
+    #[serde(default)]
+    history: Vec<Happening>,
+}
+
+/// Reads the cards of a file; `is_taken` says which labels are on the list already. Ids are given when they come there.
+///
+/// # Errors
+/// The file is none of ours.
+pub(super) fn read(
+    content: &str,
+    now: Timestamp,
+    is_taken: impl Fn(&str) -> bool,
+) -> Result<Found, FileFault> {
+    let file: FileIn = serde_json::from_str(content.trim_start_matches('\u{feff}'))
+        .map_err(|_| FileFault::NotOurs)?;
+    if file.unbind_bot_cards > FORMAT {
+        return Err(FileFault::Newer);
+    }
+    let mut found = Found::default();
+    for (number, value) in (1..).zip(file.cards) {
+        let said = value["label"].as_str().map(label::clean).unwrap_or_default();
+        let Some(card) = read_card(value, now) else {
+            found.refused.push((number, said, CardFault::Broken));
+            continue;
+        };
+        let mut before = found.cards.iter();
+        let is_double = before.any(|other| label::is_same(&other.label, &card.label));
+        match is_double || is_taken(&card.label) {
+            true => found.refused.push((number, card.label, CardFault::SameLabel)),
+            false => found.cards.push(card),
+        }
+    }
+    Ok(found)
+}
+
+fn read_card(value: serde_json::Value, now: Timestamp) -> Option<Card> {
+    let card: CardIn = serde_json::from_value(value).ok()?;
+    let optional = |text: Option<String>, check: fn(&str) -> Result<String, label::LabelFault>| {
+        text.map(|text| check(&text)).transpose().ok()
+    };
+    // A time to come is a clock that was wrong.
+    let mut history: Vec<_> = card.history.into_iter().filter(|what| what.at <= now).collect();
+    history.truncate(super::record::MAX_HISTORY);
+    let mut card = Card {
+        id: CardId(0),
+        label: label::label(&card.label).ok()?,
+        wallet: card.wallet,
+        system: card.phone,
+        kind: card.kind,
+        issuer: optional(card.issuer, label::issuer)?,
+        digits: optional(card.last_digits, label::digits)?,
+        added: card.added.filter(|added| *added <= now).unwrap_or(now),
+        history,
+    };
+    card.note(Deed::Imported, now);
+    Some(card)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::dialogue::choice::Field;
+
+    fn now() -> Timestamp {
+        "2026-01-01T12:00:00Z".parse().expect("a time")
+    }
+
+    fn card(label: &str) -> Card {
+        Card {
+            id: CardId(3),
+            label: label.to_owned(),
+            wallet: "wallet-huawei".parse().expect("an id"),
+            system: Some(PhoneSystem::HarmonyOs),
+            kind: Some(CardKind::Copied),
+            issuer: Some("物业 0571-88886666".to_owned()),
+            digits: Some("4821".to_owned()),
+            added: "2025-01-01T00:00:00Z".parse().expect("a time"),
+            history: vec![Happening {
+                at: "2025-02-01T00:00:00Z".parse().expect("a time"),
+                what: Deed::Changed(Field::Label),
+            }],
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let record = Record {
+            cards: vec![card("公司 🏢"), card("Home")],
+            ..Record::default()
+        };
+        let found = read(&everything(&record, now()), now(), |_| false).expect("a file of ours");
+        assert!(found.refused.is_empty());
+        for (found, written) in found.cards.iter().zip(&record.cards) {
+            let mut expected = Card {
+                id: CardId(0),
+                ..written.clone()
+            };
+            expected.note(Deed::Imported, now());
+            assert_eq!(*found, expected);
+        }
+    }
+
+    #[test]
+    fn a_label_comes_once_and_what_is_broken_is_told_by_its_place() {
+        let file = r#"{"unbind_bot_cards":1,"cards":[
+            {"label":"Home","wallet":"wallet-oppo"}, {"label":"home","wallet":"wallet-vivo"},
+            {"label":"12345678","wallet":"wallet-vivo"}, {"label":"Gate"}, 7,
+            {"label":"Office","wallet":"wallet-vivo"}, {"label":"Lab","wallet":"wallet-vivo","last_digits":"62220"}]}"#;
+        let found = read(file, now(), |label| label == "Office").expect("a file of ours");
+        let labels: Vec<_> = found.cards.iter().map(|card| card.label.as_str()).collect();
+        let refused: Vec<_> = found.refused.iter().map(|(at, _, fault)| (*at, *fault)).collect();
+        assert_eq!(labels, ["Home"]);
+        assert_eq!(
+            refused,
+            [
+                (2, CardFault::SameLabel),
+                (3, CardFault::Broken),
+                (4, CardFault::Broken),
+                (5, CardFault::Broken),
+                (6, CardFault::SameLabel),
+                (7, CardFault::Broken),
+            ]
+        );
+    }
+
+    #[test]
+    fn other_files_are_refused() {
+        for file in ["", "{}", "[]", "门禁卡", "👍", "{\"unbind_bot_cards\":\"1\"}"] {
+            assert_eq!(read(file, now(), |_| false), Err(FileFault::NotOurs), "{file}");
+        }
+        let newer = "{\"unbind_bot_cards\":2}";
+        assert_eq!(read(newer, now(), |_| false), Err(FileFault::Newer));
+    }
+
+    #[test]
+    fn no_hash_and_no_secret_is_in_a_file() {
+        let entropy = super::super::Entropy([7; super::super::Entropy::BYTES]);
+        let secret = super::super::identity::new_secret(&entropy);
+        let (protection, codes) =
+            super::super::identity::protect_by_codes(secret.clone(), 1, &entropy).expect("sealed");
+        let record = Record {
+            protection: Some(protection),
+            ..Record::default()
+        };
+        let file = everything(&record, now());
+        let sealed = serde_json::to_string(&secret).expect("written");
+        assert!(file.contains("\"codes\"") && !file.contains(sealed.trim_matches('"')));
+        assert!(!file.contains("argon2") && codes.iter().all(|code| !file.contains(code)));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused_without_a_panic(text in "\\PC{0,200}") {
+            let _ = read(&text, now(), |_| false);
+            let _ = read(&format!("{{\"unbind_bot_cards\":1,\"cards\":[{{\"label\":{text:?}}}]}}"), now(), |_| false);
+        }
+    }
+}

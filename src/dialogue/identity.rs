@@ -1,0 +1,291 @@
+//! Proving to be the owner before a card is removed: a PIN, or one-time codes with recovery codes. Pure; libraries do the
+//! cryptography, the randomness is an argument.
+//!
+//! Nothing typed is kept: of a PIN and of recovery codes there are argon2id hashes. The secret of one-time codes has to
+//! be kept as it is, since codes are made of it. What is said about all this is `protection`'s and `confirmation`'s.
+
+use std::fmt;
+
+use argon2::{
+    Algorithm, Argon2, Params, PasswordVerifier, Version,
+    password_hash::{PasswordHasher, phc},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use totp_rs::{Builder, Secret, Totp};
+
+/// Memory of one hash in KiB, and passes over it: one of the settings OWASP's password storage cheat sheet holds equal,
+/// the one that takes least memory, since the whole service is to stay small.
+const HASH_KIB: u32 = 7 * 1024;
+/// See [`HASH_KIB`].
+const HASH_PASSES: u32 = 5;
+/// Characters of a PIN at least: what zxcvbn and the lock leave to guess needs room.
+pub const MIN_PIN_CHARS: usize = 6;
+/// Characters of a PIN at most; longer ones are not hashed, so that nobody makes the service work for nothing.
+pub const MAX_PIN_CHARS: usize = 64;
+/// Guesses, as a power of ten, a PIN must take: with five tries a lock, half of six random digits; dates, rows of keys
+/// and repetitions stay below.
+const MIN_PIN_GUESSES_LOG10: f64 = 5.5;
+/// Recovery codes that are handed out.
+pub const RECOVERY_CODES: usize = 8;
+/// 40 bits a recovery code: eight characters in base 32.
+const RECOVERY_BYTES: usize = 5;
+/// 128 bits of salt and 160 of secret, as RFC 9106 and RFC 4226 recommend.
+const SALT_BYTES: usize = 16;
+/// See [`SALT_BYTES`].
+const SECRET_BYTES: usize = 20;
+/// Wrong tries in a row after which removal is locked.
+pub const MAX_TRIES: u32 = 5;
+/// How long: the first time, the second, and every time after.
+const LOCK_MINUTES: [i64; 4] = [15, 60, 4 * 60, 24 * 60];
+/// Letters of recovery codes (RFC 4648).
+const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+/// Shown by the app that makes the codes.
+const ISSUER: &str = "unbind-bot";
+/// See [`ISSUER`].
+const ACCOUNT: &str = "cards";
+
+/// Random bytes for one turn, from a source that cannot be foreseen.
+#[derive(Clone, Copy)]
+pub struct Entropy(pub [u8; Entropy::BYTES]);
+
+impl Entropy {
+    /// How many bytes a turn needs at most.
+    pub const BYTES: usize = SALT_BYTES + SECRET_BYTES + RECOVERY_CODES * RECOVERY_BYTES;
+
+    fn salt(&self) -> &[u8] {
+        &self.0[..SALT_BYTES]
+    }
+
+    fn secret(&self) -> &[u8] {
+        &self.0[SALT_BYTES..SALT_BYTES + SECRET_BYTES]
+    }
+
+    fn recovery(&self) -> impl Iterator<Item = &[u8]> {
+        self.0[SALT_BYTES + SECRET_BYTES..].chunks_exact(RECOVERY_BYTES)
+    }
+}
+
+impl fmt::Debug for Entropy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Entropy(…)")
+    }
+}
+
+/// A hash or a secret; not shown to anybody.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Sealed(String);
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sealed(…)")
+    }
+}
+
+/// What is asked before a card is removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Protection {
+    /// A PIN, by its hash.
+    Pin(Sealed),
+    /// One-time codes.
+    Codes {
+        /// What they are made of.
+        secret: Sealed,
+        /// Hashes of the recovery codes not used yet, all with one salt.
+        recovery: Vec<Sealed>,
+        /// The time step of the code accepted last: no code is accepted twice (RFC 6238, 5.2).
+        #[serde(default)]
+        last_step: u64,
+    },
+}
+
+/// Wrong tries, and what came of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Tries {
+    /// Wrong tries in a row.
+    pub wrong: u32,
+    /// Locks since the last right one.
+    pub locks: u32,
+    /// No tries before this.
+    pub locked_until: Option<Timestamp>,
+}
+
+impl Tries {
+    /// Minutes until the next try, if removal is locked; a minute begun counts.
+    pub fn locked_minutes(&self, now: Timestamp) -> Option<u64> {
+        let left = self.locked_until?.duration_since(now);
+        let seconds = u64::try_from(left.as_secs()).ok().filter(|left| *left > 0)?;
+        Some(seconds.div_ceil(60))
+    }
+
+    /// Tries left before the next lock.
+    pub fn left(&self) -> u32 {
+        MAX_TRIES.saturating_sub(self.wrong)
+    }
+
+    /// Notes a wrong try; the last one locks, each time for longer.
+    pub fn note_wrong(&mut self, now: Timestamp) {
+        self.wrong += 1;
+        if self.wrong >= MAX_TRIES {
+            let times = (self.locks as usize).min(LOCK_MINUTES.len() - 1);
+            self.locked_until = Some(now + SignedDuration::from_mins(LOCK_MINUTES[times]));
+            self.locks = self.locks.saturating_add(1);
+            self.wrong = 0;
+        }
+    }
+}
+
+/// Why a PIN is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PinFault {
+    /// Fewer than [`MIN_PIN_CHARS`].
+    TooShort,
+    /// More than [`MAX_PIN_CHARS`].
+    TooLong,
+    /// Easily guessed.
+    TooWeak,
+}
+
+/// Hashes a new PIN, if it is good enough.
+///
+/// # Errors
+/// It is not.
+pub fn seal_pin(pin: &str, entropy: &Entropy) -> Result<Sealed, PinFault> {
+    match pin.chars().count() {
+        ..MIN_PIN_CHARS => return Err(PinFault::TooShort),
+        0..=MAX_PIN_CHARS => {}
+        _ => return Err(PinFault::TooLong),
+    }
+    if zxcvbn::zxcvbn(pin, &[ISSUER]).guesses_log10() < MIN_PIN_GUESSES_LOG10 {
+        return Err(PinFault::TooWeak);
+    }
+    seal(pin, entropy.salt()).ok_or(PinFault::TooLong)
+}
+
+/// The argon2id hash of a text, as a PHC string; `None` if the library refuses, which it has no reason to.
+fn seal(text: &str, salt: &[u8]) -> Option<Sealed> {
+    let params = Params::new(HASH_KIB, HASH_PASSES, 1, None).ok()?;
+    let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let hash: phc::PasswordHash = hasher
+        .hash_password_with_salt(text.as_bytes(), salt)
+        .ok()?;
+    Some(Sealed(hash.to_string()))
+}
+
+/// Whether this is what was sealed.
+pub fn opens(sealed: &Sealed, typed: &str) -> bool {
+    if typed.chars().count() > MAX_PIN_CHARS {
+        return false;
+    }
+    let hash = phc::PasswordHash::new(&sealed.0);
+    // The cost stands in the hash, so that older ones stay good when the constants change.
+    hash.is_ok_and(|hash| {
+        Argon2::default()
+            .verify_password(typed.as_bytes(), &hash)
+            .is_ok()
+    })
+}
+
+/// A new secret for one-time codes.
+pub fn new_secret(entropy: &Entropy) -> Sealed {
+    Sealed(Secret::from(entropy.secret().to_vec()).to_base32())
+}
+
+/// What an authenticator app reads from a QR picture (`otpauth://…`), and what is typed into one instead.
+pub fn enrolment(secret: &Sealed) -> Option<(String, String)> {
+    let url = generator(secret)?.to_url().ok()?;
+    let groups: Vec<String> = secret
+        .0
+        .as_bytes()
+        .chunks(4)
+        .map(|group| String::from_utf8_lossy(group).into_owned())
+        .collect();
+    Some((url, groups.join(" ")))
+}
+
+/// Six digits every 30 seconds, one step earlier or later accepted: RFC 6238 as authenticator apps know it.
+fn generator(secret: &Sealed) -> Option<Totp> {
+    let secret = Secret::try_from_base32(&secret.0).ok()?;
+    let builder = Builder::new()
+        .with_secret(secret)
+        .with_issuer(Some(ISSUER))
+        .with_account_name(ACCOUNT);
+    builder.build().ok()
+}
+
+/// The time step of a code that is right just now.
+pub fn code_step(secret: &Sealed, code: &str, now: Timestamp) -> Option<u64> {
+    let digits: String = code.chars().filter(|c| !c.is_whitespace()).collect();
+    let second = u64::try_from(now.as_second()).ok()?;
+    generator(secret)?.check(&digits, second)
+}
+
+/// Protection by codes, set up now, and the recovery codes to be shown this once.
+pub fn protect_by_codes(
+    secret: Sealed,
+    step: u64,
+    entropy: &Entropy,
+) -> Option<(Protection, Vec<String>)> {
+    let codes: Vec<String> = entropy.recovery().map(recovery_code).collect();
+    let seal_code = |code: &String| seal(&plain_code(code), entropy.salt());
+    let recovery = codes.iter().map(seal_code).collect::<Option<Vec<_>>>()?;
+    let protection = Protection::Codes {
+        secret,
+        recovery,
+        last_step: step,
+    };
+    Some((protection, codes))
+}
+
+/// Five bytes as `ABCD-EFGH`.
+fn recovery_code(bytes: &[u8]) -> String {
+    let bits = bytes.iter().fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
+    let letter = |place: usize| char::from(BASE32[(bits >> (35 - 5 * place) & 31) as usize]);
+    let letters: String = (0..8).map(letter).collect();
+    format!("{}-{}", &letters[..4], &letters[4..])
+}
+
+/// A recovery code as it is compared: letters and digits alone, in capitals.
+fn plain_code(code: &str) -> String {
+    let letters = code.chars().filter(char::is_ascii_alphanumeric);
+    letters.map(|letter| letter.to_ascii_uppercase()).collect()
+}
+
+/// Whether what was typed proves the owner; a code is used up by that. Takes some ten milliseconds, by design.
+pub fn proves(protection: &mut Protection, typed: &str, now: Timestamp) -> bool {
+    match protection {
+        Protection::Pin(pin) => opens(pin, typed.trim()),
+        Protection::Codes {
+            secret,
+            recovery,
+            last_step,
+        } => match code_step(secret, typed, now) {
+            Some(step) if step > *last_step => {
+                *last_step = step;
+                true
+            }
+            Some(_) => false,
+            None => use_recovery_code(recovery, typed),
+        },
+    }
+}
+
+fn use_recovery_code(recovery: &mut Vec<Sealed>, typed: &str) -> bool {
+    let code = plain_code(typed);
+    if code.len() != 8 {
+        return false;
+    }
+    // One salt for all, so one hash tells for all.
+    let salt = recovery.first().and_then(|sealed| {
+        let hash = phc::PasswordHash::new(&sealed.0).ok()?;
+        Some(hash.salt?.to_vec())
+    });
+    let Some(typed) = salt.and_then(|salt| seal(&code, &salt)) else {
+        return false;
+    };
+    let place = recovery.iter().position(|sealed| *sealed == typed);
+    place.map(|place| recovery.remove(place)).is_some()
+}

@@ -1,0 +1,197 @@
+//! What may stand on a card: its label, its issuer, its last digits. One visible line, and no numbers worth keeping
+//! secret.
+
+use super::{CardId, secrets, talk::Talk};
+use crate::markup::RichText;
+
+/// Characters of a label: what a button shows on a narrow phone.
+pub const MAX_LABEL_CHARS: usize = 32;
+/// Characters of an issuer: a name, a place and a phone number.
+pub const MAX_ISSUER_CHARS: usize = 60;
+/// Digits of a card that are kept at most: enough to tell two cards apart, too few to be one.
+pub const MAX_DIGITS: usize = 4;
+/// Digits in a row from which on a label looks like a card number, a PIN or a code. Four is a room or the last digits of a card.
+const SECRET_DIGITS: usize = 5;
+
+/// Why something cannot stand on a card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LabelFault {
+    Empty,
+    TooLong(usize),
+    LooksSecret,
+    Taken,
+    NoDigits,
+}
+
+impl LabelFault {
+    /// Whether what was typed should not stay in the chat.
+    pub(super) fn is_secret(self) -> bool {
+        self == Self::LooksSecret
+    }
+
+    /// The fault in words, with the way out.
+    pub(super) fn say(self, talk: &Talk<'_>, typed: &str) -> RichText {
+        match self {
+            Self::Empty => talk.line("label-empty", &[]),
+            Self::TooLong(most) => talk.line("label-long", &[("most", most.into())]),
+            Self::LooksSecret => talk.line("label-digits", &[]),
+            Self::Taken => talk.line("label-taken", &[("label", clean(typed).into())]),
+            Self::NoDigits => talk.line("digits-fault", &[("most", MAX_DIGITS.into())]),
+        }
+    }
+}
+
+/// Makes one line of what was typed: without control characters and marks that turn the reading direction.
+pub(super) fn clean(typed: &str) -> String {
+    let visible = typed
+        .chars()
+        .map(|c| if c.is_whitespace() { ' ' } else { c })
+        .filter(|c| !is_invisible(*c));
+    visible
+        .collect::<String>()
+        .split(' ')
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Control characters, and the marks of Unicode's bidirectional algorithm and the zero-width ones, which would disturb
+/// what stands beside a label. The joiner stays: emoji are made with it.
+fn is_invisible(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// One visible line of at most so many characters.
+fn line(typed: &str, most: usize) -> Result<String, LabelFault> {
+    let line = clean(typed);
+    let is_visible = |c: char| c.is_alphanumeric() || !c.is_ascii() && c != '\u{200d}';
+    if !line.chars().any(is_visible) {
+        return Err(LabelFault::Empty);
+    }
+    if line.chars().count() > most {
+        return Err(LabelFault::TooLong(most));
+    }
+    Ok(line)
+}
+
+/// A label as it may be used, whether or not another card has it.
+pub(super) fn label(typed: &str) -> Result<String, LabelFault> {
+    let label = line(typed, MAX_LABEL_CHARS)?;
+    match looks_secret(&label) {
+        true => Err(LabelFault::LooksSecret),
+        false => Ok(label),
+    }
+}
+
+/// A label no other card of the list has; `but` is the card it is for.
+pub(super) fn free_label(
+    talk: &Talk<'_>,
+    typed: &str,
+    but: Option<CardId>,
+) -> Result<String, LabelFault> {
+    let label = label(typed)?;
+    let mut others = talk.record.cards.iter().filter(|card| Some(card.id) != but);
+    match others.any(|card| is_same(&card.label, &label)) {
+        true => Err(LabelFault::Taken),
+        false => Ok(label),
+    }
+}
+
+/// Whether two labels would be taken for the same one.
+pub(super) fn is_same(one: &str, other: &str) -> bool {
+    one.to_lowercase() == other.to_lowercase()
+}
+
+/// Who issued a card, or where it opens. May hold a phone number, so digits are no fault; a card number is.
+pub(super) fn issuer(typed: &str) -> Result<String, LabelFault> {
+    if secrets::kind_of(typed, |_, _| false).is_some() {
+        return Err(LabelFault::LooksSecret);
+    }
+    line(typed, MAX_ISSUER_CHARS)
+}
+
+/// The last digits of a card: one to four, in whichever script they were typed.
+pub(super) fn digits(typed: &str) -> Result<String, LabelFault> {
+    let typed = clean(typed);
+    let digits: Option<String> = typed.chars().map(ascii_digit).collect();
+    match digits {
+        Some(digits) if digits.len() > MAX_DIGITS => Err(LabelFault::LooksSecret),
+        Some(digits) if !digits.is_empty() => Ok(digits),
+        _ if looks_secret(&typed) => Err(LabelFault::LooksSecret),
+        _ => Err(LabelFault::NoDigits),
+    }
+}
+
+/// Full-width digits are digits.
+fn ascii_digit(character: char) -> Option<char> {
+    match character {
+        '0'..='9' => Some(character),
+        '０'..='９' => char::from_digit(u32::from(character) - u32::from('０'), 10),
+        _ => None,
+    }
+}
+
+/// Whether digits stand in a row, spaces and hyphens between them passed over.
+fn looks_secret(label: &str) -> bool {
+    let close = label.chars().filter(|c| !matches!(c, ' ' | '-' | '.'));
+    let mut run = 0;
+    for character in close {
+        run = if character.is_numeric() { run + 1 } else { 0 };
+        if run >= SECRET_DIGITS {
+            return true;
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_is_one_visible_line() {
+        for (typed, label) in [
+            ("  Office \n 2 ", "Office 2"),
+            ("\u{202e}家\u{200b}", "家"),
+            ("👨‍👩‍👧 home", "👨‍👩‍👧 home"),
+            ("\u{7}", ""),
+            ("", ""),
+        ] {
+            assert_eq!(clean(typed), label);
+        }
+    }
+
+    #[test]
+    fn digits_in_a_row_look_secret_however_they_are_spaced() {
+        for secret in ["12345", "6222 0210", "卡 1-2-3-4-5", "１２３４５"] {
+            assert!(looks_secret(secret), "{secret}");
+        }
+        for name in ["Room 4711", "3号楼2单元", "", "🏢 12", "B12 C34"] {
+            assert!(!looks_secret(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn last_digits_are_one_to_four_digits_and_never_more() {
+        for (typed, kept) in [("4821", "4821"), (" ４８ ", "48"), ("7", "7")] {
+            assert_eq!(digits(typed), Ok(kept.to_owned()));
+        }
+        for typed in ["48211", "6222 0210 4821", "卡号 482112"] {
+            assert_eq!(digits(typed), Err(LabelFault::LooksSecret), "{typed}");
+        }
+        for typed in ["", "门", "👍", "48a1"] {
+            assert_eq!(digits(typed), Err(LabelFault::NoDigits), "{typed}");
+        }
+    }
+
+    #[test]
+    fn an_issuer_may_have_a_phone_number_and_no_card_number() {
+        for typed in ["Harbour Tower reception, +65 6123 4567", "物业 0571-88886666"] {
+            assert_eq!(issuer(typed), Ok(typed.to_owned()));
+        }
+        assert_eq!(issuer("4111 1111 1111 1111"), Err(LabelFault::LooksSecret));
+        assert_eq!(issuer("\u{200b} "), Err(LabelFault::Empty));
+        assert_eq!(issuer(&"长".repeat(61)), Err(LabelFault::TooLong(60)));
+    }
+}

@@ -1,0 +1,203 @@
+//! What is typed: a secret that has no place in a chat, a word the present step understands, a correction, else a
+//! question.
+
+use super::{
+    Action, Activity, CardId, Choice, Field, Place, Press, Reply, Setup, Stage, adding, answer,
+    bin, confirmation, correction, desk, editing, outcome, protection, removal,
+    secrets::{self, Secret},
+    talk::{Talk, plain_word},
+};
+
+/// Something typed.
+pub(super) fn text(talk: &mut Talk<'_>, text: &str) {
+    talk.next_keyboard();
+    let awaits_secret = talk.record.activity.awaits_secret();
+    let secret = secrets::kind_of(text, |near, word| talk.mentions(near, word.line()));
+    if let Some(secret) = secret.filter(|_| !awaits_secret) {
+        return explain(talk, secret);
+    }
+    if let Some(choice) = choice_reading(talk, text) {
+        return desk::obey(talk, &choice);
+    }
+    if !understood(talk, text) {
+        answer::question(talk, text);
+        desk::show_again(talk);
+    }
+}
+
+/// Takes a secret out of the chat and says why.
+fn explain(talk: &mut Talk<'_>, secret: Secret) {
+    let line = match (talk.take_away(), talk.place) {
+        (true, _) => "secret-taken-away",
+        (false, Place::Private) => "secret-not-kept",
+        (false, Place::Group) => "secret-in-group",
+    };
+    let text = talk.line(line, &[]).below(1, talk.line(secret.line(), &[]));
+    talk.say(Reply::new(text));
+    desk::show_again(talk);
+}
+
+/// What is written on a button of the present screen may be typed instead.
+fn choice_reading(talk: &Talk<'_>, text: &str) -> Option<Choice> {
+    let mut screen = talk.clone();
+    desk::show(&mut screen);
+    let replies = screen.finish().replies;
+    let button = replies
+        .iter()
+        .flat_map(|reply| reply.buttons.iter().flatten())
+        .find(|button| plain_word(&button.label) == plain_word(text))?;
+    match &button.action {
+        Action::Press(data) => data.parse::<Press>().ok().map(|press| press.choice),
+        Action::PrivateChat(_) => None,
+    }
+}
+
+/// A word the present step understands; whether it was one.
+fn understood(talk: &mut Talk<'_>, text: &str) -> bool {
+    match talk.record.activity.clone() {
+        Activity::Idle => while_idle(talk, text),
+        Activity::Adding { draft, .. } => while_adding(talk, text, adding::awaits_label(&draft)),
+        Activity::Editing { card, field } => while_editing(talk, text, card, field),
+        Activity::ChoosingCard => cancels(talk, text) || removal::choose_by_label(talk, text),
+        Activity::Removing(removal) => match removal.stage {
+            Stage::Reason => goes_back_or_out(talk, text) || correction::take(talk, text),
+            Stage::Step(_) | Stage::AllSteps => while_guiding(talk, text),
+            Stage::Proof => while_proving(talk, text),
+            Stage::Confirmation => while_confirming(talk, text),
+            Stage::Outcome => about_outcome(talk, text, removal.card),
+        },
+        Activity::Protecting(setup) => while_protecting(talk, text, setup),
+        Activity::Importing { .. } | Activity::Forgetting | Activity::Reviewing => {
+            cancels(talk, text) || declines(talk, text)
+        }
+    }
+}
+
+fn while_idle(talk: &mut Talk<'_>, text: &str) -> bool {
+    if talk.place == Place::Group || !talk.means(text, "words-guide") {
+        return false;
+    }
+    removal::begin(talk, None);
+    true
+}
+
+fn cancels(talk: &mut Talk<'_>, text: &str) -> bool {
+    let cancels = talk.means(text, "words-cancel");
+    if cancels {
+        removal::cancel(talk);
+    }
+    cancels
+}
+
+fn declines(talk: &mut Talk<'_>, text: &str) -> bool {
+    let declines = talk.means(text, "words-no");
+    if declines {
+        removal::cancel(talk);
+    }
+    declines
+}
+
+fn goes_back_or_out(talk: &mut Talk<'_>, text: &str) -> bool {
+    if talk.means(text, "words-back") {
+        removal::back(talk);
+        return true;
+    }
+    if talk.means(text, "words-pause") {
+        removal::pause(talk);
+        return true;
+    }
+    cancels(talk, text)
+}
+
+fn while_adding(talk: &mut Talk<'_>, text: &str, label_awaited: bool) -> bool {
+    if cancels(talk, text) {
+        return true;
+    }
+    if talk.means(text, "words-back") {
+        adding::back(talk);
+        return true;
+    }
+    if !label_awaited {
+        return adding::wallet_typed(talk, text);
+    }
+    let is_label = !answer::is_question(talk, text);
+    if is_label {
+        adding::label_typed(talk, text);
+    }
+    is_label
+}
+
+fn while_editing(talk: &mut Talk<'_>, text: &str, card: CardId, field: Field) -> bool {
+    if cancels(talk, text) {
+        return true;
+    }
+    let is_value = !answer::is_question(talk, text);
+    if is_value {
+        editing::typed(talk, card, field, text);
+    }
+    is_value
+}
+
+fn while_guiding(talk: &mut Talk<'_>, text: &str) -> bool {
+    if talk.means(text, "words-done") {
+        removal::done(talk);
+    } else if talk.means(text, "words-differs") {
+        removal::show_differences(talk);
+    } else {
+        return goes_back_or_out(talk, text) || correction::take(talk, text);
+    }
+    true
+}
+
+/// Words that lead away stay words; everything else that is not clearly a question is a try.
+fn while_proving(talk: &mut Talk<'_>, text: &str) -> bool {
+    if goes_back_or_out(talk, text) {
+        return true;
+    }
+    let is_try = !answer::is_question(talk, text);
+    if is_try {
+        confirmation::proof_typed(talk, text);
+    }
+    is_try
+}
+
+fn while_confirming(talk: &mut Talk<'_>, text: &str) -> bool {
+    if talk.means(text, "words-yes") {
+        confirmation::yes_typed(talk);
+    } else if talk.means(text, "words-back") {
+        removal::back(talk);
+    } else {
+        return declines(talk, text) || cancels(talk, text);
+    }
+    true
+}
+
+fn about_outcome(talk: &mut Talk<'_>, text: &str, card: CardId) -> bool {
+    if talk.means(text, "words-gone") {
+        outcome::all_gone(talk, card);
+    } else if talk.means(text, "words-still") {
+        outcome::still_there(talk, card);
+    } else if talk.means(text, "words-not-sure") {
+        outcome::not_sure(talk, card);
+    } else if talk.means(text, "words-undo") {
+        bin::put_back(talk, card);
+    } else {
+        return cancels(talk, text);
+    }
+    true
+}
+
+fn while_protecting(talk: &mut Talk<'_>, text: &str, setup: Setup) -> bool {
+    if talk.means(text, "words-back") {
+        protection::back(talk);
+        return true;
+    }
+    if cancels(talk, text) {
+        return true;
+    }
+    let is_secret = setup != Setup::Choosing && !answer::is_question(talk, text);
+    if is_secret {
+        protection::typed(talk, setup, text);
+    }
+    is_secret
+}
