@@ -47,10 +47,10 @@ fn turn(chat: ChatId, expected: u64) -> Commit {
     Commit {
         chat,
         expected,
-        record: Record {
+        record: Some(Record {
             cards: (0..9).map(card).collect(),
             ..Record::default()
-        },
+        }),
         replies: vec![Reply::new(RichText::plain("The card has left your list."))],
         now: Timestamp::UNIX_EPOCH,
     }

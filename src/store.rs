@@ -12,6 +12,7 @@ mod barrier;
 mod committer;
 mod folder;
 mod keys;
+mod migrations;
 mod state;
 
 use std::fmt;

@@ -135,9 +135,7 @@ impl<'a, W: Write> Terminal<'a, W> {
         self.show(unread.collect()).await?;
         let first = match record.activity {
             Activity::Idle => Input::Command(Command::Start, String::new()),
-            _ => press(
-                &Press::new(record.turn, Choice::Continue).to_string(),
-            ),
+            _ => press(&Press::new(record.turn, Choice::Continue).to_string()),
         };
         self.turn(first).await
     }

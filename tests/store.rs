@@ -32,14 +32,12 @@ fn at(second: i64) -> Timestamp {
 fn record(label: &str) -> Record {
     Record {
         turn: 3,
-        cards: vec![Card {
-            id: CardId(1),
-            label: label.to_owned(),
-            wallet: "wallet-mi".parse().unwrap(),
-            system: None,
-            kind: None,
-            added: at(1_767_225_600),
-        }],
+        cards: vec![Card::new(
+            CardId(1),
+            label,
+            "wallet-mi".parse().unwrap(),
+            at(1_767_225_600),
+        )],
         ..Record::default()
     }
 }
@@ -51,9 +49,17 @@ fn commit(chat: ChatId, expected: u64, label: &str, replies: &[&str]) -> Commit 
     Commit {
         chat,
         expected,
-        record: record(label),
+        record: Some(record(label)),
         replies: replies.collect(),
         now: at(1_767_225_601),
+    }
+}
+
+/// A commit that leaves nothing of the chat but these replies.
+fn forgetting(chat: ChatId, expected: u64, replies: &[&str]) -> Commit {
+    Commit {
+        record: None,
+        ..commit(chat, expected, "", replies)
     }
 }
 
@@ -212,17 +218,16 @@ async fn a_forgotten_chat_leaves_nothing_and_others_stay(store: Arc<dyn Store>) 
             .await
             .unwrap();
     }
-    store.forget(CHAT).await.unwrap();
-    store.forget(ChatId(99)).await.unwrap();
+    let forgotten = store
+        .commit(forgetting(CHAT, 1, &["receipt"]))
+        .await
+        .unwrap();
+    store.commit(forgetting(ChatId(99), 0, &[])).await.unwrap();
     assert_eq!(store.load(CHAT).unwrap(), Versioned::default());
-    assert!(
-        store
-            .outbox()
-            .unwrap()
-            .iter()
-            .all(|row| row.id.chat != CHAT)
-    );
-    assert_eq!(items(&*store).len(), 4 * 3);
+    let rows = store.outbox().unwrap().into_iter();
+    let left: Vec<_> = rows.filter(|row| row.id.chat == CHAT).collect();
+    assert_eq!(left, forgotten, "the receipt alone is still to be sent");
+    assert_eq!(items(&*store).len(), 4 * 3 + 1);
     store.commit(commit(CHAT, 0, "b", &[])).await.unwrap();
 }
 
@@ -317,7 +322,7 @@ async fn once_closed_everything_is_refused(store: Arc<dyn Store>) {
     assert!(store.load(CHAT).is_err());
     assert!(store.commit(commit(CHAT, 1, "a", &[])).await.is_err());
     assert!(store.outbox().is_err());
-    assert!(store.forget(CHAT).await.is_err());
+    assert!(store.commit(forgetting(CHAT, 1, &[])).await.is_err());
     assert!(store.scan().any(|item| item.is_err()));
     assert!(store.health().is_err());
 }

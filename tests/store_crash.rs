@@ -66,10 +66,10 @@ fn turn(chat: ChatId, expected: u64) -> Commit {
     Commit {
         chat,
         expected,
-        record: Record {
+        record: Some(Record {
             turn: u32::try_from(version).unwrap(),
             ..Record::default()
-        },
+        }),
         replies: vec![Reply::new(RichText::plain(version.to_string()))],
         now: Timestamp::UNIX_EPOCH,
     }

@@ -11,9 +11,11 @@ help =
     • Answer questions about removing an access card from a phone wallet. Just ask.
     • Lead you through a removal, step by step: /unbind
     • Keep the list of your cards: /cards
+    • Ask for a PIN or a code before a removal: /protect
     • Show everything I know: /faq
 
     I am a program. I never touch your phone's wallet: that part you do, and I guide you.
+    What I keep, and how to take or delete it: /privacy
     /language changes the language, /cancel stops what we are doing.
 language-name = English
 language-which = **Which language shall I use?**
@@ -22,6 +24,7 @@ language-unknown = I do not speak “{ $language }” yet. Please choose one of 
 apology = Sorry, something went wrong on my side. Nothing of yours was changed. Please try that once more.
 unknown-command = I do not know the command /{ $command }. This is what I can do:
 busy-here = Let us do that between the two of us, not in the group.
+not-yours = This button is for somebody else in the group. Ask me yourself, and you get your own.
 
 ## Answers
 did-you-mean = **Did you mean one of these?**
@@ -53,8 +56,16 @@ stale = That button is from earlier; nothing was changed.
 here-we-are = Here is where we are:
 nothing-open = Nothing is under way just now. What would you like to do?
 cancelled = Stopped. Your list of cards is as it was.
+paused =
+    {""}**Paused.** “{ $label }” is still on your list.
+    Go on within { $days } days, with the button or /unbind.
 nothing-to-cancel = There is nothing to stop. Ask me something, or choose:
 content-changed = My instructions have changed since then, so we go on from this step.
+unfinished-card = We have not finished taking out “{ $label }”. Shall we go on? I keep your place for { $days } days.
+unfinished = You were about to take out a card. Shall we go on? I keep your place for { $days } days.
+quiet = All right, no more reminders of things left unfinished. Your place is kept all the same.
+put-away-removal = “{ $label }” was never taken out to the end, and { $days } days are over, so I have put that away. The card is still on your list.
+put-away = We left something in the middle { $days } days ago, so I have put that away. Your cards are as they were.
 
 ## Adding a card
 add-label =
@@ -72,27 +83,52 @@ label-gate = Gate
 label-empty = That name has nothing to read in it. Please type a short one, like “Office”.
 label-long = That is too long for a button: at most { $most } characters, please.
 label-digits = That looks like a number worth keeping secret. Please use a name, like “Office”; I keep no card numbers.
+digits-fault = Please type only the last digits, { $most } at most, like 4821.
 label-taken = You already have a card called “{ $label }”. Please choose another name.
 cards-full = Your list is full: { $most } cards. Take one off first.
+bin-full = I keep { $most } cards at most, those taken off in the last 30 days included. Please wait a few days before you add more.
 card-added = ✅ “{ $label }” is on your list.
 
 ## Cards
 cards-title = **Your cards**
-cards-hint = Tap a card to rename it or take it out.
+cards-hint = Tap a card to look at it, change it or take it out.
 cards-none = **Your list is empty.** Add a card, and I can lead you through its removal.
 card-view = **{ $label }** · { $wallet }
 card-added-on = On your list since { $date }.
 card-gone = That card is no longer on your list.
-rename-ask =
+ends-in = ends in { $digits }
+edit-label =
     {""}**What shall “{ $label }” be called?**
     Type the new name.
-renamed = ✅ Renamed: { $label }
+edit-issuer =
+    {""}**Who issued “{ $label }”, or where does it open?**
+    A name is enough, like “Harbour Tower reception”. A phone number may go with it.
+edit-digits =
+    {""}**The last digits of “{ $label }”?**
+    Four at most, so that you can tell it from others. Never the whole number.
+changed = ✅ “{ $label }” is changed.
+history-added = { $date } put on the list
+history-label = { $date } renamed
+history-wallet = { $date } other wallet or phone
+history-issuer = { $date } issuer changed
+history-digits = { $date } last digits changed
+history-taken-off = { $date } taken off the list
+history-put-back = { $date } put back
+history-imported = { $date } came with a file
 bin-title =
     {""}**Taken off your list**
     Tap a card to put it back on the list. In the wallet itself you would have to add it again.
 bin-none = There is nothing to put back.
 put-back = ✅ **“{ $label }” is back on your list.** In the phone's wallet it comes back only if you add it there again.
 put-back-late = That card cannot be put back any more: I keep removed cards for { $days } days.
+review =
+    {""}**Are you still using all of these?**
+    Tap one you no longer use, and I help you take it out.
+review-due = It is time to look through your cards, as you asked. Are you still using all of them?
+review-on = ✅ I shall ask every { $days } days, next on { $date }.
+review-off = All right, I shall not ask any more.
+review-done = Good. Nothing was changed.
+review-done-next = Good. Nothing was changed. I shall ask again on { $date }.
 days-left = { $days ->
     [one] 1 day left
    *[other] { $days } days left
@@ -100,6 +136,17 @@ days-left = { $days ->
 
 ## The guided removal
 choose-card = **Which card shall we take out?**
+why =
+    {""}**Why do you take “{ $label }” out?**
+    It decides what I tell you on the way.
+reason-new-card = I got a new card
+reason-new-phone = New phone
+reason-misuse = Someone used it
+reason-tidying-up = Tidying up
+note-new-phone = ⚠️ Do this before you reset or sell the old phone.
+note-misuse = ⚠️ Tell whoever issued it right away: only they can switch the card off at the door.
+all-steps-head = **{ $label }** · { $wallet } · all five steps
+corrected = All right: “{ $label }” is in { $wallet }. We go on where we were.
 no-guide = My knowledge has no step-by-step guide at the moment. Please ask me instead.
 step-head = **{ $label }** · { $wallet } · step { $step } of { $steps }
 step-done = ✅ { $title }
@@ -108,11 +155,27 @@ looks-different =
     Choose what fits, or tell me in your own words what you see.
 confirm =
     {""}**Take “{ $label }” off your list?**
-confirm-note = Worth noting for later: { $details }, and who issued it.
+confirm-note = Worth noting for later: { $details }
 confirm-bin =
     It stays in the bin for { $days } days and can be put back on the list.
     Your phone's wallet I cannot touch: that part you did in the steps before.
 confirm-how = Press the button, or type “yes”.
+details-file = Here is what I know of “{ $label }”. Keep it somewhere safe.
+proof-pin =
+    {""}**Type your PIN to go on with “{ $label }”.**
+    I take it out of the chat at once. Never your phone's or bank's PIN.
+proof-code =
+    {""}**Type the code your app shows to go on with “{ $label }”.**
+    One of your recovery codes will do, too. I take it out of the chat at once.
+proof-wrong = { $left ->
+    [one] That is not it. One more try before removing is locked for a while.
+   *[other] That is not it. { $left } more tries before removing is locked for a while.
+}
+proof-last = That was not it either, so removing is locked now. Nothing was removed.
+proof-locked = { $minutes ->
+    [one] {""}🔒 **Removing is locked for 1 more minute,** after too many wrong tries. Your cards stay as they are.
+   *[other] {""}🔒 **Removing is locked for { $minutes } more minutes,** after too many wrong tries. Your cards stay as they are.
+}
 kept = “{ $label }” stays on your list.
 removed = ✅ **“{ $label }” is off your list.**
 left-cards = Left: { $labels }.
@@ -121,7 +184,104 @@ look-again = **Now look in { $wallet } once more: is the card gone?**
 all-gone =
     {""}**Good, all done.**
     “{ $label }” can be put back on the list for { $days } days: /cards
-still-there-next = If it is still there after that, tell me what you see, or go through the steps again.
+left-open = All right. “{ $label }” stays off your list. Whether it is gone from the wallet I cannot see: please look there once more.
+gone-by-now = **Is “{ $label }” gone from { $wallet } by now?**
+will-remind = I shall ask again in { $minutes } minutes.
+still-there-next = Still there after that? Tell me what you see, or let me ask again in a while.
+next-new-card = Once you have added the new card to the wallet, put it on your list, too.
+next-new-phone = Now add the card on the new phone. Reset the old one only when that works.
+next-misuse = Tell whoever issued it, if you have not: only they can switch it off at the door. Then look through your other cards.
+next-tidying-up = Any others you no longer use?
+
+## Protection
+protect-none =
+    {""}**Shall I ask for something before a card is taken off your list?**
+    A PIN you choose, or one-time codes from an authenticator app. It guards the list in this chat, not your phone's wallet.
+protect-pin = 🔒 I ask for your PIN before a card is taken off your list.
+protect-codes = { $left ->
+    [one] {""}🔒 I ask for a one-time code before a card is taken off your list. You have 1 recovery code left.
+   *[other] {""}🔒 I ask for a one-time code before a card is taken off your list. You have { $left } recovery codes left.
+}
+protect-off = Done: nothing is asked any more before a removal.
+present-pin = **Type your present PIN first.**
+present-code = **Type a code of your app, or a recovery code, first.**
+pin-new =
+    {""}**Type a new PIN.**
+    At least { $least } characters; letters are welcome. Not one you use anywhere else. I take it out of the chat at once.
+pin-repeat = **Type it once more.**
+pin-short = That is too short: at least { $least } characters, please.
+pin-long = That is too long: at most { $most } characters, please.
+pin-weak = That one is guessed quickly. Avoid dates, rows like 123456 and common words.
+pin-differs = The two were not the same. Let us begin again.
+pin-set =
+    ✅ **Your PIN is set.** I ask for it before a card is taken off your list.
+    Forgotten one day? Nobody can look it up; /forget deletes everything, the PIN too.
+codes-enrol =
+    {""}**Scan this with your authenticator app, then type the code it shows.**
+    Or type this into the app: { $secret }
+    Delete this message when you are done.
+code-wrong = That code does not fit. Check that your phone sets its clock by itself, and type the newest one.
+codes-set =
+    ✅ **One-time codes are set up.** I ask for one before a card is taken off your list.
+    Write these { $count } recovery codes down, then delete this message. Each works once, should the app be lost:
+
+## Secrets
+secret-taken-away = **I deleted your message and kept nothing of it.**
+secret-not-kept = **I kept nothing of that.** Please delete it where you can.
+secret-in-group = **Please delete that message; everybody here can read it.** I kept nothing of it.
+secret-card-number = It looked like a card number. Nobody needs one in a chat; the last four digits are enough to tell cards apart.
+secret-code = It looked like a password or a code. Type those only in the wallet itself, never in a chat, and give them to nobody, me included.
+secret-phrase = It looked like a recovery phrase. Whoever reads it can take everything. If others have seen it, move what it guards today.
+
+## Mine to take and to delete
+privacy =
+    {""}**What I keep of this chat**
+    • Your language, and which answers you gave 👍 or 👎
+    • Your cards: name, wallet, phone, issuer, last digits, what changed when; until you take them off
+    • Cards taken off: { $bin } days
+    • A removal left in the middle: { $unfinished } days
+    • Reminders you asked for, the review every { $review } days among them
+    • Whether a PIN or codes protect removals, never the PIN itself
+    • Numbers of updates, so that nothing is done twice: { $hours } hours
+    I keep no messages, no card numbers, no passwords.
+export-file = { $count ->
+    [0] This is everything I keep of this chat. There are no cards on your list.
+    [one] This is everything I keep of this chat, your card included. Send the file to me, and I put it on your list again.
+   *[other] This is everything I keep of this chat, your { $count } cards included. Send the file to me, and I put them on your list again.
+}
+import-how =
+    {""}**Send me the file you got with /export.**
+    I show you its cards before any comes on your list. In the terminal: /import and the file's name.
+import-preview = { $count ->
+    [one] {""}**Put this card on your list?**
+   *[other] {""}**Put these { $count } cards on your list?**
+}
+import-none = There is no card in this file that I could put on your list.
+import-same = Already there, left as they are: { $labels }
+import-broken = Not readable, left out: { $labels }
+import-too-many = No room for { $count } more.
+imported = { $count ->
+    [0] No card had to be added.
+    [one] ✅ 1 card is on your list now.
+   *[other] ✅ { $count } cards are on your list now.
+}
+file-reading = One moment, I am reading it.
+file-large = That file is too large to be one of mine. Nothing was changed.
+file-not-ours = I can only read the files I make with /export. Nothing was changed.
+file-newer = A newer version of me made that file, so I do not understand all of it. Nothing was changed.
+file-not-fetched = I could not get that file. Please send it once more.
+forget-ask = 
+    {""}**Delete everything I keep of this chat?**
+    { $cards ->
+        [one] 1 card
+       *[other] { $cards } cards
+    } on the list, { $removed } in the bin, your settings, reminders and PIN. It cannot be undone. Your phone's wallet stays as it is.
+forgotten =
+    ✅ **Everything is deleted.** Receipt: { $cards ->
+        [one] 1 card
+       *[other] { $cards } cards
+    }, { $removed } in the bin, all settings and reminders, { $time }.
+    Messages and files in this chat are yours to delete. Whenever you write again, we begin anew.
 
 ## Buttons
 button-guide = Guide me step by step
@@ -146,7 +306,36 @@ button-keep = No, keep it
 button-gone = Yes, gone
 button-still = Still there
 button-undo = Undo
-button-rename = Rename
+button-edit-label = Rename
+button-edit-wallet = Wallet
+button-edit-issuer = Issued by
+button-edit-digits = Last digits
+button-history = History
+button-card = The card
+button-clear = Leave it empty
+button-page-back = ‹ Page { $page } of { $pages }
+button-page-on = Page { $page } of { $pages } ›
+button-review = Look through my cards
+button-review-on = Ask me every few months
+button-review-off = Don't ask any more
+button-still-used = All still in use
+button-skip-reason = Skip
+button-pause = Pause
+button-resume = Go on
+button-uncancel = Go on after all
+button-quiet = No more reminders
+button-details = Send me the details
+button-not-sure = Not sure
+button-remind = Ask me again in { $minutes } minutes
+button-add-new = Add the new card
+button-use-pin = Use a PIN
+button-use-codes = Use one-time codes
+button-unprotect = Switch it off
+button-export = Send me everything
+button-import = Yes, put them on
+button-forget = Delete everything
+button-forget-all = Yes, delete everything
+button-keep-all = No, keep it all
 button-take-out = Take it out
 button-bin = Put one back
 button-all-cards = All cards
@@ -172,7 +361,16 @@ words-gone = yes | gone | yes, gone | yes gone | it's gone | it is gone
 words-still = no | still there | it's still there | not gone | still shows
 words-undo = undo | put it back | put back
 words-follow-up = and on | and with | and for | and in | and the | what about | how about | and what about | and how about | same for | and
-XX
+words-system-ios = iphone | ios | apple phone
+words-system-android = android | android phone
+words-system-harmonyos = harmonyos | harmony os | harmony
+words-system-watch = watch | band | smartwatch | wristband
+words-pause = pause | later | not now | do it later
+words-not-sure = not sure | don't know | i don't know | no idea | unsure | can't tell
+words-question = how | what | why | when | where | which | who | will | does | do | did | can | could | is | are | should | would | must
+words-question-end = right
+words-secret = password | passcode | pin | otp | verification code | one-time code | security code | the code is | my code is | sms code
+words-card-number = card number | card no | number of the card | card nr
 words-also = also, | , also | , and also | besides, | another question | one more thing | and how | and what | and does | and do | and can | and will | and is | and why | and where | and when
 words-guide = guide me | guide me step by step | step by step | show me how | start | let's start
 
@@ -181,6 +379,11 @@ command-unbind = Take a card out, step by step
 command-cards = My cards
 command-faq = Look through the topics
 command-language = Change the language
+command-protect = Ask for a PIN or code before a removal
+command-privacy = What I keep, and for how long
+command-export = Send me everything as a file
+command-import = Read cards from such a file
+command-forget = Delete everything
 command-cancel = Stop what we are doing
 command-help = What I can do
 command-start = Begin

@@ -112,21 +112,19 @@ fn ask_label(talk: &Talk<'_>) -> Reply {
     let free = |name: &&&str| {
         label::free_label(talk, &talk.words(&format!("label-{name}"), &[]), None).is_ok()
     };
-    let buttons = LABELS.iter().filter(free).map(|name| {
-        talk.button(
-            &format!("label-{name}"),
-            Choice::Label((*name).to_owned()),
-        )
-    });
+    let buttons = LABELS
+        .iter()
+        .filter(free)
+        .map(|name| talk.button(&format!("label-{name}"), Choice::Label((*name).to_owned())));
     let reply = Reply::new(talk.line("add-label", &[]));
     answer::with_paired(reply, buttons.collect())
 }
 
 fn ask_wallet(talk: &Talk<'_>, label: &str) -> Reply {
     let guides = talk.base.knowledge.guides_in_order();
-    let buttons = guides
-        .into_iter()
-        .map(|(id, _)| talk.button_reading(cards::wallet_name(talk, id), Choice::Wallet(id.clone())));
+    let buttons = guides.into_iter().map(|(id, _)| {
+        talk.button_reading(cards::wallet_name(talk, id), Choice::Wallet(id.clone()))
+    });
     let reply = Reply::new(talk.line("add-wallet", &[("label", label.into())]));
     answer::with_paired(reply, buttons.collect())
 }
@@ -190,7 +188,10 @@ pub(super) fn label_chosen(talk: &mut Talk<'_>, name: &str) {
 
 /// A label, typed where one was asked for.
 pub(super) fn label_typed(talk: &mut Talk<'_>, typed: &str) {
-    match (label::free_label(talk, typed, None), &mut talk.record.activity) {
+    match (
+        label::free_label(talk, typed, None),
+        &mut talk.record.activity,
+    ) {
         (Ok(label), Activity::Adding { draft, .. }) => {
             draft.label = Some(label);
             ask_next(talk);
@@ -230,15 +231,9 @@ pub(super) fn awaits_label(draft: &CardDraft) -> bool {
 
 fn add(talk: &mut Talk<'_>, draft: &CardDraft, label: String, wallet: EntryId, then_unbind: bool) {
     let id = cards::put_on_list(talk, |id, added| Card {
-        id,
-        label: label.clone(),
-        wallet,
         system: draft.system,
         kind: draft.kind,
-        issuer: None,
-        digits: None,
-        added,
-        history: Vec::new(),
+        ..Card::new(id, label.clone(), wallet, added)
     });
     let text = talk.line("card-added", &[("label", label.into())]);
     if then_unbind {

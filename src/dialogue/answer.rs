@@ -107,7 +107,7 @@ pub(super) fn is_question(talk: &Talk<'_>, text: &str) -> bool {
 
 /// Whether a text asks something, where a correction might be meant: about anything but which wallet or phone it is.
 pub(super) fn is_question_of_its_own(talk: &Talk<'_>, text: &str) -> bool {
-    if text.trim_end().ends_with(['?', '？']) {
+    if text.trim_end().ends_with(['?', '？']) || talk.sounds_like_a_question(text) {
         return true;
     }
     let finding = talk.base.matcher.find(text);

@@ -61,7 +61,12 @@ pub(super) fn put_back(talk: &mut Talk<'_>, id: CardId) {
     let place = removed.place.min(talk.record.cards.len());
     talk.record.cards.insert(place, removed.card);
     talk.record.reminders.retain(|reminder| reminder.card != id);
-    if talk.record.activity.removal().is_some_and(|removal| removal.card == id) {
+    if talk
+        .record
+        .activity
+        .removal()
+        .is_some_and(|removal| removal.card == id)
+    {
         talk.leave();
     }
     cards::list(talk, 0);

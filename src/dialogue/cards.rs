@@ -59,7 +59,13 @@ pub(super) fn list(talk: &mut Talk<'_>, page: Page) {
     };
     let cards = talk.record.cards.iter();
     let buttons = cards.map(|card| card_button(talk, card, Choice::Card(card.id)));
-    let reply = paged(talk, Reply::new(text), buttons.collect(), page, Choice::Cards);
+    let reply = paged(
+        talk,
+        Reply::new(text),
+        buttons.collect(),
+        page,
+        Choice::Cards,
+    );
     let mut ways = vec![talk.button("button-add", Choice::AddCard)];
     if !talk.record.bin.is_empty() {
         ways.push(talk.button("button-bin", Choice::Bin(0)));
@@ -81,14 +87,25 @@ pub(super) fn paged(
     let pages = Page::try_from(buttons.len().div_ceil(PAGE)).unwrap_or(Page::MAX);
     // Cards may have gone since the button was shown.
     let page = page.min(pages.saturating_sub(1));
-    let shown = buttons.into_iter().skip(usize::from(page) * PAGE).take(PAGE);
+    let shown = buttons
+        .into_iter()
+        .skip(usize::from(page) * PAGE)
+        .take(PAGE);
     let reply = shown.fold(reply, |reply, button| reply.row([button]));
-    let at = |page: Page| [("page", usize::from(page + 1).into()), ("pages", usize::from(pages).into())];
-    let earlier = page.checked_sub(1).map(|page| {
-        talk.button_reading(talk.words("button-page-back", &at(page)), to_page(page))
-    });
+    let at = |page: Page| {
+        [
+            ("page", usize::from(page + 1).into()),
+            ("pages", usize::from(pages).into()),
+        ]
+    };
+    let earlier = page
+        .checked_sub(1)
+        .map(|page| talk.button_reading(talk.words("button-page-back", &at(page)), to_page(page)));
     let later = (page + 1 < pages).then(|| {
-        talk.button_reading(talk.words("button-page-on", &at(page + 1)), to_page(page + 1))
+        talk.button_reading(
+            talk.words("button-page-on", &at(page + 1)),
+            to_page(page + 1),
+        )
     });
     reply.row(earlier.into_iter().chain(later))
 }
@@ -137,7 +154,11 @@ pub(super) fn history(talk: &mut Talk<'_>, id: CardId) {
     let Some(card) = talk.record.card(id).cloned() else {
         return say_gone(talk);
     };
-    let newest_first = card.history.iter().rev().map(|happening| deed(talk, happening));
+    let newest_first = card
+        .history
+        .iter()
+        .rev()
+        .map(|happening| deed(talk, happening));
     let added = talk.line("history-added", &[("date", date(card.added).into())]);
     let lines = newest_first.chain([added]);
     let text = lines.fold(card_head(talk, &card), |text, line| text.below(1, line));

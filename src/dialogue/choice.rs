@@ -431,7 +431,11 @@ impl Choice {
             "why" => Self::Why(Reason::from_code(object)?),
             "label" => Self::Label(object.to_owned()),
             "w" => Self::Wallet(object.parse().ok()?),
-            "system" => Self::System(PhoneSystem::ALL.into_iter().find(|one| one.code() == object)?),
+            "system" => Self::System(
+                PhoneSystem::ALL
+                    .into_iter()
+                    .find(|one| one.code() == object)?,
+            ),
             "kind" => Self::Kind(CardKind::ALL.into_iter().find(|one| one.code() == object)?),
             "details" => Self::Details(card()?),
             "yes" => Self::Confirm(card()?),

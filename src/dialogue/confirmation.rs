@@ -3,11 +3,8 @@
 //! Only the button of the last screen, or a clear yes typed at that very moment, takes the card off the list.
 
 use super::{
-    Activity, Card, CardId, Choice, Enclosure, Removal, RemovedCard, Reply, Stage, bin, cards,
-    answer, files, identity::Protection, outcome, protection,
-    record::Deed,
-    removal,
-    talk::Talk,
+    Activity, Card, CardId, Choice, Enclosure, Removal, RemovedCard, Reply, Stage, answer, bin,
+    cards, files, identity::Protection, outcome, protection, record::Deed, removal, talk::Talk,
 };
 
 /// The entry for when the PIN or code is not accepted.
@@ -29,10 +26,14 @@ pub(super) fn ask_proof(talk: &mut Talk<'_>, card: &Card) {
         None => talk.line(question, &[("label", card.label.as_str().into())]),
     };
     let reply = Reply::new(text).row(not_accepted_button(talk));
-    talk.show(reply.row([
-        talk.button("button-back", Choice::Back),
-        talk.button("button-pause", Choice::Pause),
-    ]).row([talk.button("button-cancel", Choice::Cancel)]));
+    talk.show(
+        reply
+            .row([
+                talk.button("button-back", Choice::Back),
+                talk.button("button-pause", Choice::Pause),
+            ])
+            .row([talk.button("button-cancel", Choice::Cancel)]),
+    );
 }
 
 fn not_accepted_button(talk: &Talk<'_>) -> Option<super::Button> {

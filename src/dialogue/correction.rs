@@ -24,7 +24,10 @@ pub(super) fn take(talk: &mut Talk<'_>, text: &str) -> bool {
     let Some(removal) = talk.record.activity.removal() else {
         return false;
     };
-    let at_a_step = matches!(removal.stage, Stage::Step(_) | Stage::AllSteps | Stage::Reason);
+    let at_a_step = matches!(
+        removal.stage,
+        Stage::Step(_) | Stage::AllSteps | Stage::Reason
+    );
     let card = removal.card;
     if !at_a_step || units(text) > MAX_UNITS || answer::is_question_of_its_own(talk, text) {
         return false;
@@ -47,9 +50,9 @@ fn correction(talk: &Talk<'_>, text: &str, id: CardId) -> Option<Correction> {
     let another = talk.wallet_besides(text, Some(&card.wallet));
     // A phone's name is a wallet's, too; where the wallet exists on that phone, it is the phone that is meant.
     let is_phone = |name: &str| {
-        named.iter().any(|system| {
-            lives_on(&card.wallet, *system) && is_word_of(talk, name, *system)
-        })
+        named
+            .iter()
+            .any(|system| lives_on(&card.wallet, *system) && is_word_of(talk, name, *system))
     };
     match another {
         Some((wallet, name)) if !is_phone(&name) => {
@@ -60,9 +63,8 @@ fn correction(talk: &Talk<'_>, text: &str, id: CardId) -> Option<Correction> {
         }
         _ => {
             let mut others = named.into_iter();
-            let other = others.find(|system| {
-                Some(*system) != card.system && lives_on(&card.wallet, *system)
-            })?;
+            let other = others
+                .find(|system| Some(*system) != card.system && lives_on(&card.wallet, *system))?;
             Some(Correction {
                 wallet: card.wallet.clone(),
                 system: Some(other),
@@ -89,6 +91,9 @@ fn apply(talk: &mut Talk<'_>, id: CardId, correction: Correction) {
     let (card, label) = (card.clone(), card.label.clone());
     let place = cards::place_name(talk, &card);
     removal::show(talk);
-    let text = talk.line("corrected", &[("label", label.into()), ("wallet", place.into())]);
+    let text = talk.line(
+        "corrected",
+        &[("label", label.into()), ("wallet", place.into())],
+    );
     talk.preface(text);
 }

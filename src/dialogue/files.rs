@@ -273,7 +273,10 @@ pub(super) fn read(
     }
     let mut found = Found::default();
     for (number, value) in (1..).zip(file.cards) {
-        let said = value["label"].as_str().map(label::clean).unwrap_or_default();
+        let said = value["label"]
+            .as_str()
+            .map(label::clean)
+            .unwrap_or_default();
         let Some(card) = read_card(value, now) else {
             found.refused.push((number, said, CardFault::Broken));
             continue;
@@ -281,7 +284,9 @@ pub(super) fn read(
         let mut before = found.cards.iter();
         let is_double = before.any(|other| label::is_same(&other.label, &card.label));
         match is_double || is_taken(&card.label) {
-            true => found.refused.push((number, card.label, CardFault::SameLabel)),
+            true => found
+                .refused
+                .push((number, card.label, CardFault::SameLabel)),
             false => found.cards.push(card),
         }
     }
@@ -294,7 +299,11 @@ fn read_card(value: serde_json::Value, now: Timestamp) -> Option<Card> {
         text.map(|text| check(&text)).transpose().ok()
     };
     // A time to come is a clock that was wrong.
-    let mut history: Vec<_> = card.history.into_iter().filter(|what| what.at <= now).collect();
+    let mut history: Vec<_> = card
+        .history
+        .into_iter()
+        .filter(|what| what.at <= now)
+        .collect();
     history.truncate(super::record::MAX_HISTORY);
     let mut card = Card {
         id: CardId(0),
@@ -365,7 +374,11 @@ mod tests {
             {"label":"Office","wallet":"wallet-vivo"}, {"label":"Lab","wallet":"wallet-vivo","last_digits":"62220"}]}"#;
         let found = read(file, now(), |label| label == "Office").expect("a file of ours");
         let labels: Vec<_> = found.cards.iter().map(|card| card.label.as_str()).collect();
-        let refused: Vec<_> = found.refused.iter().map(|(at, _, fault)| (*at, *fault)).collect();
+        let refused: Vec<_> = found
+            .refused
+            .iter()
+            .map(|(at, _, fault)| (*at, *fault))
+            .collect();
         assert_eq!(labels, ["Home"]);
         assert_eq!(
             refused,
@@ -382,8 +395,19 @@ mod tests {
 
     #[test]
     fn other_files_are_refused() {
-        for file in ["", "{}", "[]", "门禁卡", "👍", "{\"unbind_bot_cards\":\"1\"}"] {
-            assert_eq!(read(file, now(), |_| false), Err(FileFault::NotOurs), "{file}");
+        for file in [
+            "",
+            "{}",
+            "[]",
+            "门禁卡",
+            "👍",
+            "{\"unbind_bot_cards\":\"1\"}",
+        ] {
+            assert_eq!(
+                read(file, now(), |_| false),
+                Err(FileFault::NotOurs),
+                "{file}"
+            );
         }
         let newer = "{\"unbind_bot_cards\":2}";
         assert_eq!(read(newer, now(), |_| false), Err(FileFault::Newer));

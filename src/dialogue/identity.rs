@@ -117,7 +117,9 @@ impl Tries {
     /// Minutes until the next try, if removal is locked; a minute begun counts.
     pub fn locked_minutes(&self, now: Timestamp) -> Option<u64> {
         let left = self.locked_until?.duration_since(now);
-        let seconds = u64::try_from(left.as_secs()).ok().filter(|left| *left > 0)?;
+        let seconds = u64::try_from(left.as_secs())
+            .ok()
+            .filter(|left| *left > 0)?;
         Some(seconds.div_ceil(60))
     }
 
@@ -169,9 +171,7 @@ pub fn seal_pin(pin: &str, entropy: &Entropy) -> Result<Sealed, PinFault> {
 fn seal(text: &str, salt: &[u8]) -> Option<Sealed> {
     let params = Params::new(HASH_KIB, HASH_PASSES, 1, None).ok()?;
     let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-    let hash: phc::PasswordHash = hasher
-        .hash_password_with_salt(text.as_bytes(), salt)
-        .ok()?;
+    let hash: phc::PasswordHash = hasher.hash_password_with_salt(text.as_bytes(), salt).ok()?;
     Some(Sealed(hash.to_string()))
 }
 
@@ -242,7 +242,9 @@ pub fn protect_by_codes(
 
 /// Five bytes as `ABCD-EFGH`.
 fn recovery_code(bytes: &[u8]) -> String {
-    let bits = bytes.iter().fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
+    let bits = bytes
+        .iter()
+        .fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
     let letter = |place: usize| char::from(BASE32[(bits >> (35 - 5 * place) & 31) as usize]);
     let letters: String = (0..8).map(letter).collect();
     format!("{}-{}", &letters[..4], &letters[4..])

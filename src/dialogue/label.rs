@@ -187,7 +187,10 @@ mod tests {
 
     #[test]
     fn an_issuer_may_have_a_phone_number_and_no_card_number() {
-        for typed in ["Harbour Tower reception, +65 6123 4567", "物业 0571-88886666"] {
+        for typed in [
+            "Harbour Tower reception, +65 6123 4567",
+            "物业 0571-88886666",
+        ] {
             assert_eq!(issuer(typed), Ok(typed.to_owned()));
         }
         assert_eq!(issuer("4111 1111 1111 1111"), Err(LabelFault::LooksSecret));

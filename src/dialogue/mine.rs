@@ -50,7 +50,14 @@ pub(super) fn export(talk: &mut Talk<'_>) {
     };
     let count = talk.record.cards.len();
     let text = talk.line("export-file", &[("count", count.into())]);
-    talk.say(Reply::new(text).with(file));
+    let mut reply = Reply::new(text).with(file);
+    if talk.record.activity == Activity::Idle {
+        reply = reply.row([
+            talk.button("button-cards", Choice::Cards(0)),
+            talk.button("button-forget", Choice::Forget),
+        ]);
+    }
+    talk.say(reply);
 }
 
 /// How cards of a file come on the list.
@@ -78,6 +85,7 @@ pub(super) fn file(talk: &mut Talk<'_>, file: &SentFile) {
     let mut reply = Reply::new(talk.line("file-reading", &[]));
     reply.fetches = Some(file.id.clone());
     talk.say(reply);
+    super::desk::show_again(talk);
 }
 
 /// What a file says: its cards are shown before any comes on the list.
@@ -116,7 +124,7 @@ fn refuse(talk: &mut Talk<'_>, fault: Unreadable) {
 fn say_and_show(talk: &mut Talk<'_>, line: &str) {
     let text = talk.line(line, &[]);
     talk.say(Reply::new(text));
-    super::desk::show(talk);
+    super::desk::show_again(talk);
 }
 
 fn preview(talk: &mut Talk<'_>, mut found: Found) {
@@ -124,11 +132,15 @@ fn preview(talk: &mut Talk<'_>, mut found: Found) {
     let too_many = found.cards.len().saturating_sub(room);
     found.cards.truncate(room);
     if found.cards.is_empty() {
-        let text = talk.line("import-none", &[]).below(1, refused(talk, &found, too_many));
+        let text = talk
+            .line("import-none", &[])
+            .below(1, refused(talk, &found, too_many));
         talk.say(Reply::new(text));
-        return super::desk::show(talk);
+        return super::desk::show_again(talk);
     }
-    talk.set_aside_for(Activity::Importing { cards: found.cards.clone() });
+    talk.set_aside_for(Activity::Importing {
+        cards: found.cards.clone(),
+    });
     show_preview(talk);
     let notes = refused(talk, &found, too_many);
     if !notes.is_empty() {
@@ -173,7 +185,10 @@ pub(super) fn show_preview(talk: &mut Talk<'_>) {
     let Activity::Importing { cards } = talk.record.activity.clone() else {
         return;
     };
-    let shown = cards.iter().take(NAMED).map(|card| cards::details(talk, card));
+    let shown = cards
+        .iter()
+        .take(NAMED)
+        .map(|card| cards::details(talk, card));
     let mut text = talk.line("import-preview", &[("count", cards.len().into())]);
     for details in shown {
         text = text.below(1, RichText::plain(format!("• {details}")));

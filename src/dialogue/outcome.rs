@@ -30,7 +30,8 @@ pub(super) fn removed_line(talk: &Talk<'_>, card: CardId) -> RichText {
         }
     };
     let label = removal::label_of(talk, card);
-    talk.line("removed", &[("label", label.into())]).below(1, left)
+    talk.line("removed", &[("label", label.into())])
+        .below(1, left)
 }
 
 /// Asks whether the card is gone from the wallet.
@@ -62,7 +63,9 @@ pub(super) fn question(talk: &Talk<'_>, card: CardId, line: &str) -> Option<Repl
 
 /// Leaves the question, if it is about this card.
 fn leave_question(talk: &mut Talk<'_>, card: CardId) {
-    talk.record.reminders.retain(|reminder| reminder.card != card);
+    talk.record
+        .reminders
+        .retain(|reminder| reminder.card != card);
     let removal = talk.record.activity.removal();
     if removal.is_some_and(|removal| removal.card == card && !removal.is_open()) {
         talk.leave();
@@ -76,7 +79,10 @@ pub(super) fn all_gone(talk: &mut Talk<'_>, card: CardId) {
     };
     leave_question(talk, card);
     let label = removed.card.label.as_str().into();
-    let text = talk.line("all-gone", &[("label", label), ("days", bin::days().into())]);
+    let text = talk.line(
+        "all-gone",
+        &[("label", label), ("days", bin::days().into())],
+    );
     let reason = removed.reason.unwrap_or(Reason::Unsaid);
     let text = match reason {
         Reason::Unsaid => text,

@@ -34,7 +34,10 @@ pub(super) fn show(talk: &mut Talk<'_>) {
             None => return give_up(talk),
         },
     };
-    let buttons = [talk.button("button-back", Choice::Back), talk.button("button-cancel", Choice::Cancel)];
+    let buttons = [
+        talk.button("button-back", Choice::Back),
+        talk.button("button-cancel", Choice::Cancel),
+    ];
     talk.show(reply.row(buttons));
 }
 
@@ -53,7 +56,10 @@ fn show_choices(talk: &mut Talk<'_>) {
                 Protection::Pin(_) => "protect-pin",
                 Protection::Codes { .. } => "protect-codes",
             };
-            (line, Some(talk.button("button-unprotect", Choice::Unprotect)))
+            (
+                line,
+                Some(talk.button("button-unprotect", Choice::Unprotect)),
+            )
         }
     };
     let codes_left = match &talk.record.protection {

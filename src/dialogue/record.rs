@@ -356,6 +356,21 @@ impl Removal {
 }
 
 impl Card {
+    /// A card of which no more is known.
+    pub fn new(id: CardId, label: impl Into<String>, wallet: EntryId, added: Timestamp) -> Self {
+        Self {
+            id,
+            label: label.into(),
+            wallet,
+            system: None,
+            kind: None,
+            issuer: None,
+            digits: None,
+            added,
+            history: Vec::new(),
+        }
+    }
+
     /// Notes what happened to it.
     pub fn note(&mut self, what: Deed, at: Timestamp) {
         self.history.push(Happening { at, what });

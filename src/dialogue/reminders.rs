@@ -20,12 +20,20 @@ pub(super) fn sweep(talk: &mut Talk<'_>) {
         kept.is_none_or(|until| now <= until)
     };
     let cards: Vec<_> = record.cards.iter().map(|card| card.id).collect();
-    record.paused.retain(|paused| is_kept(paused) && cards.contains(&paused.card));
-    if record.cancelled.as_ref().is_some_and(|removal| !is_kept(removal)) {
+    record
+        .paused
+        .retain(|paused| is_kept(paused) && cards.contains(&paused.card));
+    if record
+        .cancelled
+        .as_ref()
+        .is_some_and(|removal| !is_kept(removal))
+    {
         record.cancelled = None;
     }
     let bin: Vec<_> = record.bin.iter().map(|removed| removed.card.id).collect();
-    record.reminders.retain(|reminder| bin.contains(&reminder.card));
+    record
+        .reminders
+        .retain(|reminder| bin.contains(&reminder.card));
     if record.unfinished_until().is_some_and(|until| now > until) {
         put_away(talk);
     }

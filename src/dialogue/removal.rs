@@ -117,7 +117,12 @@ fn set_aside(talk: &mut Talk<'_>, removal: Removal) {
 /// Nothing is set aside for this card any more.
 pub(super) fn forget_aside(talk: &mut Talk<'_>, card: CardId) {
     talk.record.paused.retain(|paused| paused.card != card);
-    if talk.record.cancelled.as_ref().is_some_and(|removal| removal.card == card) {
+    if talk
+        .record
+        .cancelled
+        .as_ref()
+        .is_some_and(|removal| removal.card == card)
+    {
         talk.record.cancelled = None;
     }
 }
@@ -446,7 +451,11 @@ pub(super) fn back(talk: &mut Talk<'_>) {
 
 /// All steps are done: the proof, where one is wanted, then the yes.
 fn to_confirmation(talk: &mut Talk<'_>) {
-    let proved = talk.record.activity.removal().is_some_and(|removal| removal.proved);
+    let proved = talk
+        .record
+        .activity
+        .removal()
+        .is_some_and(|removal| removal.proved);
     let stage = match talk.record.protection {
         Some(_) if !proved => Stage::Proof,
         _ => Stage::Confirmation,
@@ -457,7 +466,11 @@ fn to_confirmation(talk: &mut Talk<'_>) {
 
 /// What may be different at this step: the entries its own entry names.
 pub(super) fn show_differences(talk: &mut Talk<'_>) {
-    let stage = talk.record.activity.removal().map(|removal| removal.stage.clone());
+    let stage = talk
+        .record
+        .activity
+        .removal()
+        .map(|removal| removal.stage.clone());
     let step = match stage {
         Some(Stage::Step(step)) => Some(step),
         Some(Stage::AllSteps) => TELLING_STEP.parse().ok(),
@@ -488,7 +501,10 @@ pub(super) fn pause(talk: &mut Talk<'_>) {
     let card = removal.card;
     set_aside(talk, removal);
     talk.record.activity = Activity::Idle;
-    let text = talk.line("paused", &[("label", label.into()), ("days", unfinished_days().into())]);
+    let text = talk.line(
+        "paused",
+        &[("label", label.into()), ("days", unfinished_days().into())],
+    );
     talk.show(Reply::new(text).row([
         talk.button("button-resume", Choice::UnbindCard(card)),
         talk.button("button-cards", Choice::Cards(0)),

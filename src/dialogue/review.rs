@@ -19,7 +19,13 @@ pub(super) fn show(talk: &mut Talk<'_>, page: Page) {
     let text = talk.line("review", &[]);
     let buttons = talk.record.cards.iter();
     let buttons = buttons.map(|card| cards::card_button(talk, card, Choice::UnbindCard(card.id)));
-    let reply = cards::paged(talk, Reply::new(text), buttons.collect(), page, Choice::Review);
+    let reply = cards::paged(
+        talk,
+        Reply::new(text),
+        buttons.collect(),
+        page,
+        Choice::Review,
+    );
     let switch = match talk.record.review {
         None => talk.button("button-review-on", Choice::ReviewOn),
         Some(_) => talk.button("button-review-off", Choice::ReviewOff),
@@ -50,7 +56,10 @@ pub(super) fn switch(talk: &mut Talk<'_>, on: bool) {
         true => talk.line(
             "review-on",
             &[
-                ("days", usize::try_from(REVIEW_DAYS).unwrap_or_default().into()),
+                (
+                    "days",
+                    usize::try_from(REVIEW_DAYS).unwrap_or_default().into(),
+                ),
                 ("date", cards::date(next).into()),
             ],
         ),

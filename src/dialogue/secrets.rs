@@ -133,14 +133,23 @@ fn is_card_number(digits: &[u32]) -> bool {
         .iter()
         .rev()
         .enumerate()
-        .map(|(place, digit)| if place % 2 == 1 { doubled(*digit) } else { *digit })
+        .map(|(place, digit)| {
+            if place % 2 == 1 {
+                doubled(*digit)
+            } else {
+                *digit
+            }
+        })
         .sum();
     let differ = digits.iter().any(|digit| *digit != digits[0]);
     CARD_DIGITS.contains(&digits.len()) && differ && sum % 10 == 0
 }
 
 fn is_recovery_phrase(text: &str) -> bool {
-    let words: Vec<&str> = text.split([' ', '\n', '\t', ',']).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = text
+        .split([' ', '\n', '\t', ','])
+        .filter(|word| !word.is_empty())
+        .collect();
     let is_listed = |word: &&str| {
         let word = word.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
         PHRASE_LETTERS.contains(&word.len())

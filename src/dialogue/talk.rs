@@ -6,8 +6,8 @@
 use jiff::Timestamp;
 
 use super::{
-    Activity, Base, Button, Choice, Context, Entropy, Event, Input, MessageId, Place, Press, Record,
-    Reply, Turn, UserId, script,
+    Activity, Base, Button, Choice, Context, Entropy, Event, Input, MessageId, Place, Press,
+    Record, Reply, Turn, UserId, script,
 };
 use crate::{
     knowledge::{EntryId, Language, PhoneSystem, lines::Value},
@@ -154,6 +154,18 @@ impl<'a> Talk<'a> {
     pub(super) fn begins_with(&self, text: &str, words: &str) -> bool {
         let text = plain_word(text);
         self.any_word(words, |word| text.starts_with(word))
+    }
+
+    /// Whether `text` begins or ends as questions do, in any language.
+    pub(super) fn sounds_like_a_question(&self, text: &str) -> bool {
+        let text = plain_word(text);
+        let first = text.split_whitespace().next().unwrap_or_default();
+        let begins = |word: &str| match word.is_ascii() {
+            true => word == first,
+            false => text.starts_with(word),
+        };
+        self.any_word("words-question", begins)
+            || self.any_word("words-question-end", |word| text.ends_with(word))
     }
 
     /// Whether one of the words of this line stands in `text`.

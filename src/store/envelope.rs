@@ -10,22 +10,16 @@
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{OutboxRow, RowId, Versioned};
+use super::{
+    OutboxRow, RowId, Versioned,
+    migrations::{Migration, RECORD_MIGRATIONS, ROW_MIGRATIONS},
+};
 use crate::dialogue::{ChatId, Record};
 
 /// "Unbind-bot's": tells our values from anything else.
 const MAGIC: [u8; 4] = *b"UBND";
 const HEADER: usize = 35;
 const CRC_AT: usize = HEADER - 4;
-
-/// Lifts a body of one schema to the next.
-type Migration = fn(Value) -> Value;
-
-/// Step `n` lifts a record of schema `n + 1` to `n + 2`; a released step is never changed, and each released schema has
-/// a sample in `tests/fixtures/store`. A field that may be missing needs none: reading is lenient.
-const RECORD_MIGRATIONS: &[Migration] = &[];
-/// The same for outbox rows.
-const ROW_MIGRATIONS: &[Migration] = &[];
 
 /// What an envelope holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -320,14 +314,8 @@ mod tests {
     const CHAT: ChatId = ChatId(-1_001_234_567_890);
 
     fn card(id: u32, label: &str) -> Card {
-        Card {
-            id: CardId(id),
-            label: label.to_owned(),
-            wallet: "wallet-huawei".parse().unwrap(),
-            system: None,
-            kind: None,
-            added: Timestamp::from_second(1_767_225_600).unwrap(),
-        }
+        let added = Timestamp::from_second(1_767_225_600).unwrap();
+        Card::new(CardId(id), label, "wallet-huawei".parse().unwrap(), added)
     }
 
     fn versioned(version: u64, labels: &[String]) -> Versioned {
@@ -358,16 +346,22 @@ mod tests {
         }
     }
 
-    /// What release 0.1 stored; the file beside it was written by it.
+    /// What the samples in `tests/fixtures/store` hold, each written by a program of its schema.
     fn sample() -> Versioned {
         versioned(42, &["门禁卡 🏠".to_owned(), "Office <b>".to_owned()])
     }
 
-    const SAMPLE: &[u8] = include_bytes!("../../tests/fixtures/store/record-v1.bin");
+    const SAMPLES: [&[u8]; 2] = [
+        include_bytes!("../../tests/fixtures/store/record-v1.bin"),
+        include_bytes!("../../tests/fixtures/store/record-v2.bin"),
+    ];
 
     #[test]
-    fn a_record_of_schema_1_is_still_read() {
-        assert_eq!(unpack_record(CHAT, SAMPLE).unwrap(), sample());
+    fn a_record_of_every_schema_there_was_is_still_read() {
+        assert_eq!(SAMPLES.len(), usize::from(schema(RECORD_MIGRATIONS)));
+        for bytes in SAMPLES {
+            assert_eq!(unpack_record(CHAT, bytes).unwrap(), sample());
+        }
     }
 
     fn packed(versioned: &Versioned) -> Vec<u8> {

@@ -452,10 +452,10 @@ mod tests {
             let commit = Commit {
                 chat: ChatId(chat),
                 expected,
-                record: Record {
+                record: Some(Record {
                     turn: 5,
                     ..Record::default()
-                },
+                }),
                 replies: vec![Reply::new(RichText::plain("门禁卡 👍\n<b>"))],
                 now: Timestamp::UNIX_EPOCH,
             };
@@ -503,7 +503,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = exported(folder.path()).await;
         let store = filled().await;
-        store.forget(ChatId(9)).await.unwrap();
+        let forgetting = Commit {
+            chat: ChatId(9),
+            expected: 1,
+            record: None,
+            replies: Vec::new(),
+            now: Timestamp::UNIX_EPOCH,
+        };
+        store.commit(forgetting).await.unwrap();
         let before = items(&store);
         let refused = import(&store, &path).await;
         assert!(matches!(refused, Err(ExportError::NotEmpty)));

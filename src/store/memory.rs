@@ -48,7 +48,8 @@ impl Kept {
         match commit.record.clone() {
             Some(record) => {
                 let version = commit.version();
-                self.chats.insert(commit.chat, Versioned { version, record });
+                self.chats
+                    .insert(commit.chat, Versioned { version, record });
             }
             None => self.forget(commit.chat),
         }

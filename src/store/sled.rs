@@ -830,7 +830,7 @@ mod tests {
         Commit {
             chat: ChatId(chat),
             expected,
-            record: Record::default(),
+            record: Some(Record::default()),
             replies: Vec::new(),
             now: Timestamp::UNIX_EPOCH,
         }
@@ -872,7 +872,11 @@ mod tests {
             store.commit(commit(1, version)).await.unwrap();
             assert_eq!(barrier.waits.load(Ordering::SeqCst) as u64, version + 1);
         }
-        store.forget(ChatId(1)).await.unwrap();
+        let forgetting = Commit {
+            record: None,
+            ..commit(1, 5)
+        };
+        store.commit(forgetting).await.unwrap();
         assert_eq!(barrier.waits.load(Ordering::SeqCst), 6);
     }
 
@@ -967,10 +971,16 @@ mod tests {
         let state = fs::read(folder.path().join("state")).unwrap();
         for version in 0..30 {
             // Every few rounds large enough for files of their own.
-            let mut large = commit(1, version);
-            large.record.misses = 1;
-            large.record.cards = (0..version % 7 * 300).map(card).collect();
-            store.commit(large).await.unwrap();
+            let large = Record {
+                misses: 1,
+                cards: (0..version % 7 * 300).map(card).collect(),
+                ..Record::default()
+            };
+            let commit = Commit {
+                record: Some(large),
+                ..commit(1, version)
+            };
+            store.commit(commit).await.unwrap();
             fs::write(disk.path().join("state"), &state).unwrap();
             let after = SledStore::open(disk.path()).unwrap();
             assert_eq!(after.store.load(ChatId(1)).unwrap().version, version + 1);
@@ -978,14 +988,9 @@ mod tests {
     }
 
     fn card(id: u64) -> crate::dialogue::Card {
-        crate::dialogue::Card {
-            id: crate::dialogue::CardId(id as u32),
-            label: "门禁卡".repeat(20),
-            wallet: "wallet-huawei".parse().unwrap(),
-            system: None,
-            kind: None,
-            added: Timestamp::UNIX_EPOCH,
-        }
+        let id = crate::dialogue::CardId(id as u32);
+        let wallet = "wallet-huawei".parse().unwrap();
+        crate::dialogue::Card::new(id, "门禁卡".repeat(20), wallet, Timestamp::UNIX_EPOCH)
     }
 
     #[tokio::test]

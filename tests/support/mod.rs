@@ -9,10 +9,13 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use unbind_bot::{
     assistant::Assistant,
-    dialogue::{Action, Base, ChatId, Event, Input, MessageId, Reply},
+    dialogue::{Action, Base, ChatId, Enclosure, Entropy, Event, Input, MessageId, Reply},
     knowledge::{Knowledge, Language, load_folder},
     store::{Mark, Store},
 };
+
+/// Chance, as a test wants it.
+pub const ENTROPY: Entropy = Entropy([7; Entropy::BYTES]);
 
 /// The chat the tests talk in.
 pub const CHAT: ChatId = ChatId(4711);
@@ -48,6 +51,8 @@ pub struct Screen {
     pub app_language: Option<Language>,
     /// Every button ever shown, oldest first.
     pub shown: Vec<Shown>,
+    /// What the last file says that was sent to the person.
+    pub file: String,
     next_message: i32,
 }
 
@@ -57,6 +62,10 @@ pub struct Said {
     pub text: String,
     pub buttons: Vec<String>,
     pub edited: bool,
+    /// Whether what was typed is taken out of the chat.
+    pub takes_away: bool,
+    /// What comes along: a file by its name, or a QR code.
+    pub enclosure: Option<String>,
 }
 
 impl Screen {
@@ -65,6 +74,7 @@ impl Screen {
             now: "2026-01-01T12:00:00Z".parse().expect("a time"),
             app_language: None,
             shown: Vec::new(),
+            file: String::new(),
             next_message: 100,
         }
     }
@@ -74,6 +84,7 @@ impl Screen {
         self.now += SignedDuration::from_secs(1);
         let event = &Event {
             app_language: self.app_language,
+            message: Some(MessageId(1)),
             ..event.clone()
         };
         let rows = assistant
@@ -103,10 +114,19 @@ impl Screen {
                 });
             }
         }
+        let enclosure = reply.enclosure.as_ref().map(|enclosure| match enclosure {
+            Enclosure::File { name, content } => {
+                self.file.clone_from(content);
+                name.clone()
+            }
+            Enclosure::QrCode(_) => "QR code".to_owned(),
+        });
         Said {
             text: reply.text.to_plain(),
             buttons: buttons.iter().map(|button| button.label.clone()).collect(),
             edited: reply.replaces.is_some(),
+            takes_away: reply.takes_away.is_some(),
+            enclosure,
         }
     }
 
