@@ -1,19 +1,28 @@
 //! The terminal as a channel: a line becomes an event, a reply becomes text with numbered choices.
 //!
-//! Runs the same assistant on the same store as Telegram does. [`render`] is pure; [`Terminal::run`] reads and writes
-//! whatever it is given, a person's terminal or a pipe.
+//! Runs the same assistant on the same store as Telegram does, and reads and writes whatever it is given, a person's
+//! terminal or a pipe. How things look is `render`'s. There is nobody to be written to while nothing is typed, so what is
+//! due (reminders) is said before the next turn.
 
-use std::io::{self, BufRead, Write};
+pub mod render;
 
-use anstyle::{AnsiColor, Style};
+use std::{
+    fs,
+    io::{self, BufRead, Read, Write},
+    path::{Path, PathBuf},
+};
+
 use jiff::Timestamp;
-use textwrap::Options;
+use unicode_width::UnicodeWidthStr;
 
+use self::render::{NUMBER, NumberedChoice};
 use crate::{
     assistant::Assistant,
-    dialogue::{Action, Activity, Button, ChatId, Choice, Command, Event, Input, Press, Reply},
-    knowledge::Language,
-    markup::{RichText, Span},
+    dialogue::{
+        Activity, ChatId, Choice, Command, Enclosure, Event, Input, MAX_FILE_BYTES, MessageId,
+        Press, Unreadable,
+    },
+    knowledge::{Language, lines::Value},
     store::{Mark, OutboxRow, StoreError},
 };
 
@@ -24,9 +33,10 @@ const DEFAULT_COLUMNS: usize = 80;
 /// A line is read up to here; the rest of it is passed over.
 const MAX_LINE_BYTES: u64 = 64 * 1024;
 
-const BOLD: Style = Style::new().bold();
-const NUMBER: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Cyan)));
-const LINK: Style = Style::new().underline();
+/// What a line is typed behind.
+const PROMPT: &str = "> ";
+/// The one message there is: the terminal keeps none to edit, and every press stands on it.
+const MESSAGE: MessageId = MessageId(0);
 
 /// Why the conversation ended before the input did.
 #[derive(Debug, thiserror::Error)]
@@ -39,48 +49,53 @@ pub enum TerminalError {
     Io(#[from] io::Error),
 }
 
-/// A button that was shown; its place in the list is its number.
-#[derive(Debug)]
-struct NumberedChoice {
-    label: String,
-    data: String,
+/// How the terminal is used.
+#[derive(Debug, Clone)]
+pub struct TerminalSettings {
+    /// The language to begin in.
+    pub language: Option<Language>,
+    /// Its width; 0 for what fits a pipe.
+    pub columns: usize,
+    /// Whether a person types, who wants to be asked.
+    pub prompt: bool,
+    /// Where files go that the person is given.
+    pub files: PathBuf,
 }
 
 /// A conversation with the person at the terminal.
 pub struct Terminal<'a, W> {
     assistant: &'a Assistant,
     clock: &'a (dyn Fn() -> Timestamp + Sync),
-    language: Option<Language>,
+    settings: TerminalSettings,
     output: W,
-    columns: usize,
-    /// Whether a person types, who wants to be asked.
-    prompt: bool,
     choices: Vec<NumberedChoice>,
+    /// How wide the line was that was typed last, prompt and all; 0 if nobody sees it.
+    typed_columns: usize,
 }
 
 impl<'a, W: Write> Terminal<'a, W> {
-    /// A terminal that writes to `output`, wrapped to `columns` (0: as wide as fits a pipe); `prompt` if a person types.
+    /// A terminal that writes to `output`.
     pub fn new(
         assistant: &'a Assistant,
         clock: &'a (dyn Fn() -> Timestamp + Sync),
-        language: Option<Language>,
+        settings: TerminalSettings,
         output: W,
-        columns: usize,
-        prompt: bool,
     ) -> Self {
-        let columns = if columns == 0 {
-            DEFAULT_COLUMNS
-        } else {
-            columns.min(MAX_COLUMNS)
-        };
         Self {
             assistant,
             clock,
-            language,
+            settings,
             output,
-            columns,
-            prompt,
             choices: Vec::new(),
+            typed_columns: 0,
+        }
+    }
+
+    /// How wide text is set.
+    fn columns(&self) -> usize {
+        match self.settings.columns {
+            0 => DEFAULT_COLUMNS,
+            columns => columns.min(MAX_COLUMNS),
         }
     }
 
@@ -91,8 +106,8 @@ impl<'a, W: Write> Terminal<'a, W> {
     pub async fn run(&mut self, mut input: impl BufRead) -> Result<(), TerminalError> {
         self.greet().await?;
         loop {
-            if self.prompt {
-                write!(self.output, "{NUMBER}>{NUMBER:#} ")?;
+            if self.settings.prompt {
+                write!(self.output, "{NUMBER}{PROMPT}{NUMBER:#}")?;
                 self.output.flush()?;
             }
             let Some(line) = read_line(&mut input)? else {
@@ -101,12 +116,16 @@ impl<'a, W: Write> Terminal<'a, W> {
             if line.trim().is_empty() {
                 continue;
             }
+            if self.settings.prompt {
+                self.typed_columns =
+                    (PROMPT.to_owned() + line.trim_end_matches(['\r', '\n'])).width();
+            }
             match self.understand(line.trim()) {
                 Ok(input) => self.turn(input).await?,
                 Err(number) => self.no_such_choice(number)?,
             }
         }
-        if self.prompt {
+        if self.settings.prompt {
             writeln!(self.output)?;
         }
         Ok(())
@@ -115,17 +134,7 @@ impl<'a, W: Write> Terminal<'a, W> {
     /// Says hello, gives what was not read yet, and goes on where the chat is.
     async fn greet(&mut self) -> Result<(), TerminalError> {
         let record = self.assistant.store().load(ChatId::TERMINAL)?.record;
-        let language = self
-            .language
-            .or(record.language)
-            .or(record.spoken)
-            .unwrap_or(Language::EN);
-        let hello = self
-            .assistant
-            .base()
-            .lines
-            .say(language, "terminal-hello", &[]);
-        writeln!(self.output, "{}\n", render(&hello, self.columns))?;
+        self.say("terminal-hello", &[])?;
         let unread = self
             .assistant
             .store()
@@ -152,7 +161,7 @@ impl<'a, W: Write> Terminal<'a, W> {
             .ok()
             .filter(|_| line.len() <= MAX_DIGITS && !self.choices.is_empty());
         let Some(number) = number else {
-            return Ok(Input::from_text(line));
+            return Ok(self.with_file(Input::from_text(line)));
         };
         let chosen = number
             .checked_sub(1)
@@ -160,22 +169,54 @@ impl<'a, W: Write> Terminal<'a, W> {
         chosen.map(|choice| press(&choice.data)).ok_or(number)
     }
 
+    /// `/import FILE` brings the file along: here it need not be sent.
+    fn with_file(&self, input: Input) -> Input {
+        match input {
+            Input::Command(Command::Import, path) if !path.is_empty() => {
+                Input::Content(read_file(Path::new(&path)))
+            }
+            other => other,
+        }
+    }
+
     async fn turn(&mut self, input: Input) -> Result<(), TerminalError> {
+        let now = (self.clock)();
+        let record = self.assistant.store().load(ChatId::TERMINAL)?.record;
+        if record.wake_at().is_some_and(|at| at <= now) {
+            let due = self.handle(&Event::wake(), now).await?;
+            self.show(due).await?;
+        }
         let event = Event {
-            app_language: self.language,
+            app_language: self.settings.language,
+            message: (self.typed_columns > 0).then_some(MESSAGE),
             ..Event::private(input)
         };
-        let rows = self
-            .assistant
-            .handle(ChatId::TERMINAL, None, &event, (self.clock)())
-            .await?;
+        let rows = self.handle(&event, now).await?;
         self.choices.clear();
-        self.show(rows).await
+        self.show(rows).await?;
+        if self.assistant.store().load(ChatId::TERMINAL)?.version == 0 {
+            self.forget_files();
+        }
+        Ok(())
+    }
+
+    async fn handle(&self, event: &Event, now: Timestamp) -> Result<Vec<OutboxRow>, StoreError> {
+        let assistant = self.assistant;
+        assistant.handle(ChatId::TERMINAL, None, event, now).await
     }
 
     async fn show(&mut self, rows: Vec<OutboxRow>) -> Result<(), TerminalError> {
         for row in &rows {
-            let text = render_reply(&row.reply, self.columns, &mut self.choices);
+            if row.reply.takes_away.is_some() {
+                self.erase_typed()?;
+            }
+            match &row.reply.enclosure {
+                Some(Enclosure::File { name, content }) => self.give_file(name, content)?,
+                Some(Enclosure::QrCode(text)) => self.draw_code(text)?,
+                None => {}
+            }
+            let columns = self.columns();
+            let text = render::reply(&row.reply, columns, &mut self.choices);
             writeln!(self.output, "{text}\n")?;
         }
         self.output.flush()?;
@@ -183,23 +224,91 @@ impl<'a, W: Write> Terminal<'a, W> {
         Ok(self.assistant.store().mark(read).await?)
     }
 
+    /// Takes the line typed last off the screen, where there is one.
+    fn erase_typed(&mut self) -> io::Result<()> {
+        let width = match self.settings.columns {
+            0 => DEFAULT_COLUMNS,
+            columns => columns,
+        };
+        let lines = std::mem::take(&mut self.typed_columns).div_ceil(width);
+        match lines {
+            0 => Ok(()),
+            // Up that many lines, and everything from there on is cleared (ECMA-48: CUU, ED).
+            lines => write!(self.output, "\u{1b}[{lines}A\u{1b}[J"),
+        }
+    }
+
+    /// Writes a file the person is given; where that does not work, they get it on the screen.
+    fn give_file(&mut self, name: &str, content: &str) -> io::Result<()> {
+        let path = self.settings.files.join(name);
+        let written =
+            fs::create_dir_all(&self.settings.files).and_then(|()| fs::write(&path, content));
+        match written {
+            Ok(()) => self.say(
+                "terminal-file",
+                &[("path", path.display().to_string().into())],
+            ),
+            Err(error) => {
+                self.say("terminal-no-file", &[("fault", error.to_string().into())])?;
+                writeln!(self.output, "{content}\n")
+            }
+        }
+    }
+
+    fn draw_code(&mut self, text: &str) -> io::Result<()> {
+        match render::qr_code(text) {
+            Some(picture) => writeln!(self.output, "{picture}\n"),
+            None => writeln!(self.output, "{text}\n"),
+        }
+    }
+
+    /// Nothing is kept of the chat, so the files go, too.
+    fn forget_files(&self) {
+        // There may never have been any.
+        let _ = fs::remove_dir_all(&self.settings.files);
+    }
+
     fn no_such_choice(&mut self, number: usize) -> io::Result<()> {
-        let language = self.language.unwrap_or(Language::EN);
-        let text = self.assistant.base().lines.say(
-            language,
-            "terminal-choose",
-            &[("number", number.into())],
-        );
-        writeln!(self.output, "{}\n", render(&text, self.columns))
+        self.say("terminal-choose", &[("number", number.into())])
+    }
+
+    /// Says something of the terminal's own.
+    fn say(&mut self, line: &str, values: &[(&str, Value)]) -> io::Result<()> {
+        let record = self
+            .assistant
+            .store()
+            .load(ChatId::TERMINAL)
+            .unwrap_or_default()
+            .record;
+        let known = record.language.or(record.spoken);
+        let language = self.settings.language.or(known).unwrap_or(Language::EN);
+        let text = self.assistant.base().lines.say(language, line, values);
+        writeln!(
+            self.output,
+            "{}\n",
+            render::rich_text(&text, self.columns())
+        )
     }
 }
 
-/// The terminal keeps no messages to edit: every press stands on "the" message.
 fn press(data: &str) -> Input {
     Input::Press {
         press: data.parse().ok(),
-        message: crate::dialogue::MessageId(0),
+        message: MESSAGE,
     }
+}
+
+/// A file of the person's; no more of it is read than a file of cards can be long.
+fn read_file(path: &Path) -> Result<String, Unreadable> {
+    let file = fs::File::open(path).map_err(|_| Unreadable::NotFetched)?;
+    let mut bytes = Vec::new();
+    let limit = MAX_FILE_BYTES as u64 + 1;
+    let read = file.take(limit).read_to_end(&mut bytes);
+    read.map_err(|_| Unreadable::NotFetched)?;
+    if bytes.len() as u64 == limit {
+        return Err(Unreadable::TooLarge);
+    }
+    String::from_utf8(bytes).map_err(|_| Unreadable::NotText)
 }
 
 fn read_line(input: &mut impl BufRead) -> io::Result<Option<String>> {
@@ -211,138 +320,4 @@ fn read_line(input: &mut impl BufRead) -> io::Result<Option<String>> {
         input.skip_until(b'\n')?;
     }
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
-}
-
-/// A reply as text: what is said, then the buttons as numbered choices, whose data is added to `choices`.
-fn render_reply(reply: &Reply, columns: usize, choices: &mut Vec<NumberedChoice>) -> String {
-    let mut text = render(&reply.text, columns);
-    for row in &reply.buttons {
-        let labels = row.iter().filter_map(|button| numbered(button, choices));
-        let line = labels.collect::<Vec<_>>().join("   ");
-        if !line.is_empty() {
-            text.push_str("\n  ");
-            text.push_str(&line);
-        }
-    }
-    text
-}
-
-fn numbered(button: &Button, choices: &mut Vec<NumberedChoice>) -> Option<String> {
-    let Action::Press(data) = &button.action else {
-        return None;
-    };
-    let label = visible(&button.label);
-    choices.push(NumberedChoice {
-        label: label.clone(),
-        data: data.clone(),
-    });
-    Some(format!("{NUMBER}{}{NUMBER:#} {label}", choices.len()))
-}
-
-/// Formatted text for a terminal: styles as ANSI sequences, lines wrapped to `columns`, list items indented.
-pub fn render(text: &RichText, columns: usize) -> String {
-    let styled: String = text.0.iter().map(render_span).collect();
-    let lines = styled.lines().map(|line| wrap(line, columns));
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-fn wrap(line: &str, columns: usize) -> String {
-    let indent = if line.starts_with("• ") { "  " } else { "" };
-    // A line may end behind a slash, but not between it and the command it begins.
-    let joined = line.replace('/', "/\u{2060}");
-    let options = Options::new(columns)
-        .subsequent_indent(indent)
-        .break_words(true);
-    textwrap::fill(&joined, options).replace('\u{2060}', "")
-}
-
-fn render_span(span: &Span) -> String {
-    let text = visible(&span.text);
-    let address = span
-        .link
-        .as_ref()
-        .filter(|link| **link != text)
-        .map(|link| format!(" ({link})"))
-        .unwrap_or_default();
-    let style = if span.style.bold || span.style.code {
-        BOLD
-    } else if span.link.is_some() {
-        LINK
-    } else {
-        Style::new()
-    };
-    // Each line is styled for itself: wrapping and prompts must not inherit a style.
-    let styled = text.split('\n').map(|line| {
-        if line.is_empty() {
-            String::new()
-        } else {
-            format!("{style}{line}{style:#}")
-        }
-    });
-    styled.collect::<Vec<_>>().join("\n") + &address
-}
-
-/// No text may move the cursor or change colours by itself.
-fn visible(text: &str) -> String {
-    text.chars()
-        .filter(|c| *c == '\n' || !c.is_control())
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn plain(text: &str) -> String {
-        anstream::adapter::strip_str(text).to_string()
-    }
-
-    #[test]
-    fn han_mixed_emoji_and_empty_text_wrap_to_the_width() {
-        let text = RichText::from_markdown(
-            "**先打开钱包**，再点 Remove Card 移除卡片 ✅\n- one two three four five",
-        )
-        .expect("well-formed");
-        for line in plain(&render(&text, 20)).lines() {
-            assert!(textwrap::core::display_width(line) <= 20, "{line:?}");
-        }
-        assert_eq!(render(&RichText::default(), 20), "");
-    }
-
-    #[test]
-    fn hostile_text_cannot_write_control_sequences() {
-        assert_eq!(visible("a\u{1b}[2Jb\u{7}\nc"), "a[2Jb\nc");
-    }
-
-    #[test]
-    fn choices_are_numbered_on_across_replies() {
-        let mut choices = Vec::new();
-        let reply = Reply::new(RichText::plain("?")).row([
-            Button::press("Yes", &Press::new(1, Choice::Done)),
-            Button::press("否", &Press::new(1, Choice::Back)),
-        ]);
-        assert_eq!(
-            plain(&render_reply(&reply, 80, &mut choices)),
-            "?\n  1 Yes   2 否"
-        );
-        assert_eq!(
-            plain(&render_reply(&reply, 80, &mut choices)),
-            "?\n  3 Yes   4 否"
-        );
-        let data: Vec<_> = choices.iter().map(|choice| choice.data.as_str()).collect();
-        assert_eq!(data, ["1.done", "1.back", "1.done", "1.back"]);
-    }
-
-    #[test]
-    fn styles_take_no_room() {
-        let plain = "unbind-bot in the terminal. Ask a question, or type the number of a choice.";
-        let bold = RichText::from_markdown(&plain.replacen("unbind-bot", "**unbind-bot**", 1))
-            .expect("well-formed");
-        assert_eq!(
-            render(&bold, 76).lines().count(),
-            1,
-            "{:?}",
-            render(&bold, 76)
-        );
-    }
 }

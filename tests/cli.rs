@@ -69,6 +69,7 @@ fn a_whole_removal_goes_through_a_pipe() {
             "/unbind",
             "Office",
             "OPPO Wallet",
+            "Skip",
             "1",
             "1",
             "1",
@@ -111,7 +112,7 @@ fn a_conversation_goes_on_where_it_was_also_after_a_kill() {
         .spawn()
         .expect("the program starts");
     let mut stdin = child.stdin.take().expect("a pipe");
-    writeln!(stdin, "/unbind\nOffice\nOPPO Wallet\ndone").expect("written");
+    writeln!(stdin, "/unbind\nOffice\nOPPO Wallet\nSkip\ndone").expect("written");
     let mut stdout = std::io::BufReader::new(child.stdout.take().expect("a pipe"));
     let mut line = String::new();
     while !line.contains("step 2 of 5") {
@@ -303,6 +304,7 @@ fn hostile_input_gets_an_answer_and_stops_nothing() {
         b"/unbind",
         b"<b>&\"'",
         "OPPO 钱包".as_bytes(),
+        "跳过".as_bytes(),
         b"/help",
     ] {
         input.extend_from_slice(line);
@@ -437,5 +439,90 @@ fn ask_explains_what_was_read_and_what_decided() {
     ));
     for words in ["cardd → card", "unbind-steps", "answer from", "confidence"] {
         assert!(explained.contains(words), "{words} in {explained}");
+    }
+}
+
+#[test]
+fn cards_are_taken_along_in_a_file_come_back_from_it_and_everything_is_forgotten() {
+    let folder = folder();
+    let said = chat(
+        folder.path(),
+        &["/cards", "Add a card", "Home", "OPPO Wallet", "/export"],
+    );
+    let files = folder.path().join("data/files");
+    let written: Vec<_> = fs::read_dir(&files)
+        .expect("the folder of files")
+        .map(|file| file.expect("a file").path())
+        .collect();
+    let [file] = written.as_slice() else {
+        panic!("{written:?}");
+    };
+    assert!(said.contains("(saved as "), "{said}");
+    let kept = folder.path().join("kept.json");
+    fs::copy(file, &kept).expect("a copy");
+    let exported: Value = serde_json::from_slice(&fs::read(&kept).expect("read")).expect("JSON");
+    assert_eq!(exported["cards"][0]["label"], "Home");
+
+    let said = chat(
+        folder.path(),
+        &["/forget", "Yes, delete everything", "/cards"],
+    );
+    assert!(
+        said.contains("Everything is deleted.") && said.contains("Your list is empty."),
+        "{said}"
+    );
+    assert!(!files.exists());
+    let exported = run(folder.path(), &["store", "export", "all.jsonl"], b"");
+    assert!(exported.status.success(), "{}", err(&exported));
+
+    let said = chat(
+        folder.path(),
+        &[
+            "/import kept.json",
+            "Yes, put them on",
+            "/import nowhere.json",
+        ],
+    );
+    assert!(
+        said.contains("1 card is on your list now.") && said.contains("could not get that file"),
+        "{said}"
+    );
+}
+
+#[test]
+fn nothing_typed_where_a_secret_is_asked_for_is_shown_or_kept() {
+    let folder = folder();
+    let pin = "blue-whale-47";
+    let said = chat(
+        folder.path(),
+        &[
+            "/protect",
+            "Use a PIN",
+            pin,
+            pin,
+            "4111 1111 1111 1111",
+            "Use one-time codes",
+        ],
+    );
+    assert!(
+        said.contains("Your PIN is set.") && said.contains("I kept nothing of that."),
+        "{said}"
+    );
+    assert!(!said.contains(pin) && !said.contains("4111"), "{said}");
+    let mut folders = vec![folder.path().to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => {
+                    let bytes = fs::read(&path).expect("a file");
+                    for secret in [pin.as_bytes(), b"4111"] {
+                        let found = bytes.windows(secret.len()).any(|window| window == secret);
+                        assert!(!found, "{}", path.display());
+                    }
+                }
+            }
+        }
     }
 }

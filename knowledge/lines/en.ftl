@@ -392,3 +392,5 @@ command-start = Begin
 terminal-hello =
     {""}**unbind-bot** in the terminal. Ask a question, or type the number of a choice. /help shows more, Ctrl-D ends.
 terminal-choose = There is no choice { $number } here.
+terminal-file = (saved as { $path })
+terminal-no-file = (the file could not be written, { $fault }; here is what it says)

@@ -369,3 +369,5 @@ command-start = 开始
 terminal-hello =
     {""}**unbind-bot** 终端版。直接提问，或输入选项的编号。/help 看更多，按 Ctrl-D 结束。
 terminal-choose = 这里没有第 { $number } 个选项。
+terminal-file = （已存为 { $path }）
+terminal-no-file = （文件写不了：{ $fault }；内容就在下面）

@@ -75,7 +75,7 @@ fn answer(args: &Args, base: &Base, question: &str) -> Result<(), Failure> {
     for reply in &replies {
         print(format_args!(
             "{}{}",
-            terminal::render(&reply.text, columns),
+            terminal::render::rich_text(&reply.text, columns),
             suggestions(&finding, reply)
         ))?;
     }

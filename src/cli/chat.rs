@@ -15,7 +15,7 @@ use crate::{
     },
     config::{Database, KnowledgeArgs, StoreArgs},
     knowledge::Language,
-    terminal::Terminal,
+    terminal::{Terminal, TerminalSettings},
 };
 
 /// Talk to the assistant right here; needs nothing set up.
@@ -47,19 +47,20 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let language = args.language.or_else(language_of_locale);
     let prompt = io::stdin().is_terminal() && io::stdout().is_terminal();
     let columns = terminal_size::terminal_size().map_or(0, |(width, _)| usize::from(width.0));
-    let mut terminal = Terminal::new(
-        &assistant,
-        &Timestamp::now,
+    let settings = TerminalSettings {
         language,
-        anstream::stdout(),
         columns,
         prompt,
-    );
+        files: folder.join(FILES),
+    };
+    let mut terminal = Terminal::new(&assistant, &Timestamp::now, settings, anstream::stdout());
     let ended = terminal.run(io::stdin().lock()).await;
     store.close().await?;
     ended.map_err(Failure::failed)
 }
 
+/// Beside the store, files that were asked for in the chat.
+const FILES: &str = "files";
 const DIM: anstyle::Style = anstyle::Style::new().dimmed();
 
 /// Tells on standard error, on lines of its own: a person may be typing, and what is said on standard output is the chat.

@@ -11,7 +11,9 @@ use teloxide::types::CallbackQueryId;
 
 use super::api::Identity;
 use crate::{
-    dialogue::{Attachment, ChatId, Command, Event, Input, MessageId, Place, Press, UpdateId, UserId},
+    dialogue::{
+        Attachment, ChatId, Command, Event, Input, MessageId, Place, Press, UpdateId, UserId,
+    },
     knowledge::Language,
 };
 
