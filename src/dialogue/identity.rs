@@ -291,3 +291,121 @@ fn use_recovery_code(recovery: &mut Vec<Sealed>, typed: &str) -> bool {
     let place = recovery.iter().position(|sealed| *sealed == typed);
     place.map(|place| recovery.remove(place)).is_some()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ENTROPY: Entropy = Entropy([42; Entropy::BYTES]);
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("a time")
+    }
+
+    #[test]
+    fn a_pin_opens_what_it_sealed_and_nothing_else_does() {
+        for pin in ["t9-kajak", "蓝鲸四十七走路", "👍🔑🏠🐳🚪🌙", "836251"] {
+            let sealed = seal_pin(pin, &ENTROPY).expect("good enough");
+            assert!(opens(&sealed, pin), "{pin}");
+            for other in ["", "t9-kajaK", "836252", &pin.repeat(20)] {
+                assert!(!opens(&sealed, other), "{other}");
+            }
+            let written = serde_json::to_string(&sealed).expect("written");
+            assert!(written.contains("$argon2id$v=19$m=7168,t=5,p=1$") && !written.contains(pin));
+        }
+    }
+
+    #[test]
+    fn a_pin_that_is_guessed_quickly_is_refused() {
+        for (pin, fault) in [
+            ("", PinFault::TooShort),
+            ("12345", PinFault::TooShort),
+            ("门禁卡", PinFault::TooShort),
+            ("123456", PinFault::TooWeak),
+            ("888888", PinFault::TooWeak),
+            ("qwerty", PinFault::TooWeak),
+            ("19900101", PinFault::TooWeak),
+            ("password1", PinFault::TooWeak),
+            ("unbind-bot", PinFault::TooWeak),
+        ] {
+            assert_eq!(seal_pin(pin, &ENTROPY), Err(fault), "{pin}");
+        }
+        assert_eq!(seal_pin(&"长".repeat(65), &ENTROPY), Err(PinFault::TooLong));
+    }
+
+    #[test]
+    fn nothing_sealed_is_shown() {
+        let sealed = seal_pin("t9-kajak", &ENTROPY).expect("good enough");
+        let shown = format!("{:?} {ENTROPY:?}", Protection::Pin(sealed));
+        assert_eq!(shown, "Pin(Sealed(…)) Entropy(…)");
+    }
+
+    /// The test vector of RFC 6238, appendix B, for SHA-1, cut to six digits.
+    #[test]
+    fn codes_are_those_of_rfc_6238() {
+        let secret = Sealed(Secret::from(b"12345678901234567890".to_vec()).to_base32());
+        assert_eq!(code_step(&secret, "287082", at(59)), Some(1));
+        assert_eq!(code_step(&secret, " 287 082 ", at(59)), Some(1));
+        assert_eq!(code_step(&secret, "287082", at(89)), Some(1), "a step late");
+        assert_eq!(
+            code_step(&secret, "287082", at(120)),
+            None,
+            "two steps late"
+        );
+        for typed in ["", "28708", "2870820", "门禁卡", "👍"] {
+            assert_eq!(code_step(&secret, typed, at(59)), None, "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_code_is_accepted_once_and_so_is_each_recovery_code() {
+        let secret = Sealed(Secret::from(b"12345678901234567890".to_vec()).to_base32());
+        let bytes = std::array::from_fn(|place| u8::try_from(place).unwrap_or(0));
+        let (mut protection, codes) =
+            protect_by_codes(secret, 0, &Entropy(bytes)).expect("set up");
+        assert!(proves(&mut protection, "287082", at(59)));
+        assert!(!proves(&mut protection, "287082", at(59)), "twice");
+        assert_eq!(codes.len(), RECOVERY_CODES);
+        let typed = codes[0].to_lowercase().replace('-', " ");
+        assert!(proves(&mut protection, &typed, at(59)));
+        assert!(!proves(&mut protection, &typed, at(59)), "twice");
+        assert!(!proves(&mut protection, "AAAA-AAAA", at(59)));
+    }
+
+    #[test]
+    fn an_authenticator_app_is_told_what_it_needs() {
+        let (address, letters) = enrolment(&new_secret(&ENTROPY)).expect("an address");
+        let secret: String = letters.split(' ').collect();
+        assert!(address.starts_with("otpauth://totp/") && address.contains(&secret));
+        assert_eq!(secret.len(), 32, "160 bits");
+    }
+
+    #[test]
+    fn recovery_codes_differ_as_their_bytes_do() {
+        assert_eq!(recovery_code(&[0; 5]), "AAAA-AAAA");
+        assert_eq!(recovery_code(&[255; 5]), "7777-7777");
+        assert_eq!(recovery_code(&[0, 0, 0, 0, 1]), "AAAA-AAAB");
+    }
+
+    #[test]
+    fn a_lock_lasts_longer_each_time_and_to_the_second() {
+        let mut tries = Tries::default();
+        for minutes in [15, 60, 240, 1440, 1440] {
+            for _ in 1..MAX_TRIES {
+                tries.note_wrong(at(0));
+                assert_eq!(
+                    tries.locked_minutes(at(0)).filter(|_| tries.locks == 0),
+                    None
+                );
+            }
+            tries.note_wrong(at(0));
+            assert_eq!(tries.locked_minutes(at(0)), Some(minutes));
+            let last = at(i64::try_from(minutes).expect("small") * 60 - 1);
+            assert_eq!(tries.locked_minutes(last), Some(1));
+            assert_eq!(
+                tries.locked_minutes(last + SignedDuration::from_secs(1)),
+                None
+            );
+        }
+    }
+}

@@ -1,6 +1,8 @@
 //! What the tests share: the shipped base, made ready once, and a chat as a person sees it.
 #![allow(dead_code, reason = "each test uses what it needs")]
 
+pub mod promises;
+
 use std::{
     path::Path,
     sync::{Arc, LazyLock},
