@@ -25,6 +25,7 @@ pub mod reply;
 mod review;
 mod script;
 mod secrets;
+mod steps;
 mod talk;
 mod typing;
 

@@ -128,6 +128,10 @@ pub enum Mark {
 
 /// Everything a store holds, for export and import.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly every item is a chat, and each is on its way from one engine to another"
+)]
 pub enum Item {
     /// A chat's record.
     Chat(ChatId, Versioned),

@@ -183,7 +183,7 @@ fn guide_button(talk: &Talk<'_>, entry: &Entry) -> Button {
         };
     }
     let of_wallet = talk.base.knowledge.guides.contains_key(&entry.id)
-        && entry.id.as_str() != super::removal::GENERAL_GUIDE;
+        && entry.id.as_str() != super::steps::GENERAL_GUIDE;
     let choice = if of_wallet {
         Choice::UnbindFrom(entry.id.clone())
     } else {

@@ -4,7 +4,7 @@
 use super::{
     Activity, Attachment, Choice, Command, MessageId, Place, Press, Reply, adding, answer, bin,
     browse, cards, confirmation, editing, label::MAX_LABEL_CHARS, mine, outcome, protection,
-    record::Wish, reminders, removal, review, talk::Talk,
+    record::Wish, reminders, removal, review, steps, talk::Talk,
 };
 use crate::knowledge::{EntryId, Language, lines::Value};
 
@@ -253,7 +253,7 @@ fn obey_in_procedure(talk: &mut Talk<'_>, choice: &Choice) {
         (Choice::Back, Activity::Protecting(_)) => protection::back(talk),
         (Choice::Back, Activity::Removing(_)) => removal::back(talk),
         (Choice::Done, Activity::Removing(_)) => removal::done(talk),
-        (Choice::LooksDifferent, Activity::Removing(_)) => removal::show_differences(talk),
+        (Choice::LooksDifferent, Activity::Removing(_)) => steps::differences(talk),
         _ => show(talk),
     }
 }

@@ -156,10 +156,12 @@ pub enum PinFault {
 /// # Errors
 /// It is not.
 pub fn seal_pin(pin: &str, entropy: &Entropy) -> Result<Sealed, PinFault> {
-    match pin.chars().count() {
-        ..MIN_PIN_CHARS => return Err(PinFault::TooShort),
-        0..=MAX_PIN_CHARS => {}
-        _ => return Err(PinFault::TooLong),
+    let length = pin.chars().count();
+    if length < MIN_PIN_CHARS {
+        return Err(PinFault::TooShort);
+    }
+    if length > MAX_PIN_CHARS {
+        return Err(PinFault::TooLong);
     }
     if zxcvbn::zxcvbn(pin, &[ISSUER]).guesses_log10() < MIN_PIN_GUESSES_LOG10 {
         return Err(PinFault::TooWeak);
@@ -361,8 +363,7 @@ mod tests {
     fn a_code_is_accepted_once_and_so_is_each_recovery_code() {
         let secret = Sealed(Secret::from(b"12345678901234567890".to_vec()).to_base32());
         let bytes = std::array::from_fn(|place| u8::try_from(place).unwrap_or(0));
-        let (mut protection, codes) =
-            protect_by_codes(secret, 0, &Entropy(bytes)).expect("set up");
+        let (mut protection, codes) = protect_by_codes(secret, 0, &Entropy(bytes)).expect("set up");
         assert!(proves(&mut protection, "287082", at(59)));
         assert!(!proves(&mut protection, "287082", at(59)), "twice");
         assert_eq!(codes.len(), RECOVERY_CODES);

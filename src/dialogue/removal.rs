@@ -9,22 +9,15 @@
 //!         → ✅ off your list. Is it gone?    [Yes, gone] [Still there] [Not sure] [Undo]
 //! ```
 //! The phone's owner takes the card out of the wallet; the bot takes it off its own list, after an explicit yes in this
-//! very removal. Here is the way up to the last step; what comes then is `confirmation`'s and `outcome`'s. What the steps
-//! say is data (`knowledge::guide`).
+//! very removal. Here is the way from stage to stage up to the last step; how steps look is `steps`', what comes
+//! after them `confirmation`'s and `outcome`'s.
 
 use super::{
     Activity, Button, Card, CardDraft, CardId, Choice, Page, Place, Reason, Removal, Reply, Stage,
-    adding, answer, cards, confirmation, label, outcome, reply::Action, talk::Talk,
+    adding, answer, cards, confirmation, label, outcome, reply::Action, steps, talk::Talk,
 };
-use crate::{
-    knowledge::{EntryId, Guide, GuideStep, guide::STEP_IDS},
-    markup::RichText,
-};
+use crate::knowledge::EntryId;
 
-/// The guide for wallets that have none of their own.
-pub(super) const GENERAL_GUIDE: &str = "other-wallets";
-/// The step that looks different most often; whose entry helps when all steps are shown at once.
-const TELLING_STEP: &str = "step-choose-unbind";
 /// Entries that tell why a card is taken out: who begins from one of them is not asked again.
 const REASON_ENTRIES: [(&str, Reason); 4] = [
     ("reason-card-replaced", Reason::NewCard),
@@ -187,7 +180,7 @@ pub(super) fn reason_given(talk: &mut Talk<'_>, reason: Reason) {
 
 /// Misuse is a hurry: all steps at once.
 fn first_stage(talk: &Talk<'_>, card: CardId, reason: Reason) -> Stage {
-    let steps = talk.record.card(card).map(|card| steps_for(talk, card));
+    let steps = talk.record.card(card).map(|card| steps::of(talk, card));
     match steps.unwrap_or_default().first() {
         Some(_) if reason == Reason::Misuse => Stage::AllSteps,
         Some(step) => Stage::Step(step.id.clone()),
@@ -213,8 +206,8 @@ pub(super) fn show(talk: &mut Talk<'_>) {
 fn show_stage(talk: &mut Talk<'_>, removal: &Removal, card: &Card) {
     match &removal.stage {
         Stage::Reason => show_reasons(talk, card),
-        Stage::Step(step) => show_step(talk, removal, card, step),
-        Stage::AllSteps => show_all_steps(talk, card),
+        Stage::Step(step) => steps::show_one(talk, removal, card, step),
+        Stage::AllSteps => steps::show_all(talk, card),
         Stage::Proof => confirmation::ask_proof(talk, card),
         Stage::Confirmation => confirmation::show(talk, removal, card),
         Stage::Outcome => {}
@@ -287,108 +280,6 @@ fn show_reasons(talk: &mut Talk<'_>, card: &Card) {
     ]));
 }
 
-/// The guide of a card's wallet, else the general one.
-fn guide_for<'a>(talk: &Talk<'a>, card: &Card) -> Option<&'a Guide> {
-    let guides = &talk.base.knowledge.guides;
-    let general = || {
-        let mut all = guides.iter();
-        all.find(|(id, _)| id.as_str() == GENERAL_GUIDE)
-    };
-    let own = guides.get(&card.wallet);
-    own.or_else(|| general().map(|(_, guide)| guide))
-}
-
-fn steps_for<'a>(talk: &Talk<'a>, card: &Card) -> &'a [GuideStep] {
-    guide_for(talk, card)
-        .and_then(|guide| guide.text(talk.language))
-        .map_or(&[], |text| &text.steps)
-}
-
-/// The place of a step, and whether it is the very one; the nearest earlier one's, if the step is no more.
-fn position(steps: &[GuideStep], step: &EntryId) -> (usize, bool) {
-    if let Some(index) = steps.iter().position(|other| other.id == *step) {
-        return (index, true);
-    }
-    let earlier: Vec<_> = STEP_IDS
-        .iter()
-        .take_while(|id| **id != step.as_str())
-        .collect();
-    let nearest = steps
-        .iter()
-        .rposition(|other| earlier.contains(&&other.id.as_str()));
-    (nearest.unwrap_or(0), false)
-}
-
-fn show_step(talk: &mut Talk<'_>, removal: &Removal, card: &Card, step: &EntryId) {
-    let steps = steps_for(talk, card);
-    let (index, unchanged) = position(steps, step);
-    let Some(current) = steps.get(index) else {
-        return to_confirmation(talk);
-    };
-    go_to(talk, Stage::Step(current.id.clone()));
-    let mut text = step_head(talk, card, index, steps.len());
-    for done in &steps[..index] {
-        let title = done.text_for(card.system, card.kind).title.as_str();
-        text = text.below(1, talk.line("step-done", &[("title", title.into())]));
-    }
-    text = text.below(1, current.text_for(card.system, card.kind).body.clone());
-    if index == 0 && removal.reason == Some(Reason::NewPhone) {
-        text = text.below(1, talk.line("note-new-phone", &[]));
-    }
-    if !unchanged {
-        text = talk.line("content-changed", &[]).below(2, text);
-    }
-    let reply = with_step_buttons(talk, Reply::new(text));
-    talk.show(reply);
-}
-
-fn step_head(talk: &Talk<'_>, card: &Card, index: usize, steps: usize) -> RichText {
-    let wallet = cards::wallet_name(talk, &card.wallet);
-    talk.line(
-        "step-head",
-        &[
-            ("label", card.label.as_str().into()),
-            ("wallet", wallet.into()),
-            ("step", (index + 1).into()),
-            ("steps", steps.into()),
-        ],
-    )
-}
-
-/// In a hurry: the first line of each step, which says what to do.
-fn show_all_steps(talk: &mut Talk<'_>, card: &Card) {
-    let steps = steps_for(talk, card);
-    let wallet = cards::wallet_name(talk, &card.wallet);
-    let mut text = talk.line(
-        "all-steps-head",
-        &[
-            ("label", card.label.as_str().into()),
-            ("wallet", wallet.into()),
-        ],
-    );
-    for (number, step) in (1..).zip(steps) {
-        let what_to_do = step.text_for(card.system, card.kind).body.first_line();
-        let number = RichText::plain(format!("{number}. "));
-        text = text.below(1, number.below(0, what_to_do));
-    }
-    text = text.below(2, talk.line("note-misuse", &[]));
-    let reply = with_step_buttons(talk, Reply::new(text));
-    talk.show(reply);
-}
-
-fn with_step_buttons(talk: &Talk<'_>, reply: Reply) -> Reply {
-    reply
-        .row([
-            talk.button("button-done", Choice::Done),
-            talk.button("button-differs", Choice::LooksDifferent),
-        ])
-        .row([
-            talk.button("button-back", Choice::Back),
-            talk.button("button-pause", Choice::Pause),
-        ])
-        .row([talk.button("button-cancel", Choice::Cancel)])
-}
-
 /// The present step is done.
 pub(super) fn done(talk: &mut Talk<'_>) {
     let Some(removal) = talk.record.activity.removal().cloned() else {
@@ -396,8 +287,8 @@ pub(super) fn done(talk: &mut Talk<'_>) {
     };
     match (&removal.stage, talk.record.card(removal.card).cloned()) {
         (Stage::Step(step), Some(card)) => {
-            let steps = steps_for(talk, &card);
-            let (index, unchanged) = position(steps, step);
+            let steps = steps::of(talk, &card);
+            let (index, unchanged) = steps::position(steps, step);
             // The press was on a step that is no more: what came before it has to be seen again, and why.
             if !unchanged && !steps.is_empty() {
                 return show(talk);
@@ -423,7 +314,7 @@ pub(super) fn back(talk: &mut Talk<'_>) {
     let Some(card) = talk.record.card(removal.card).cloned() else {
         return abandon(talk);
     };
-    let steps = steps_for(talk, &card);
+    let steps = steps::of(talk, &card);
     let last_step = || match steps.last() {
         Some(_) if removal.reason == Some(Reason::Misuse) => Stage::AllSteps,
         Some(step) => Stage::Step(step.id.clone()),
@@ -434,7 +325,7 @@ pub(super) fn back(talk: &mut Talk<'_>) {
             talk.record.activity = Activity::ChoosingCard;
             return show(talk);
         }
-        Stage::Step(step) => match position(steps, step) {
+        Stage::Step(step) => match steps::position(steps, step) {
             // As above: what is no more has to be said.
             (_, false) => return show(talk),
             (index, true) => index
@@ -450,7 +341,7 @@ pub(super) fn back(talk: &mut Talk<'_>) {
 }
 
 /// All steps are done: the proof, where one is wanted, then the yes.
-fn to_confirmation(talk: &mut Talk<'_>) {
+pub(super) fn to_confirmation(talk: &mut Talk<'_>) {
     let proved = talk
         .record
         .activity
@@ -462,31 +353,6 @@ fn to_confirmation(talk: &mut Talk<'_>) {
     };
     go_to(talk, stage);
     show(talk);
-}
-
-/// What may be different at this step: the entries its own entry names.
-pub(super) fn show_differences(talk: &mut Talk<'_>) {
-    let stage = talk
-        .record
-        .activity
-        .removal()
-        .map(|removal| removal.stage.clone());
-    let step = match stage {
-        Some(Stage::Step(step)) => Some(step),
-        Some(Stage::AllSteps) => TELLING_STEP.parse().ok(),
-        _ => None,
-    };
-    let Some(step) = step else {
-        return show(talk);
-    };
-    let article = talk.base.knowledge.article(&step, talk.language);
-    let related = article.map(|article| article.related.as_slice());
-    let entries = std::iter::once(&step).chain(related.unwrap_or_default());
-    let buttons = entries.filter_map(|id| answer::entry_button(talk, id));
-    let reply = Reply::new(talk.line("looks-different", &[]));
-    let reply = buttons.fold(reply, |reply, button| reply.row([button]));
-    let reply = reply.row(answer::person_button(talk));
-    talk.show(reply.row([talk.button("button-back-to-step", Choice::Continue)]));
 }
 
 /// Sets the removal aside, to be taken up again.
@@ -578,34 +444,4 @@ pub(super) fn label_of(talk: &Talk<'_>, card: CardId) -> String {
     let removed = talk.record.removed_card(card).map(|removed| &removed.card);
     let card = talk.record.card(card).or(removed);
     card.map(|card| card.label.clone()).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::knowledge::StepText;
-
-    fn steps(ids: &[&str]) -> Vec<GuideStep> {
-        let text = StepText {
-            title: String::new(),
-            body: RichText::default(),
-        };
-        ids.iter()
-            .map(|id| GuideStep {
-                id: id.parse().expect("an id"),
-                text: text.clone(),
-                variants: Vec::new(),
-            })
-            .collect()
-    }
-
-    #[test]
-    fn a_step_that_vanished_falls_back_to_the_nearest_earlier_one() {
-        let left = steps(&["step-open-wallet", "step-choose-unbind"]);
-        let at = |id: &str| position(&left, &id.parse().expect("an id"));
-        assert_eq!(at("step-choose-unbind"), (1, true));
-        assert_eq!(at("step-find-card"), (0, false));
-        assert_eq!(at("step-confirm"), (1, false));
-        assert_eq!(at("never-there"), (1, false));
-    }
 }

@@ -142,7 +142,7 @@ fn is_card_number(digits: &[u32]) -> bool {
         })
         .sum();
     let differ = digits.iter().any(|digit| *digit != digits[0]);
-    CARD_DIGITS.contains(&digits.len()) && differ && sum % 10 == 0
+    CARD_DIGITS.contains(&digits.len()) && differ && sum.is_multiple_of(10)
 }
 
 fn is_recovery_phrase(text: &str) -> bool {

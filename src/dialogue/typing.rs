@@ -5,6 +5,7 @@ use super::{
     Action, Activity, CardId, Choice, Field, Place, Press, Reply, Setup, Stage, adding, answer,
     bin, confirmation, correction, desk, editing, outcome, protection, removal,
     secrets::{self, Secret},
+    steps,
     talk::{Talk, plain_word},
 };
 
@@ -142,7 +143,7 @@ fn while_guiding(talk: &mut Talk<'_>, text: &str) -> bool {
     if talk.means(text, "words-done") {
         removal::done(talk);
     } else if talk.means(text, "words-differs") {
-        removal::show_differences(talk);
+        steps::differences(talk);
     } else {
         return goes_back_or_out(talk, text) || correction::take(talk, text);
     }
