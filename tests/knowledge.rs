@@ -8,7 +8,16 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-use unbind_bot::knowledge::{Language, PhoneSystem, check_folder, guide::STEP_IDS, load_folder};
+use unbind_bot::{
+    knowledge::{
+        CardKind, Fault, Guide, GuideStep, Language, PhoneSystem, StepText,
+        check::{MAX_INSTRUCTION_COLUMNS, MAX_STEP_LINES, phone_lines},
+        check_folder,
+        guide::{STEP_IDS, StepVariant},
+        load_folder,
+    },
+    markup::RichText,
+};
 
 const LANGUAGES: [Language; 2] = [Language::EN, Language::ZH];
 
@@ -118,41 +127,176 @@ fn every_entry_of_the_contract_is_written_in_both_languages_with_at_least_thirty
 }
 
 #[test]
-fn every_wallet_has_its_five_steps_in_both_languages_for_every_phone_and_kind_of_card() {
+fn every_wallet_and_the_general_guide_have_five_steps_in_both_languages() {
     let knowledge = load_folder(shipped()).expect("the shipped base loads");
-    let wallets: Vec<_> = knowledge
-        .entries
-        .keys()
-        .filter(|id| id.as_str().starts_with("wallet-"))
-        .collect();
-    for wallet in wallets {
-        let guide = knowledge
-            .guides
-            .get(wallet)
-            .unwrap_or_else(|| panic!("{wallet} has no guide"));
+    let wallets = (knowledge.entries.keys()).filter(|id| id.as_str().starts_with("wallet-"));
+    let general = "other-wallets".parse().expect("an id");
+    for id in wallets.chain([&general]) {
+        let guide = knowledge.guides.get(id);
+        let guide = guide.unwrap_or_else(|| panic!("{id} has no guide"));
+        assert!(!guide.systems.is_empty(), "{id} lives on no phone");
+        assert!(!guide.kinds.is_empty(), "{id} holds no kind of card");
         for language in LANGUAGES {
-            let steps = &guide
-                .texts
-                .get(&language)
-                .unwrap_or_else(|| panic!("{wallet} has no guide in {language}"))
-                .steps;
-            assert_eq!(
-                steps
-                    .iter()
-                    .map(|step| step.id.as_str())
-                    .collect::<Vec<_>>(),
-                STEP_IDS,
-                "{wallet}"
-            );
-            for step in steps {
-                for system in PhoneSystem::ALL.map(Some).into_iter().chain([None]) {
-                    let text = step.text_for(system, None);
-                    assert!(
-                        !text.title.is_empty() && text.body.0.iter().any(|span| span.style.bold),
-                        "{wallet} {} says what to do in bold",
-                        step.id
-                    );
+            let text = guide.texts.get(&language);
+            let text = text.unwrap_or_else(|| panic!("{id} has no guide in {language}"));
+            let steps: Vec<_> = text.steps.iter().map(|step| step.id.as_str()).collect();
+            assert_eq!(steps, STEP_IDS, "{id} in {language}");
+        }
+    }
+}
+
+#[test]
+fn every_step_fits_a_phone_and_opens_with_what_to_do_whatever_the_phone_and_the_card() {
+    let knowledge = load_folder(shipped()).expect("the shipped base loads");
+    let mut seen = 0;
+    for (id, guide) in &knowledge.guides {
+        for (system, kind) in phones_and_cards(guide) {
+            for (language, text) in &guide.texts {
+                for step in &text.steps {
+                    let place = format!("{id} {} in {language}, {system:?}, {kind:?}", step.id);
+                    is_a_good_screen(step.text_for(system, kind), &place);
+                    seen += 1;
                 }
+            }
+        }
+    }
+    assert!(seen >= 10 * 2 * 5, "only {seen} screens");
+}
+
+/// Every system and kind of a guide, and what is said while one of them is not known.
+fn phones_and_cards(guide: &Guide) -> Vec<(Option<PhoneSystem>, Option<CardKind>)> {
+    let systems = guide.systems.iter().copied().map(Some).chain([None]);
+    let kinds = guide.kinds.iter().copied().map(Some).chain([None]);
+    let pairs = systems.flat_map(|system| kinds.clone().map(move |kind| (system, kind)));
+    pairs.collect()
+}
+
+fn is_a_good_screen(screen: &StepText, place: &str) {
+    assert!(!screen.title.is_empty(), "{place} has no title");
+    assert!(!screen.body.is_empty(), "{place} says nothing");
+    let first = screen.body.first_line();
+    assert!(!first.is_empty(), "{place} begins with an empty line");
+    for span in &first.0 {
+        let is_bold = span.style.bold || span.text.trim().is_empty();
+        assert!(is_bold, "{place}: “{}” is not bold", span.text);
+    }
+    assert!(
+        first.width() <= MAX_INSTRUCTION_COLUMNS,
+        "{place}: {first:?}"
+    );
+    let lines = phone_lines(&screen.body);
+    assert!(lines <= MAX_STEP_LINES, "{place} takes {lines} lines");
+}
+
+#[test]
+fn a_step_says_what_fits_the_phone_and_the_card_before_what_fits_only_one_of_them() {
+    let say = |words: &str| StepText {
+        title: words.to_owned(),
+        body: RichText::bold(words),
+    };
+    let variant = |system, kind, words| StepVariant {
+        system,
+        kind,
+        text: say(words),
+    };
+    let (watch, phone) = (Some(PhoneSystem::Watch), Some(PhoneSystem::Android));
+    let (copied, record) = (Some(CardKind::Copied), Some(CardKind::Record));
+    let step = GuideStep {
+        id: STEP_IDS[0].parse().expect("an id"),
+        text: say("any"),
+        variants: vec![
+            variant(watch, None, "watch"),
+            variant(watch, record, "record on the watch"),
+            variant(None, record, "record"),
+        ],
+    };
+    for (system, kind, words) in [
+        (None, None, "any"),
+        (phone, copied, "any"),
+        (phone, record, "record"),
+        (None, record, "record"),
+        (watch, copied, "watch"),
+        (watch, record, "record on the watch"),
+    ] {
+        assert_eq!(step.text_for(system, kind).title, words);
+    }
+    let only_halves = GuideStep {
+        variants: vec![
+            variant(watch, None, "watch"),
+            variant(None, record, "record"),
+        ],
+        ..step
+    };
+    assert_eq!(only_halves.text_for(watch, record).title, "watch");
+}
+
+#[test]
+fn a_tenth_wallet_is_an_entry_and_its_guides_and_no_code() {
+    let place = tempfile::tempdir().expect("a folder");
+    let base = place.path().join("knowledge");
+    copy_folder(shipped(), &base);
+    let wallets = base.join("wallets");
+    for (language, name, question) in [
+        (
+            "en",
+            "Acme Wallet",
+            "how do i take a card out of acme wallet",
+        ),
+        ("zh", "阿克米钱包", "阿克米钱包里的门禁卡怎么删"),
+    ] {
+        let entry = format!(
+            "+++\ntitle = \"{name}\"\nguide = true\nquestions = [\"{question}\"]\n+++\n**{name}**\n"
+        );
+        let guide = small_guide(name);
+        fs::write(wallets.join(format!("wallet-acme.{language}.md")), entry).expect("written");
+        let file = wallets.join(format!("wallet-acme.{language}.guide.toml"));
+        fs::write(file, guide).expect("written");
+    }
+
+    let (knowledge, faults) = check_folder(&base);
+    let of_acme: Vec<_> = (faults.0.iter())
+        .filter(|fault| fault.to_string().contains("acme"))
+        .collect();
+    assert_eq!(of_acme, [] as [&Fault; 0]);
+    let guides = knowledge.guides_in_order();
+    let before = load_folder(shipped()).expect("the shipped base loads");
+    assert_eq!(guides.len(), before.guides.len() + 1);
+    let (id, acme) = guides[guides.len() - 1];
+    assert_eq!(
+        id.as_str(),
+        "wallet-acme",
+        "offered last, as its order says"
+    );
+    let names: Vec<_> = acme.texts.values().map(|text| text.name.as_str()).collect();
+    assert_eq!(names, ["Acme Wallet", "阿克米钱包"]);
+    assert!(acme.asks_system() && !acme.asks_kind());
+    assert!(
+        knowledge
+            .entry(id)
+            .is_some_and(|entry| entry.group == "wallets")
+    );
+}
+
+fn small_guide(name: &str) -> String {
+    let steps = STEP_IDS.map(|id| {
+        format!("[[step]]\nid = \"{id}\"\ntitle = \"{id}\"\ntext = \"**{name}: {id}.**\"\n")
+    });
+    let variant = "[[step.variant]]\nsystem = \"watch\"\ntext = \"**On the watch.**\"\n";
+    format!(
+        "name = \"{name}\"\norder = 99\naliases = [\"acme\"]\nsystems = [\"ios\", \"watch\"]\nkinds = [\"issued\"]\n{}{variant}",
+        steps.concat()
+    )
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let copy = to.join(path.file_name().expect("a name"));
+        match path.is_dir() {
+            true => copy_folder(&path, &copy),
+            false => {
+                fs::copy(&path, &copy).expect("copied");
             }
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! Single files are judged where they are parsed; here is what shows only when they are seen together, and the limits.
 
+mod guides;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
@@ -12,9 +14,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{
     entry::{EntryId, Language},
-    guide::STEP_IDS,
     lines,
-    load::{GuideFile, Loaded},
+    load::Loaded,
     parse::{ArticleDraft, Lined},
 };
 use crate::markup::RichText;
@@ -23,8 +24,14 @@ use crate::markup::RichText;
 pub const MAX_TITLE_COLUMNS: usize = 64;
 /// Display columns of a button: more is cut off on a phone.
 pub const MAX_BUTTON_COLUMNS: usize = 36;
-/// Display columns of an answer or a step: about one phone screen of 45 columns and 25 lines; also far below Telegram's 4096.
+/// Display columns of an answer: about one phone screen of 45 columns and 25 lines; also far below Telegram's 4096.
 pub const MAX_BODY_COLUMNS: usize = 1100;
+/// Display columns of a line on a phone.
+pub const PHONE_COLUMNS: usize = 45;
+/// Lines of a step on a phone: what was done stands above it, and the buttons below it.
+pub const MAX_STEP_LINES: usize = 8;
+/// Display columns of a step's first line, which stands alone in the overview of all steps: two lines of a phone.
+pub const MAX_INSTRUCTION_COLUMNS: usize = 2 * PHONE_COLUMNS;
 /// Related entries shown as buttons below an answer.
 pub const MAX_RELATED: usize = 4;
 /// The longest phrasing that still is a question.
@@ -83,6 +90,15 @@ impl fmt::Display for Faults {
     }
 }
 
+/// How many lines a text takes on a phone.
+pub fn phone_lines(text: &RichText) -> usize {
+    let plain = text.to_plain();
+    let lines = plain.split('\n').map(|line| line.width());
+    lines
+        .map(|columns| columns.div_ceil(PHONE_COLUMNS).max(1))
+        .sum()
+}
+
 /// The faults that show only when all files are seen together.
 pub fn between_files(loaded: &Loaded) -> Vec<Fault> {
     let mut faults = Vec::new();
@@ -93,7 +109,7 @@ pub fn between_files(loaded: &Loaded) -> Vec<Fault> {
     faults.extend(unknown_related(loaded));
     faults.extend(phrasing_faults(loaded));
     faults.extend(loaded.articles.iter().flat_map(over_long));
-    faults.extend(guide_faults(loaded));
+    faults.extend(guides::faults(loaded));
     faults.extend(lines::faults(&loaded.lines));
     faults
 }
@@ -398,116 +414,11 @@ fn over_long(article: &ArticleDraft) -> Vec<Fault> {
         ),
         None => {}
     }
-    faults.extend(over_long_body(&article.path, None, "answer", &article.body));
-    faults
-}
-
-fn over_long_body(path: &Path, line: Option<usize>, what: &str, body: &RichText) -> Option<Fault> {
-    let columns = body.width();
-    let fault = format!("the {what} has {columns} columns; {MAX_BODY_COLUMNS} fit a phone screen");
-    (columns > MAX_BODY_COLUMNS).then(|| Fault {
-        line,
-        ..Fault::in_file(path, fault, "shorten it")
-    })
-}
-
-fn guide_faults(loaded: &Loaded) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    let all = languages(loaded);
-    let mut first: BTreeMap<&EntryId, &GuideFile> = BTreeMap::new();
-    for guide in &loaded.guides {
-        if !loaded.articles.iter().any(|article| article.id == guide.id) {
-            faults.push(Fault::in_file(
-                &guide.path,
-                format!("a guide without its entry `{}`", guide.id),
-                "write the entry, or correct the file's name",
-            ));
-        }
-        faults.extend(step_faults(guide));
-        let earlier = *first.entry(&guide.id).or_insert(guide);
-        if shape(earlier) != shape(guide) {
-            faults.push(Fault::in_file(
-                &guide.path,
-                format!(
-                    "order, systems, kinds or variants are not as in {}",
-                    earlier.path.display()
-                ),
-                "make them alike in every language",
-            ));
-        }
-    }
-    for (id, guide) in first {
-        let missing = |language: &&Language| {
-            !loaded
-                .guides
-                .iter()
-                .any(|other| other.id == *id && other.language == **language)
-        };
-        for language in all.iter().filter(missing) {
-            faults.push(Fault::in_file(
-                &guide.path,
-                format!("the guide of `{id}` is missing in `{language}`"),
-                format!("write `{id}.{language}.guide.toml` beside it"),
-            ));
-        }
+    let columns = article.body.width();
+    if columns > MAX_BODY_COLUMNS {
+        let fault =
+            format!("the answer has {columns} columns; {MAX_BODY_COLUMNS} fit a phone screen");
+        faults.push(Fault::in_file(&article.path, fault, "shorten it"));
     }
     faults
-}
-
-fn step_faults(guide: &GuideFile) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    let ids: Vec<&str> = guide.steps.iter().map(|step| step.id.as_str()).collect();
-    if ids != STEP_IDS {
-        let repair = format!(
-            "write the five steps in this order: {}",
-            STEP_IDS.join(", ")
-        );
-        faults.push(Fault::in_file(
-            &guide.path,
-            format!("the steps are {}", ids.join(", ")),
-            repair,
-        ));
-    }
-    for (step, line) in guide.steps.iter().zip(&guide.step_lines) {
-        for text in
-            std::iter::once(&step.text).chain(step.variants.iter().map(|variant| &variant.text))
-        {
-            faults.extend(over_long_body(&guide.path, Some(*line), "step", &text.body));
-            if text.title.is_empty() || text.title.width() > MAX_BUTTON_COLUMNS {
-                faults.push(Fault::at(
-                    &guide.path,
-                    *line,
-                    format!(
-                        "the step's title “{}” is empty or wider than {MAX_BUTTON_COLUMNS} columns",
-                        text.title
-                    ),
-                    "use a few words",
-                ));
-            }
-        }
-    }
-    faults
-}
-
-/// What must be alike in every language of a guide.
-type Shape<'a> = (
-    u32,
-    &'a [super::PhoneSystem],
-    &'a [super::CardKind],
-    Vec<Vec<(Option<super::PhoneSystem>, Option<super::CardKind>)>>,
-);
-
-fn shape(guide: &GuideFile) -> Shape<'_> {
-    let variants = guide.steps.iter().map(|step| {
-        step.variants
-            .iter()
-            .map(|variant| (variant.system, variant.kind))
-            .collect()
-    });
-    (
-        guide.draft.order,
-        &guide.draft.systems,
-        &guide.draft.kinds,
-        variants.collect(),
-    )
 }

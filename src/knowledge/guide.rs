@@ -136,13 +136,15 @@ impl StepVariant {
             && self.kind.is_none_or(|wanted| Some(wanted) == kind)
     }
 
-    fn precision(&self) -> usize {
-        usize::from(self.system.is_some()) + usize::from(self.kind.is_some())
+    /// A system counts for more than a kind: it decides which app is open, whatever the card is.
+    fn precision(&self) -> (bool, bool) {
+        (self.system.is_some(), self.kind.is_some())
     }
 }
 
 impl GuideStep {
-    /// The words that fit this phone and card best: the most precise variant, else the common text.
+    /// The words that fit this phone and card best: a variant for both, else for the system, else for the kind, else the
+    /// common text.
     pub fn text_for(&self, system: Option<PhoneSystem>, kind: Option<CardKind>) -> &StepText {
         let fitting = self
             .variants

@@ -12,7 +12,7 @@
 //! entries) are `check`'s, so that any set of labelled phrasings can be loaded.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -26,11 +26,10 @@ use super::{
     entry::{Article, Entry, EntryId, Group, Language},
     guide::{Guide, GuideStep, GuideText, StepText, StepVariant},
     lines::LinesFile,
-    parse::{self, ArticleDraft, GuideDraft, Lined, StepDraft, VariantDraft},
+    parse::{self, ArticleDraft, GuideDraft, Lined, ScreenDraft, StepDraft},
     vocabulary::{Thresholds, Vocabulary},
     watch::{Fingerprint, Stamp},
 };
-use crate::markup::RichText;
 
 /// The folder of the bot's own lines, which is no group.
 const LINES_FOLDER: &str = "lines";
@@ -47,7 +46,9 @@ pub struct Loaded {
     /// Phrasing files.
     pub phrasings: Vec<PhrasingsFile>,
     /// Guide files.
-    pub guides: Vec<GuideFile>,
+    pub guides: Vec<GuideDraft>,
+    /// Guides that are there and cannot be read.
+    pub unread_guides: BTreeSet<(EntryId, Language)>,
     /// Groups by folder.
     pub groups: BTreeMap<String, GroupFile>,
     /// The bot's own lines.
@@ -69,23 +70,6 @@ pub struct PhrasingsFile {
     pub language: Language,
     /// One a line.
     pub phrasings: Vec<Lined<String>>,
-}
-
-/// `<id>.<language>.guide.toml`.
-#[derive(Debug)]
-pub struct GuideFile {
-    /// The file.
-    pub path: PathBuf,
-    /// From its name.
-    pub id: EntryId,
-    /// From its name.
-    pub language: Language,
-    /// What it says.
-    pub draft: GuideDraft,
-    /// The steps with their Markdown read.
-    pub steps: Vec<GuideStep>,
-    /// The line each step's id stands on.
-    pub step_lines: Vec<usize>,
 }
 
 /// `_group.toml`.
@@ -138,6 +122,8 @@ pub fn check_folder(folder: &Path) -> (Knowledge, Faults) {
     let (loaded, mut faults) = read_folder(folder);
     faults.extend(check::between_files(&loaded));
     faults.sort_by(|a, b| (&a.path, a.line, &a.fault).cmp(&(&b.path, b.line, &b.fault)));
+    // A variant that takes its text over from the step shares the step's fault.
+    faults.dedup();
     (loaded.into_knowledge(), Faults(faults))
 }
 
@@ -292,30 +278,14 @@ impl FolderReader {
         });
     }
 
-    fn guide_file(&mut self, path: &Path, (id, language): (EntryId, Language), text: &str) {
-        let draft: GuideDraft = match parse::data(path, text) {
-            Ok(draft) => draft,
-            Err(fault) => return self.faults.push(fault),
-        };
-        let mut steps = Vec::new();
-        let mut step_lines = Vec::new();
-        for step in &draft.step {
-            match read_step(path, text, step) {
-                Ok(read) => {
-                    steps.push(read);
-                    step_lines.push(parse::line_of(text, 1, &step.id.span()));
-                }
-                Err(faults) => self.faults.extend(faults),
+    fn guide_file(&mut self, path: &Path, name: (EntryId, Language), text: &str) {
+        match parse::guide(path, name.clone(), text) {
+            Ok(draft) => self.loaded.guides.push(draft),
+            Err(faults) => {
+                self.loaded.unread_guides.insert(name);
+                self.faults.extend(faults);
             }
         }
-        self.loaded.guides.push(GuideFile {
-            path: path.to_owned(),
-            id,
-            language,
-            draft,
-            steps,
-            step_lines,
-        });
     }
 
     fn lines_file(&mut self, path: &Path) {
@@ -360,59 +330,6 @@ impl FolderReader {
             "remove it, or correct its name",
         ));
     }
-}
-
-fn read_step(path: &Path, text: &str, step: &StepDraft) -> Result<GuideStep, Vec<Fault>> {
-    let id_line = parse::line_of(text, 1, &step.id.span());
-    let id = step
-        .id
-        .as_ref()
-        .parse()
-        .map_err(|fault| vec![Fault::at(path, id_line, fault, "use the id of a step")])?;
-    let common = StepText {
-        title: step.title.as_ref().trim().to_owned(),
-        body: spanned_markdown(path, text, &step.text)?,
-    };
-    let read = |variant| read_variant(path, text, &common, variant);
-    let variants = step.variant.iter().map(read).collect::<Result<_, _>>()?;
-    Ok(GuideStep {
-        id,
-        text: common,
-        variants,
-    })
-}
-
-fn read_variant(
-    path: &Path,
-    text: &str,
-    common: &StepText,
-    variant: &VariantDraft,
-) -> Result<StepVariant, Vec<Fault>> {
-    let title = variant.title.as_ref().map_or_else(
-        || common.title.clone(),
-        |title| title.as_ref().trim().to_owned(),
-    );
-    let body = match &variant.text {
-        Some(body) => spanned_markdown(path, text, body)?,
-        None => common.body.clone(),
-    };
-    Ok(StepVariant {
-        system: variant.system,
-        kind: variant.kind,
-        text: StepText { title, body },
-    })
-}
-
-fn spanned_markdown(
-    path: &Path,
-    text: &str,
-    markdown: &toml::Spanned<String>,
-) -> Result<RichText, Vec<Fault>> {
-    parse::markdown(
-        path,
-        markdown.as_ref().trim(),
-        parse::line_of(text, 1, &markdown.span()),
-    )
 }
 
 fn read_text(path: &Path) -> Result<String, Fault> {
@@ -556,30 +473,45 @@ fn to_group(id: String, draft: Option<GroupDraft>) -> Group {
     }
 }
 
-fn join_guides(files: Vec<GuideFile>) -> BTreeMap<EntryId, Guide> {
+fn join_guides(drafts: Vec<GuideDraft>) -> BTreeMap<EntryId, Guide> {
     let mut guides = BTreeMap::new();
-    for file in files {
-        let GuideDraft {
-            name,
-            order,
-            icon,
-            aliases,
-            systems,
-            kinds,
-            ..
-        } = file.draft;
-        let guide = guides.entry(file.id).or_insert_with(|| Guide {
-            order,
-            systems,
-            kinds,
+    for draft in drafts {
+        let guide = guides.entry(draft.id).or_insert_with(|| Guide {
+            order: draft.order.value,
+            systems: draft.systems.value,
+            kinds: draft.kinds.value,
             texts: BTreeMap::new(),
         });
-        guide.texts.entry(file.language).or_insert(GuideText {
-            name,
-            icon,
-            aliases,
-            steps: file.steps,
+        let aliases = draft.aliases.into_iter().map(|alias| alias.value);
+        guide.texts.entry(draft.language).or_insert(GuideText {
+            name: draft.name.value,
+            icon: draft.icon,
+            aliases: aliases.collect(),
+            steps: draft.steps.into_iter().map(to_step).collect(),
         });
     }
     guides
+}
+
+fn to_step(draft: StepDraft) -> GuideStep {
+    let variants = draft.variants.into_iter().map(|variant| {
+        let (system, kind) = variant.fit();
+        StepVariant {
+            system,
+            kind,
+            text: to_step_text(variant.text),
+        }
+    });
+    GuideStep {
+        id: draft.id.value,
+        text: to_step_text(draft.text),
+        variants: variants.collect(),
+    }
+}
+
+fn to_step_text(draft: ScreenDraft) -> StepText {
+    StepText {
+        title: draft.title.value,
+        body: draft.body.value,
+    }
 }

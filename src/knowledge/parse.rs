@@ -53,57 +53,109 @@ pub struct ArticleDraft {
 }
 
 /// `<id>.<language>.guide.toml`, read.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct GuideDraft {
+    /// The file.
+    pub path: PathBuf,
+    /// From the file's name.
+    pub id: EntryId,
+    /// From the file's name.
+    pub language: Language,
     /// The wallet's name.
-    pub name: String,
+    pub name: Lined<String>,
     /// Place in the list.
-    pub order: u32,
-    /// An emoji.
-    #[serde(default)]
+    pub order: Lined<u32>,
+    /// An emoji, or nothing.
     pub icon: String,
     /// How people name it.
-    #[serde(default)]
-    pub aliases: Vec<String>,
+    pub aliases: Vec<Lined<String>>,
     /// Where its cards live.
-    #[serde(default)]
-    pub systems: Vec<PhoneSystem>,
+    pub systems: Lined<Vec<PhoneSystem>>,
     /// What kinds of card it holds.
-    #[serde(default)]
-    pub kinds: Vec<CardKind>,
-    /// The steps.
-    #[serde(default)]
-    pub step: Vec<StepDraft>,
+    pub kinds: Lined<Vec<CardKind>>,
+    /// The steps, as written.
+    pub steps: Vec<StepDraft>,
 }
 
 /// One step of a [`GuideDraft`].
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct StepDraft {
-    /// One of the five.
-    pub id: Spanned<String>,
-    /// A few words.
-    pub title: Spanned<String>,
-    /// Markdown.
-    pub text: Spanned<String>,
+    /// One of the five, if it is written right.
+    pub id: Lined<EntryId>,
+    /// What is said unless a variant fits.
+    pub text: ScreenDraft,
     /// Other words for some phones or cards.
-    #[serde(default)]
-    pub variant: Vec<VariantDraft>,
+    pub variants: Vec<VariantDraft>,
 }
 
-/// Other words for a step; what is left out is as in the step.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// The words of a step or variant.
+#[derive(Debug, Clone)]
+pub struct ScreenDraft {
+    /// A few words.
+    pub title: Lined<String>,
+    /// What to do, then hints.
+    pub body: Lined<RichText>,
+}
+
+/// Other words for a step; what it leaves out is as in the step.
+#[derive(Debug, Clone)]
 pub struct VariantDraft {
     /// Only on this system.
-    pub system: Option<PhoneSystem>,
+    pub system: Option<Lined<PhoneSystem>>,
     /// Only for this kind.
-    pub kind: Option<CardKind>,
-    /// A few words.
-    pub title: Option<Spanned<String>>,
-    /// Markdown.
-    pub text: Option<Spanned<String>>,
+    pub kind: Option<Lined<CardKind>>,
+    /// What is said.
+    pub text: ScreenDraft,
+}
+
+impl VariantDraft {
+    /// What it is for.
+    pub fn fit(&self) -> (Option<PhoneSystem>, Option<CardKind>) {
+        let system = self.system.as_ref().map(|system| system.value);
+        (system, self.kind.as_ref().map(|kind| kind.value))
+    }
+
+    /// The line it is best known by.
+    pub fn line(&self) -> usize {
+        let system = self.system.as_ref().map(|system| system.line);
+        let kind = self.kind.as_ref().map(|kind| kind.line);
+        system.or(kind).unwrap_or(self.text.title.line)
+    }
+}
+
+/// A guide as its file has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GuideToml {
+    name: Spanned<String>,
+    order: Spanned<u32>,
+    #[serde(default)]
+    icon: String,
+    #[serde(default)]
+    aliases: Vec<Spanned<String>>,
+    systems: Option<Spanned<Vec<PhoneSystem>>>,
+    kinds: Option<Spanned<Vec<CardKind>>>,
+    #[serde(default)]
+    step: Vec<StepToml>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StepToml {
+    id: Spanned<String>,
+    title: Spanned<String>,
+    text: Spanned<String>,
+    #[serde(default)]
+    variant: Vec<VariantToml>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VariantToml {
+    system: Option<Spanned<PhoneSystem>>,
+    kind: Option<Spanned<CardKind>>,
+    title: Option<Spanned<String>>,
+    text: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -172,6 +224,123 @@ pub fn article(
     })
 }
 
+/// Reads a wallet's guide: TOML, with Markdown in its texts.
+///
+/// # Errors
+/// All faults of this file, each with its line.
+pub fn guide(
+    path: &Path,
+    (id, language): (EntryId, Language),
+    text: &str,
+) -> Result<GuideDraft, Vec<Fault>> {
+    let guide: GuideToml = from_toml(path, text, 1).map_err(|fault| vec![fault])?;
+    let reader = GuideReader { path, text };
+    Ok(GuideDraft {
+        path: path.to_owned(),
+        id,
+        language,
+        steps: all_or_faults(guide.step.into_iter().map(|step| reader.step(step)))?,
+        name: lined(text, 1, guide.name),
+        order: reader.located(guide.order),
+        icon: guide.icon,
+        aliases: (guide.aliases.into_iter())
+            .map(|alias| lined(text, 1, alias))
+            .collect(),
+        systems: reader.list(guide.systems),
+        kinds: reader.list(guide.kinds),
+    })
+}
+
+/// A guide's file, to find the lines of what it says.
+struct GuideReader<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+impl GuideReader<'_> {
+    fn step(&self, step: StepToml) -> Result<StepDraft, Vec<Fault>> {
+        let id = lined(self.text, 1, step.id);
+        let known = id.value.parse().map_err(|fault| {
+            let repair = "use the id of a step";
+            vec![Fault::at(self.path, id.line, fault, repair)]
+        })?;
+        let text = ScreenDraft {
+            title: lined(self.text, 1, step.title),
+            body: self.body(step.text)?,
+        };
+        let variants = step.variant.into_iter();
+        let variants = all_or_faults(variants.map(|variant| self.variant(variant, &text)))?;
+        let id = Lined {
+            value: known,
+            line: id.line,
+        };
+        Ok(StepDraft { id, text, variants })
+    }
+
+    fn variant(
+        &self,
+        variant: VariantToml,
+        common: &ScreenDraft,
+    ) -> Result<VariantDraft, Vec<Fault>> {
+        let title = variant.title.map(|title| lined(self.text, 1, title));
+        let body = variant.text.map(|text| self.body(text)).transpose()?;
+        Ok(VariantDraft {
+            system: variant.system.map(|system| self.located(system)),
+            kind: variant.kind.map(|kind| self.located(kind)),
+            text: ScreenDraft {
+                title: title.unwrap_or_else(|| common.title.clone()),
+                body: body.unwrap_or_else(|| common.body.clone()),
+            },
+        })
+    }
+
+    fn body(&self, written: Spanned<String>) -> Result<Lined<RichText>, Vec<Fault>> {
+        let (span, written) = (written.span(), written.into_inner());
+        let quoted = self.text.get(span.clone()).unwrap_or_default();
+        // TOML drops the line break after three opening quotes, so that the text begins a line below them.
+        let opening = quoted.trim_start_matches(['"', '\'']);
+        let below = usize::from(opening.starts_with(['\n', '\r']));
+        let blank = written.len() - written.trim_start().len();
+        let line = line_of(self.text, 1, &span) + below + written[..blank].matches('\n').count();
+        let value = markdown(self.path, written.trim(), line)?;
+        Ok(Lined { value, line })
+    }
+
+    fn located<T>(&self, spanned: Spanned<T>) -> Lined<T> {
+        Lined {
+            line: line_of(self.text, 1, &spanned.span()),
+            value: spanned.into_inner(),
+        }
+    }
+
+    fn list<T>(&self, spanned: Option<Spanned<Vec<T>>>) -> Lined<Vec<T>> {
+        let none = Lined {
+            value: Vec::new(),
+            line: 1,
+        };
+        spanned.map_or(none, |list| self.located(list))
+    }
+}
+
+/// Everything that was read, or all the faults there were.
+fn all_or_faults<T>(
+    read: impl Iterator<Item = Result<T, Vec<Fault>>>,
+) -> Result<Vec<T>, Vec<Fault>> {
+    let mut good = Vec::new();
+    let mut faults = Vec::new();
+    for one in read {
+        match one {
+            Ok(one) => good.push(one),
+            Err(more) => faults.extend(more),
+        }
+    }
+    if faults.is_empty() {
+        Ok(good)
+    } else {
+        Err(faults)
+    }
+}
+
 /// Reads a list of phrasings, one a line; blank lines are skipped.
 pub fn phrasings(text: &str) -> Vec<Lined<String>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -185,7 +354,7 @@ pub fn phrasings(text: &str) -> Vec<Lined<String>> {
         .collect()
 }
 
-/// Reads a data file (group, vocabulary, thresholds, guide) that is TOML as a whole.
+/// Reads a data file (group, vocabulary, thresholds) that is TOML as a whole.
 ///
 /// # Errors
 /// What the TOML reader says, with the line.
@@ -354,7 +523,8 @@ mod tests {
         #[test]
         fn no_text_whatsoever_makes_a_reader_fall(text in "(\\+\\+\\+\n)?(title = \"[^\"]{0,9}\"\n)?(questions = \\[\"\\PC{0,9}\"\\]\n)?(\\+\\+\\+\n)?(\\PC|\n|[*_`\\[\\]()<>#&;\"\\\\-]){0,60}") {
             let _ = read(&text);
-            let _ = data::<GuideDraft>(Path::new("x.guide.toml"), &text);
+            let name = entry_name(Path::new("x.en.guide.toml"), "x.en").expect("a good name");
+            let _ = guide(Path::new("x.en.guide.toml"), name, &text);
             let _ = phrasings(&text);
         }
     }
