@@ -16,7 +16,8 @@ use support::{
 };
 use unbind_bot::{
     dialogue::{
-        Activity, Card, CardId, Choice, Event, Input, Place, Press, Reason, Removal, Stage,
+        Activity, Card, CardId, Choice, Event, Input, Place, Press, Reason, Record, Removal, Stage,
+        record,
     },
     knowledge::{CardKind, EntryId, Guide, Language, PhoneSystem, guide::STEP_IDS},
 };
@@ -291,6 +292,33 @@ fn what_is_kept_long_enough_is_swept_though_nobody_comes_back() {
         assert!(naps < 10, "it never rests: {:?}", chat.record);
     }
     assert!(chat.record.bin.is_empty());
+}
+
+#[test]
+fn what_privacy_says_is_how_long_it_is_kept() {
+    for (language, days, hours) in [
+        (Language::EN, "days", "hours"),
+        (Language::ZH, "天", "小时"),
+    ] {
+        let record = Record {
+            language: Some(language),
+            ..Record::default()
+        };
+        let event = Event::private(Input::from_text("/privacy"));
+        let turn = support::promises::respond_at(&record, &event, Chat::new().now);
+        let said = turn.replies[0].text.to_plain();
+        for (number, unit) in [
+            (record::BIN_DAYS, days),
+            (record::UNFINISHED_DAYS, days),
+            (record::REVIEW_DAYS, days),
+            (record::REMEMBER_UPDATES_HOURS, hours),
+        ] {
+            assert!(
+                said.contains(&format!("{number} {unit}")),
+                "{number} {unit} in {said}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -14,6 +14,8 @@ use jiff::Timestamp;
 pub const MAX_CARDS: usize = 50;
 /// Cards on the list and in the bin together, so that adding and removing without end fills no record.
 pub const MAX_KEPT: usize = 150;
+/// Cards that are named in a sentence; of more, the number is told.
+pub(super) const NAMED: usize = 8;
 /// Cards on a page: what fits a phone's screen with the ways on below it.
 const PAGE: usize = 8;
 
@@ -234,6 +236,15 @@ fn kind_name(talk: &Talk<'_>, kind: crate::knowledge::CardKind) -> String {
 fn digits_words(talk: &Talk<'_>, card: &Card) -> Option<String> {
     let digits = card.digits.as_deref()?;
     Some(talk.words("ends-in", &[("digits", digits.into())]))
+}
+
+/// Labels in one line; of many, the first ones and how many more.
+pub(super) fn listed<S: AsRef<str>>(labels: &[S]) -> String {
+    let named: Vec<_> = labels.iter().take(NAMED).map(AsRef::as_ref).collect();
+    match labels.len().saturating_sub(NAMED) {
+        0 => named.join(" · "),
+        more => format!("{} · +{more}", named.join(" · ")),
+    }
 }
 
 /// All that is known of a card, in one line, to be noted down.

@@ -11,9 +11,6 @@ use super::{
 };
 use crate::markup::RichText;
 
-/// Cards of a file that are named in the preview; of more, the number is told.
-const NAMED: usize = 8;
-
 /// What is kept, and for how long: from the constants it is kept by.
 pub(super) fn privacy(talk: &mut Talk<'_>) {
     let number = |days: i64| usize::try_from(days).unwrap_or_default().into();
@@ -160,7 +157,7 @@ fn refused(talk: &Talk<'_>, found: &Found, too_many: usize) -> RichText {
     };
     let line = |line: &str, fault: CardFault| match of(fault) {
         labels if labels.is_empty() => RichText::default(),
-        labels => talk.line(line, &[("labels", listed(&labels).into())]),
+        labels => talk.line(line, &[("labels", cards::listed(&labels).into())]),
     };
     let full = match too_many {
         0 => RichText::default(),
@@ -171,15 +168,6 @@ fn refused(talk: &Talk<'_>, found: &Found, too_many: usize) -> RichText {
         .below(1, full)
 }
 
-fn listed(labels: &[String]) -> String {
-    let named = labels.iter().take(NAMED).cloned().collect::<Vec<_>>();
-    let more = labels.len().saturating_sub(NAMED);
-    match more {
-        0 => named.join(" · "),
-        more => format!("{} · +{more}", named.join(" · ")),
-    }
-}
-
 /// Shows the cards of a file that wait for a yes, again.
 pub(super) fn show_preview(talk: &mut Talk<'_>) {
     let Activity::Importing { cards } = talk.record.activity.clone() else {
@@ -187,14 +175,17 @@ pub(super) fn show_preview(talk: &mut Talk<'_>) {
     };
     let shown = cards
         .iter()
-        .take(NAMED)
+        .take(cards::NAMED)
         .map(|card| cards::details(talk, card));
     let mut text = talk.line("import-preview", &[("count", cards.len().into())]);
     for details in shown {
         text = text.below(1, RichText::plain(format!("• {details}")));
     }
-    if cards.len() > NAMED {
-        text = text.below(1, RichText::plain(format!("• +{}", cards.len() - NAMED)));
+    if cards.len() > cards::NAMED {
+        text = text.below(
+            1,
+            RichText::plain(format!("• +{}", cards.len() - cards::NAMED)),
+        );
     }
     talk.show(Reply::new(text).row([
         talk.button("button-import", Choice::Import),

@@ -21,13 +21,11 @@ const SAFETY_ENTRY: &str = "card-security";
 
 /// What was done, and what is left on the list.
 pub(super) fn removed_line(talk: &Talk<'_>, card: CardId) -> RichText {
-    let labels = talk.record.cards.iter().map(|card| card.label.as_str());
-    let left = match talk.record.cards.is_empty() {
+    let cards = talk.record.cards.iter();
+    let labels: Vec<_> = cards.map(|card| card.label.as_str()).collect();
+    let left = match labels.is_empty() {
         true => talk.line("left-none", &[]),
-        false => {
-            let labels = labels.collect::<Vec<_>>().join(" · ");
-            talk.line("left-cards", &[("labels", labels.into())])
-        }
+        false => talk.line("left-cards", &[("labels", cards::listed(&labels).into())]),
     };
     let label = removal::label_of(talk, card);
     talk.line("removed", &[("label", label.into())])

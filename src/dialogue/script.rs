@@ -12,11 +12,18 @@ use super::Reply;
 static TO_TRADITIONAL: LazyLock<Option<OpenCC>> =
     LazyLock::new(|| OpenCC::from_config(BuiltinConfig::S2twp).ok());
 
+/// What the tables read wrongly in the bot's texts: 发卡 is issuing a card and no hairpin, 里加 is no mile, 只管 counts
+/// nothing.
+const CORRECTIONS: [(&str, &str); 3] = [("髮卡", "發卡"), ("里加", "裡加"), ("隻管", "只管")];
+
 /// A text in Traditional script; what is not Chinese stays as it is.
 pub(super) fn to_traditional(text: &str) -> String {
-    TO_TRADITIONAL
-        .as_ref()
-        .map_or_else(|| text.to_owned(), |library| library.convert(text))
+    let Some(library) = TO_TRADITIONAL.as_ref() else {
+        return text.to_owned();
+    };
+    let converted = library.convert(text);
+    let corrections = CORRECTIONS.into_iter();
+    corrections.fold(converted, |text, (wrong, right)| text.replace(wrong, right))
 }
 
 /// Writes a reply in Traditional script, its buttons too; what they do stays as it is.
@@ -37,6 +44,7 @@ mod tests {
     fn han_is_converted_and_the_rest_stays() {
         for (simplified, traditional) in [
             ("门禁卡", "門禁卡"),
+            ("告诉发卡的人", "告訴發卡的人"),
             ("登录 Apple 钱包 ✅", "登入 Apple 錢包 ✅"),
             ("hello", "hello"),
             ("👍", "👍"),
