@@ -365,6 +365,7 @@ words-system-ios = iphone | ios | apple phone
 words-system-android = android | android phone
 words-system-harmonyos = harmonyos | harmony os | harmony
 words-system-watch = watch | band | smartwatch | wristband
+words-correction = actually | i mean | i meant | sorry | wait | my mistake | wrong one | correction
 words-pause = pause | later | not now | do it later
 words-not-sure = not sure | don't know | i don't know | no idea | unsure | can't tell
 words-question = how | what | why | when | where | which | who | will | does | do | did | can | could | is | are | should | would | must

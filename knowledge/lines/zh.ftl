@@ -57,7 +57,7 @@ here-we-are = 我们现在在这一步：
 nothing-open = 现在没有正在进行的事。想做什么？
 cancelled = 好，停下了。你的卡片列表没有变。
 paused =
-    {""}**先放着。** “{ $label }”还在列表里。
+    {""}**先放着**。“{ $label }”还在列表里。
     { $days } 天内点按钮或用 /unbind 都能接着做。
 nothing-to-cancel = 现在没有要停的事。直接问我，或者选一个：
 content-changed = 操作说明更新过，我们从这一步接着来。
@@ -92,7 +92,7 @@ card-added = ✅ “{ $label }”已经加到列表里。
 ## 卡片
 cards-title = **你的卡片**
 cards-hint = 点一张卡，可以查看、修改或拿掉。
-cards-none = **列表还是空的。** 加一张卡，我就能带你一步步把它拿掉。
+cards-none = **列表还是空的**。加一张卡，我就能带你一步步把它拿掉。
 card-view = **{ $label }** · { $wallet }
 card-added-on = { $date } 加入列表。
 card-gone = 这张卡已经不在列表里了。
@@ -119,7 +119,7 @@ bin-title =
     {""}**拿掉的卡**
     点一张放回列表。手机钱包里要用的话，得在钱包里重新添加。
 bin-none = 没有可以放回的卡。
-put-back = ✅ **“{ $label }”放回列表了。** 手机钱包里要用，得在钱包里重新添加。
+put-back = ✅ **“{ $label }”放回列表了**。手机钱包里要用，得在钱包里重新添加。
 put-back-late = 这张卡放不回来了：拿掉的卡我只留 { $days } 天。
 review =
     {""}**这些卡都还在用吗？**
@@ -166,7 +166,7 @@ proof-code =
     用恢复码也行。我会马上从聊天里删掉。
 proof-wrong = 不对。再错 { $left } 次，拿卡功能就要先锁一阵。
 proof-last = 还是不对，拿卡功能先锁上了。卡一张没动。
-proof-locked = 🔒 **错的次数太多，还要锁 { $minutes } 分钟。** 你的卡都没动。
+proof-locked = 🔒 **错的次数太多，还要锁 { $minutes } 分钟**。你的卡都没动。
 kept = “{ $label }”还留在列表里。
 removed = ✅ **“{ $label }”已经从列表里拿掉。**
 left-cards = 还剩：{ $labels }。
@@ -202,7 +202,7 @@ pin-long = 太长了，最多 { $most } 位。
 pin-weak = 这个太好猜。别用生日、123456 这样的顺序和常见的词。
 pin-differs = 两次不一样，重新来吧。
 pin-set =
-    ✅ **PIN 设好了。** 拿掉卡之前我会先问。
+    ✅ **PIN 设好了**。拿掉卡之前我会先问。
     万一忘了，谁也查不到；/forget 会把所有内容连 PIN 一起删掉。
 codes-enrol =
     {""}**用验证器 App 扫这张图，再把它显示的动态码发给我。**
@@ -210,13 +210,13 @@ codes-enrol =
     弄好以后请删掉这条消息。
 code-wrong = 这个动态码不对。看看手机时间是不是自动校准的，再发最新的那个。
 codes-set =
-    ✅ **动态码设好了。** 拿掉卡之前我会先问。
+    ✅ **动态码设好了**。拿掉卡之前我会先问。
     把这 { $count } 个恢复码抄下来，然后删掉这条消息。验证器丢了就靠它们，每个只能用一次：
 
 ## 不该发的东西
 secret-taken-away = **这条我已经删掉了，也没有存。**
-secret-not-kept = **这条我没有存。** 能删的话请你自己删掉。
-secret-in-group = **快把那条删了，群里人都看得到。** 我没有存。
+secret-not-kept = **这条我没有存**。能删的话请你自己删掉。
+secret-in-group = **快把那条删了，群里人都看得到**。我没有存。
 secret-card-number = 看着像卡号。聊天里用不着整个卡号，最后四位就够区分了。
 secret-code = 看着像密码或验证码。密码只在钱包里输，别发给任何人，也别发给我。
 secret-phrase = 看着像助记词。谁看到谁就能拿走里面的一切。要是别人也看到了，今天就把东西转走。
@@ -257,7 +257,7 @@ forget-ask =
     {""}**把这个聊天里我存的全部删掉？**
     列表里 { $cards } 张卡、已拿掉的 { $removed } 张、设置、提醒和 PIN。删了就找不回来。手机钱包不受影响。
 forgotten =
-    ✅ **全部删掉了。** 凭据：{ $cards } 张卡、已拿掉的 { $removed } 张、全部设置和提醒，{ $time }。
+    ✅ **全部删掉了**。凭据：{ $cards } 张卡、已拿掉的 { $removed } 张、全部设置和提醒，{ $time }。
     聊天里的消息和文件归你，要删自己删。以后再找我，就是重新开始。
 
 ## 按钮
@@ -342,6 +342,7 @@ words-system-ios = 苹果手机 | 苹果 | 果机 | iphone
 words-system-android = 安卓 | 安卓手机
 words-system-harmonyos = 鸿蒙 | 鸿蒙手机 | 鸿蒙系统
 words-system-watch = 手表 | 手环
+words-correction = 其实 | 不对 | 搞错 | 弄错 | 说错 | 选错 | 我说的是 | 应该是 | 是在
 words-pause = 先放着 | 暂停 | 等会儿 | 等一下 | 待会再弄 | 晚点再弄 | 回头再弄
 words-not-sure = 不确定 | 不知道 | 不清楚 | 说不准 | 看不出来
 words-question = 怎么 | 为什么 | 如何 | 能不能 | 是不是 | 会不会 | 要不要
