@@ -710,7 +710,10 @@ async fn every_language_has_its_menu_and_groups_a_shorter_one() {
         };
         assert_eq!(
             shown("all_private_chats"),
-            ["unbind", "cards", "faq", "language", "cancel", "help"]
+            [
+                "unbind", "cards", "faq", "help", "cancel", "language", "protect", "export",
+                "privacy", "forget"
+            ]
         );
         assert_eq!(shown("all_group_chats"), ["help"]);
     }
