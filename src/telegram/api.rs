@@ -10,7 +10,7 @@ use std::{error::Error, fmt, time::Duration};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use teloxide::{
     Bot, net,
-    payloads::{AnswerCallbackQuery, DeleteWebhook, GetMe},
+    payloads::{AnswerCallbackQuery, AnswerCallbackQuerySetters, DeleteWebhook, GetMe},
     requests::Payload,
     types::CallbackQueryId,
 };
@@ -22,6 +22,8 @@ use crate::dialogue::ChatId;
 const REQUEST_LIMIT: Duration = Duration::from_secs(15);
 /// A 429 always says how long to wait; should it once not, this long.
 const UNSAID_RETRY_AFTER: Duration = Duration::from_secs(5);
+/// Telegram's limit for what is said in answer to a press, in characters.
+const MAX_ALERT: usize = 200;
 
 /// Who the bot is.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -135,10 +137,17 @@ impl Api {
         self.call(&GetMe::new()).await
     }
 
-    /// Stops a pressed button from spinning. Any failure is harmless: the press has its effect all the same, and
-    /// Telegram takes no answer to an old press.
-    pub async fn answer_press(&self, query: CallbackQueryId) {
+    /// Stops a pressed button from spinning, and shows an alert if there is one. Any failure is harmless: the press has
+    /// its effect all the same, and Telegram takes no answer to an old press.
+    pub async fn answer_press(&self, query: CallbackQueryId, alert: Option<String>) {
         let answer = AnswerCallbackQuery::new(query);
+        let answer = match alert {
+            Some(alert) => {
+                let short: String = alert.chars().take(MAX_ALERT).collect();
+                answer.text(short).show_alert(true)
+            }
+            None => answer,
+        };
         if let Err(error) = self.call::<_, Ignored>(&answer).await {
             tracing::debug!(%error, "a press was not acknowledged");
         }
