@@ -19,6 +19,7 @@ pub mod limits;
 pub mod outbox;
 pub mod outgoing;
 pub mod polling;
+pub mod qr;
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
