@@ -395,7 +395,7 @@ mod tests {
         dialogue::Base,
         knowledge::Knowledge,
         store::{Commit, Item, Mark, OutboxRow, Store, Versioned, memory::MemoryStore},
-        telegram::{limits::Rates, outbox::Sender},
+        telegram::{courier::Courier, limits::Rates, outbox::Sender},
     };
 
     const ANN: ChatId = ChatId(1);
@@ -457,10 +457,11 @@ mod tests {
             overall: 0,
             per_chat: 0,
         };
-        let (_, outbox) =
-            Sender::new(api.clone(), store.clone(), clock.clone(), "bot", rates).unwrap();
-        let assistant = Assistant::new(Base::new(Knowledge::default()), store);
-        Poller::new(api, Arc::default(), Arc::new(assistant), outbox, clock)
+        let assistant = Assistant::new(Base::new(Knowledge::default()), store.clone());
+        let assistant = Arc::new(assistant);
+        let courier = Courier::new(api.clone(), assistant.clone(), clock.clone());
+        let (_, outbox) = Sender::new(courier, store, clock.clone(), "bot", rates).unwrap();
+        Poller::new(api, Arc::default(), assistant, outbox, clock)
     }
 
     fn said(update: u32, chat: ChatId, fields: Value) -> Value {
