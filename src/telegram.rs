@@ -9,8 +9,8 @@
 //! store, and `outbox` sends them at Telegram's pace.
 //!
 //! `incoming` and `outgoing` translate and are pure, `api` makes one request, `courier` one of a reply's, `limits` says
-//! how fast, `qr` draws, `commands` sets the menu. Everything Telegram stays in this module; the conversation knows
-//! nothing of it.
+//! how fast, `qr` draws, `wakeups` sees to what happens though nobody does anything, `commands` sets the menu. Everything
+//! Telegram stays in this module; the conversation knows nothing of it.
 
 pub mod api;
 pub mod checkup;
@@ -22,6 +22,7 @@ pub mod outbox;
 pub mod outgoing;
 pub mod polling;
 pub mod qr;
+pub mod wakeups;
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
@@ -132,6 +133,11 @@ pub async fn serve(
     sending.spawn(sender.run());
     let mut aside = JoinSet::new();
     aside.spawn(commands::set(api.clone(), assistant.base()));
+    aside.spawn(wakeups::run(
+        assistant.clone(),
+        clock.clone(),
+        outbox.clone(),
+    ));
     ready(&me.username);
     let poller = Poller::new(api, Arc::new(me), assistant, outbox.clone(), clock);
     let polled = tokio::select! {
