@@ -8,17 +8,21 @@
 //! by asking for the next (`polling`). Nothing on that way waits for the network: what is to be said is rows of the
 //! store, and `outbox` sends them at Telegram's pace.
 //!
-//! `incoming` and `outgoing` translate and are pure, `api` makes one request, `limits` says how fast, `commands` sets the
-//! menu. Everything Telegram stays in this module; the conversation knows nothing of it.
+//! `incoming` and `outgoing` translate and are pure, `api` makes one request, `courier` one of a reply's, `limits` says
+//! how fast, `qr` draws, `wakeups` sees to what happens though nobody does anything, `commands` sets the menu. Everything
+//! Telegram stays in this module; the conversation knows nothing of it.
 
 pub mod api;
 pub mod checkup;
 pub mod commands;
+pub mod courier;
 pub mod incoming;
 pub mod limits;
 pub mod outbox;
 pub mod outgoing;
 pub mod polling;
+pub mod qr;
+pub mod wakeups;
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
@@ -32,6 +36,7 @@ use url::Url;
 
 use self::{
     api::{Api, ApiError, Identity, NoClient, growing_pause},
+    courier::Courier,
     limits::Rates,
     outbox::{Clock, Outbox, Sender},
     polling::{Poller, Stop, Unauthorized},
@@ -121,12 +126,18 @@ pub async fn serve(
         per_chat: settings.send_rate_per_chat,
     };
     let store = assistant.store().clone();
-    let (sender, outbox) = Sender::new(api.clone(), store, clock.clone(), &me.username, rates)?;
+    let courier = Courier::new(api.clone(), assistant.clone(), clock.clone());
+    let (sender, outbox) = Sender::new(courier, store, clock.clone(), &me.username, rates)?;
     // In sets, so that they end with this future, however that ends.
     let mut sending = JoinSet::new();
     sending.spawn(sender.run());
     let mut aside = JoinSet::new();
     aside.spawn(commands::set(api.clone(), assistant.base()));
+    aside.spawn(wakeups::run(
+        assistant.clone(),
+        clock.clone(),
+        outbox.clone(),
+    ));
     ready(&me.username);
     let poller = Poller::new(api, Arc::new(me), assistant, outbox.clone(), clock);
     let polled = tokio::select! {

@@ -50,6 +50,7 @@ impl Service {
             .env("TELOXIDE_TOKEN", TOKEN)
             .env("TELOXIDE_API_URL", api.url())
             .env("SEND_RATE_PER_CHAT", "0")
+            .env("LOG", "info,unbind_bot=debug")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         Self(command.spawn().unwrap())
@@ -141,6 +142,7 @@ async fn a_whole_removal_goes_over_http_and_goes_on_after_a_kill() {
     api.says(ANN, "<b>&\"' 门禁卡 👍");
     until_shown(&api, "<b>Which wallet is “&lt;b&gt;&amp;").await;
     press(&api, ".w:wallet-oppo", &mut turn).await;
+    press(&api, ".why:unsaid", &mut turn).await;
     until_shown(&api, "step 1 of 5").await;
     press(&api, ".done", &mut turn).await;
     until_shown(&api, "step 2 of 5").await;
@@ -158,12 +160,86 @@ async fn a_whole_removal_goes_over_http_and_goes_on_after_a_kill() {
         until_shown(&api, step).await;
     }
     press(&api, ".yes:0", &mut turn).await;
-    until_shown(&api, "is off your list.").await;
-    press(&api, ".gone", &mut turn).await;
+    until_shown(&api, "off your list.</b>").await;
+    press(&api, ".gone:0", &mut turn).await;
     until_shown(&api, "all done").await;
     let (code, log) = service.terminate();
     assert_eq!(code, Some(0), "{log}");
     assert!(!log.contains(TOKEN) && !log.contains("门禁卡"), "{log}");
+}
+
+/// Whether a file below `folder` holds these bytes anywhere.
+fn is_kept(folder: &Path, bytes: &[u8]) -> bool {
+    let mut entries = std::fs::read_dir(folder).unwrap();
+    entries.any(|entry| {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => is_kept(&path, bytes),
+            false => {
+                let content = std::fs::read(&path).unwrap();
+                content.windows(bytes.len()).any(|window| window == bytes)
+            }
+        }
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_card_number_is_deleted_from_the_chat_and_is_neither_logged_nor_kept() {
+    const NUMBER: &str = "4111 1111 1111 1111";
+    let (api, folder) = (FakeApi::start().await, tempfile::tempdir().unwrap());
+    let service = Service::start(folder.path(), &api);
+    let update = api.says(ANN, NUMBER);
+    api.until("it is deleted and explained", |api| {
+        !api.shows(ANN, NUMBER) && !shown(api).is_empty() && api.is_confirmed(update)
+    })
+    .await;
+    let deleted = &api.calls_of("deleteMessage")[0];
+    assert_eq!(deleted.chat(), Some(ANN));
+    // Something that is kept, for comparison.
+    api.says(ANN, "/unbind");
+    until_shown(&api, "What do you call this card?").await;
+    let update = api.says(ANN, "Kept and found");
+    api.until("it is confirmed", |api| api.is_confirmed(update))
+        .await;
+    let (code, log) = service.terminate();
+    assert_eq!(code, Some(0), "{log}");
+    for number in [NUMBER, "4111111111111111", "1111 1111"] {
+        assert!(!log.contains(number), "{log}");
+        assert!(!is_kept(folder.path(), number.as_bytes()), "{number}");
+    }
+    assert!(log.contains("handled"), "{log}");
+    assert!(is_kept(folder.path(), b"Kept and found"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_kept_comes_as_a_file_and_such_a_file_brings_the_cards_back() {
+    let (api, folder) = (FakeApi::start().await, tempfile::tempdir().unwrap());
+    let service = Service::start(folder.path(), &api);
+    let mut turn = 0;
+    api.says(ANN, "/cards");
+    press(&api, ".add", &mut turn).await;
+    until_shown(&api, "What do you call this card?").await;
+    api.says(ANN, "Office 门禁卡");
+    press(&api, ".w:wallet-oppo", &mut turn).await;
+    api.says(ANN, "/export");
+    api.until("there is a file", |api| !api.uploads(ANN).is_empty())
+        .await;
+    let file = api.uploads(ANN).remove(0);
+    assert_eq!(file.field, "document");
+    assert!(file.name.ends_with(".json"), "{}", file.name);
+    let content: serde_json::Value = serde_json::from_slice(&file.bytes).unwrap();
+    assert_eq!(content["cards"][0]["label"], "Office 门禁卡");
+    // Everything is deleted; what is left is the file.
+    api.says(ANN, "/forget");
+    turn = 0;
+    press(&api, ".forget-all", &mut turn).await;
+    turn = 0;
+    api.sends(ANN, &file.name, file.bytes);
+    press(&api, ".import", &mut turn).await;
+    until_shown(&api, "Office 门禁卡").await;
+    let (code, log) = service.terminate();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(!log.contains(TOKEN) && !log.contains("Office"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

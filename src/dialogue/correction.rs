@@ -30,7 +30,8 @@ pub(super) fn take(talk: &mut Talk<'_>, text: &str) -> bool {
     );
     let card = removal.card;
     // “其实是手环上的” says so itself; what does not must not be a question.
-    let says_so = talk.mentions(text, "words-correction") && !text.trim_end().ends_with(['?', '？']);
+    let says_so =
+        talk.mentions(text, "words-correction") && !text.trim_end().ends_with(['?', '？']);
     let asks = !says_so && answer::is_question_of_its_own(talk, text);
     if !at_a_step || units(text) > MAX_UNITS || asks {
         return false;

@@ -7,12 +7,16 @@
 
 use std::{error::Error, fmt, time::Duration};
 
+use reqwest::{
+    RequestBuilder, Response,
+    multipart::{Form, Part},
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use teloxide::{
     Bot, net,
-    payloads::{AnswerCallbackQuery, DeleteWebhook, GetMe},
+    payloads::{AnswerCallbackQuery, AnswerCallbackQuerySetters, DeleteWebhook, GetFile, GetMe},
     requests::Payload,
-    types::CallbackQueryId,
+    types::{CallbackQueryId, FileId},
 };
 use url::Url;
 
@@ -22,6 +26,10 @@ use crate::dialogue::ChatId;
 const REQUEST_LIMIT: Duration = Duration::from_secs(15);
 /// A 429 always says how long to wait; should it once not, this long.
 const UNSAID_RETRY_AFTER: Duration = Duration::from_secs(5);
+/// Of an answer that is an error, no more than this is read.
+const MAX_ERROR_BYTES: usize = 16 * 1024;
+/// Telegram's limit for what is said in answer to a press, in characters.
+const MAX_ALERT: usize = 200;
 
 /// Who the bot is.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -59,6 +67,44 @@ pub enum ApiError {
     /// No answer.
     #[error("the Bot API server was not reached: {0}")]
     Network(String),
+}
+
+/// A file to be sent, as a message of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upload {
+    /// The chat.
+    pub chat: ChatId,
+    /// As what.
+    pub kind: UploadKind,
+    /// What the file is called.
+    pub name: String,
+    /// What it holds.
+    pub bytes: Vec<u8>,
+}
+
+/// As what a file is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UploadKind {
+    /// A file.
+    Document,
+    /// A picture.
+    Photo,
+}
+
+impl UploadKind {
+    fn method(self) -> &'static str {
+        match self {
+            Self::Document => "SendDocument",
+            Self::Photo => "SendPhoto",
+        }
+    }
+
+    fn field(self) -> &'static str {
+        match self {
+            Self::Document => "document",
+            Self::Photo => "photo",
+        }
+    }
 }
 
 /// There is no [`Api`], for want of an HTTP client.
@@ -113,18 +159,53 @@ impl Api {
         R: DeserializeOwned,
     {
         let request = self.bot.client().post(self.method(P::NAME));
-        let response = request.timeout(limit).json(payload).send().await;
-        let response = response.map_err(|error| network(&error.without_url()))?;
-        let status = response.status().as_u16();
-        let body = response.bytes().await;
-        let body = body.map_err(|error| network(&error.without_url()))?;
-        read(status, &body)
+        answer(request.timeout(limit).json(payload)).await
+    }
+
+    /// Sends a file. What is sent as JSON has no room for one.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub async fn upload(&self, upload: Upload) -> Result<Ignored, ApiError> {
+        let request = self.bot.client().post(self.method(upload.kind.method()));
+        let form = Form::new().text("chat_id", upload.chat.to_string());
+        let file = Part::bytes(upload.bytes).file_name(upload.name);
+        let form = form.part(upload.kind.field(), file);
+        answer(request.timeout(REQUEST_LIMIT).multipart(form)).await
+    }
+
+    /// Fetches a file somebody sent; `None` if it has more than `most` bytes.
+    ///
+    /// # Errors
+    /// See [`ApiError`]; [`ApiError::Refused`] if it cannot be had any more.
+    pub async fn fetch(&self, file: &str, most: usize) -> Result<Option<Vec<u8>>, ApiError> {
+        let announced: FileAtTelegram = self.call(&GetFile::new(FileId(file.to_owned()))).await?;
+        if announced.file_size.is_some_and(|size| size > most as u64) {
+            return Ok(None);
+        }
+        let path = announced.file_path.ok_or_else(gone)?;
+        let request = self.bot.client().get(self.download(&path));
+        let mut response = send(request.timeout(REQUEST_LIMIT)).await?;
+        match response.status().as_u16() {
+            200 => up_to(&mut response, most).await,
+            status => {
+                let said = up_to(&mut response, MAX_ERROR_BYTES).await?;
+                Err(no_file(status, &said.unwrap_or_default()))
+            }
+        }
     }
 
     fn method(&self, name: &str) -> String {
+        format!("{}/bot{}/{name}", self.address(), self.bot.token())
+    }
+
+    fn download(&self, path: &str) -> String {
+        format!("{}/file/bot{}/{path}", self.address(), self.bot.token())
+    }
+
+    fn address(&self) -> String {
         let address = self.bot.api_url();
-        let address = address.as_str().trim_end_matches('/');
-        format!("{address}/bot{}/{name}", self.bot.token())
+        address.as_str().trim_end_matches('/').to_owned()
     }
 
     /// Who the bot is.
@@ -135,10 +216,17 @@ impl Api {
         self.call(&GetMe::new()).await
     }
 
-    /// Stops a pressed button from spinning. Any failure is harmless: the press has its effect all the same, and
-    /// Telegram takes no answer to an old press.
-    pub async fn answer_press(&self, query: CallbackQueryId) {
+    /// Stops a pressed button from spinning, and shows an alert if there is one. Any failure is harmless: the press has
+    /// its effect all the same, and Telegram takes no answer to an old press.
+    pub async fn answer_press(&self, query: CallbackQueryId, alert: Option<String>) {
         let answer = AnswerCallbackQuery::new(query);
+        let answer = match alert {
+            Some(alert) => {
+                let short: String = alert.chars().take(MAX_ALERT).collect();
+                answer.text(short).show_alert(true)
+            }
+            None => answer,
+        };
         if let Err(error) = self.call::<_, Ignored>(&answer).await {
             tracing::debug!(%error, "a press was not acknowledged");
         }
@@ -164,6 +252,13 @@ impl<'de> Deserialize<'de> for Ignored {
     }
 }
 
+/// What Telegram says of a file before it is fetched.
+#[derive(Deserialize)]
+struct FileAtTelegram {
+    file_path: Option<String>,
+    file_size: Option<u64>,
+}
+
 #[derive(Deserialize)]
 #[serde(bound = "R: Deserialize<'de>")]
 struct Answer<R> {
@@ -181,6 +276,53 @@ struct Answer<R> {
 struct Parameters {
     retry_after: Option<u64>,
     migrate_to_chat_id: Option<i64>,
+}
+
+/// Makes a request; its errors show no address.
+async fn send(request: RequestBuilder) -> Result<Response, ApiError> {
+    let response = request.send().await;
+    response.map_err(|error| network(&error.without_url()))
+}
+
+/// Makes a request and reads what it is answered.
+async fn answer<R: DeserializeOwned>(request: RequestBuilder) -> Result<R, ApiError> {
+    let response = send(request).await?;
+    let status = response.status().as_u16();
+    let body = response.bytes().await;
+    let body = body.map_err(|error| network(&error.without_url()))?;
+    read(status, &body)
+}
+
+/// Reads what comes; `None` as soon as it is more than `most` bytes.
+async fn up_to(response: &mut Response, most: usize) -> Result<Option<Vec<u8>>, ApiError> {
+    let mut read = Vec::new();
+    loop {
+        let chunk = response.chunk().await;
+        match chunk.map_err(|error| network(&error.without_url()))? {
+            None => return Ok(Some(read)),
+            Some(chunk) if chunk.len() > most - read.len() => return Ok(None),
+            Some(chunk) => read.extend_from_slice(&chunk),
+        }
+    }
+}
+
+/// What it means that a file does not come. The token was good a moment ago, so that 404 is about the file, and a server
+/// that serves no files at all says it, too.
+fn no_file(status: u16, body: &[u8]) -> ApiError {
+    match status {
+        400 | 403..=428 | 430..=499 => gone(),
+        _ => match read::<Ignored>(status, body) {
+            Err(error) => error,
+            Ok(_) => ApiError::Unavailable(format!("HTTP {status} in place of a file")),
+        },
+    }
+}
+
+fn gone() -> ApiError {
+    ApiError::Refused {
+        code: 404,
+        description: "the file is not there".to_owned(),
+    }
 }
 
 fn read<R: DeserializeOwned>(status: u16, body: &[u8]) -> Result<R, ApiError> {
@@ -308,9 +450,51 @@ mod tests {
         .expect("a client");
         let error = api.identity().await.expect_err("nobody listens there");
         assert!(matches!(error, ApiError::Network(_)), "{error:?}");
-        for shown in [format!("{error}"), format!("{error:?}"), format!("{api:?}")] {
+        let upload = Upload {
+            chat: ChatId(1),
+            kind: UploadKind::Document,
+            name: "a.txt".into(),
+            bytes: b"a".to_vec(),
+        };
+        let unsent = api.upload(upload).await.expect_err("nobody listens there");
+        for shown in [
+            format!("{error}"),
+            format!("{error:?}"),
+            format!("{api:?}"),
+            format!("{unsent} {unsent:?}"),
+        ] {
             assert!(!shown.contains("SECRET"), "{shown}");
         }
+    }
+
+    #[test]
+    fn a_file_that_does_not_come_is_gone_or_comes_later() {
+        let not_found = br#"{"ok":false,"error_code":404,"description":"Not Found"}"#;
+        for (status, body) in [
+            (404, not_found.as_slice()),
+            (404, b"<html></html>"),
+            (410, b""),
+            (400, b""),
+        ] {
+            let error = no_file(status, body);
+            assert!(matches!(error, ApiError::Refused { .. }), "{error:?}");
+        }
+        let flood =
+            br#"{"ok":false,"error_code":429,"description":"","parameters":{"retry_after":7}}"#;
+        assert_eq!(
+            no_file(429, flood),
+            ApiError::TooManyRequests(Duration::from_secs(7))
+        );
+        for (status, body) in [
+            (429, "<html>"),
+            (502, "<html>"),
+            (302, "{\"ok\":true,\"result\":1}"),
+        ] {
+            let error = no_file(status, body.as_bytes());
+            assert!(matches!(error, ApiError::Unavailable(_)), "{error:?}");
+        }
+        let wrong = br#"{"ok":false,"error_code":401,"description":"Unauthorized"}"#;
+        assert_eq!(no_file(401, wrong), ApiError::Unauthorized);
     }
 
     #[test]

@@ -17,23 +17,35 @@ use crate::{
 
 /// Telegram's limit for a description.
 const MAX_DESCRIPTION: usize = 256;
+/// What is shown in private chats, the everyday ones first. `/start` is pressed once, before there is a menu; `/import`
+/// says what sending a file does.
+const IN_PRIVATE: [Command; 10] = [
+    Command::Unbind,
+    Command::Cards,
+    Command::Faq,
+    Command::Help,
+    Command::Cancel,
+    Command::Language,
+    Command::Protect,
+    Command::Export,
+    Command::Privacy,
+    Command::Forget,
+];
+/// What is shown in groups: cards are nobody else's business.
+const IN_GROUPS: [Command; 1] = [Command::Help];
 
 /// The menus for all languages there are lines in. English is what everybody else sees.
 fn menus(lines: &Lines) -> Vec<SetMyCommands> {
+    let shown = [
+        (BotCommandScope::AllPrivateChats, IN_PRIVATE.as_slice()),
+        (BotCommandScope::AllGroupChats, &IN_GROUPS),
+    ];
     let languages = lines.languages().into_iter();
-    languages
-        .flat_map(|language| {
-            [
-                menu(
-                    lines,
-                    language,
-                    BotCommandScope::AllPrivateChats,
-                    in_private,
-                ),
-                menu(lines, language, BotCommandScope::AllGroupChats, in_groups),
-            ]
-        })
-        .collect()
+    let menus_in = |language| {
+        let shown = shown.iter();
+        shown.map(move |(scope, commands)| menu(lines, language, scope.clone(), commands))
+    };
+    languages.flat_map(menus_in).collect()
 }
 
 /// Sets the menus; what fails is logged, and better at the next start.
@@ -46,24 +58,13 @@ pub async fn set(api: Api, base: Arc<Base>) {
     }
 }
 
-/// `/start` is pressed once, before there is a menu.
-fn in_private(command: Command) -> bool {
-    command != Command::Start
-}
-
-/// Cards are nobody else's business.
-fn in_groups(command: Command) -> bool {
-    command == Command::Help
-}
-
 fn menu(
     lines: &Lines,
     language: Language,
     scope: BotCommandScope,
-    shown: impl Fn(Command) -> bool,
+    commands: &[Command],
 ) -> SetMyCommands {
-    let commands = Command::ALL.into_iter().filter(|command| shown(*command));
-    let described = commands.map(|command| {
+    let described = commands.iter().map(|command| {
         let name = command.name();
         let description = lines.label(language, &format!("command-{name}"), &[]);
         let description: String = description.chars().take(MAX_DESCRIPTION).collect();
@@ -91,10 +92,19 @@ mod tests {
             .collect();
         assert_eq!(
             shown,
-            [(None, 6), (None, 1), (Some("zh"), 6), (Some("zh"), 1)]
+            [(None, 10), (None, 1), (Some("zh"), 10), (Some("zh"), 1)]
         );
         for command in menus.iter().flat_map(|menu| &menu.commands) {
             assert!(!command.description.is_empty() && !command.command.contains('/'));
         }
+    }
+
+    #[test]
+    fn every_command_is_in_the_private_menu_but_start_and_what_a_file_does_by_itself() {
+        let left_out: Vec<_> = Command::ALL
+            .into_iter()
+            .filter(|command| !IN_PRIVATE.contains(command))
+            .collect();
+        assert_eq!(left_out, [Command::Import, Command::Start]);
     }
 }

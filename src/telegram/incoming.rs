@@ -12,7 +12,8 @@ use teloxide::types::CallbackQueryId;
 use super::api::Identity;
 use crate::{
     dialogue::{
-        Attachment, ChatId, Command, Event, Input, MessageId, Place, Press, UpdateId, UserId,
+        Attachment, ChatId, Command, Event, Input, MessageId, Place, Press, SentFile, UpdateId,
+        UserId,
     },
     knowledge::Language,
 };
@@ -62,7 +63,7 @@ fn read_press(update: UpdateId, query: &Value) -> Option<Incoming> {
     let press = query["data"].as_str().and_then(|data| data.parse().ok());
     let input = Input::Press {
         press: press as Option<Press>,
-        message: MessageId(i32::try_from(message["message_id"].as_i64()?).ok()?),
+        message: message_id(message)?,
     };
     Some(Incoming {
         chat: chat(message)?,
@@ -81,7 +82,7 @@ fn read_message(update: UpdateId, message: &Value, me: &Identity) -> Option<Inco
         return None;
     }
     let input = match place {
-        Place::Private => said(message).map(Input::from_text),
+        Place::Private => file(message).or_else(|| said(message).map(Input::from_text)),
         Place::Group => addressed(message, me)?.map(|text| said_to_us(&text)),
     };
     let input = match input {
@@ -91,7 +92,10 @@ fn read_message(update: UpdateId, message: &Value, me: &Identity) -> Option<Inco
     Some(Incoming {
         chat: chat(message)?,
         update,
-        event: event(input, place, &message["from"]),
+        event: Event {
+            message: message_id(message),
+            ..event(input, place, sender(message))
+        },
         callback: None,
         album: message["media_group_id"].as_str().map(str::to_owned),
     })
@@ -106,7 +110,24 @@ fn read_edit(update: UpdateId, message: &Value, me: &Identity) -> Option<Incomin
     if after > EDIT_WINDOW_SECONDS {
         return None;
     }
-    read_message(update, message, me)
+    let incoming = read_message(update, message, me)?;
+    // The words under a file are not heard, so there is nothing to mend.
+    let is_file = matches!(incoming.event.input, Input::File(_));
+    (!is_file).then_some(incoming)
+}
+
+fn message_id(message: &Value) -> Option<MessageId> {
+    let id = i32::try_from(message["message_id"].as_i64()?).ok()?;
+    Some(MessageId(id))
+}
+
+/// Who wrote a message. Whoever writes as a group or channel comes with the name of a bot of Telegram's, but presses
+/// buttons under their own: nobody could be held to it.
+fn sender(message: &Value) -> &Value {
+    match message.get("sender_chat") {
+        Some(_) => &Value::Null,
+        None => &message["from"],
+    }
 }
 
 fn chat(message: &Value) -> Option<ChatId> {
@@ -233,6 +254,23 @@ fn is_mention_of(entity: &Value, text: &str, me: &Identity) -> bool {
         Some("text_mention") => entity["user"]["id"].as_i64() == Some(me.id),
         _ => false,
     }
+}
+
+/// A file, which is what counts about its message, whatever stands below it. An animation brings a `document` along and
+/// is none.
+fn file(message: &Value) -> Option<Input> {
+    if message.get("animation").is_some() {
+        return None;
+    }
+    let document = message.get("document")?;
+    Some(Input::File(SentFile {
+        id: document["file_id"].as_str()?.to_owned(),
+        name: document["file_name"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned(),
+        bytes: document["file_size"].as_u64(),
+    }))
 }
 
 /// What can be attached. An animation brings a `document` along, and a venue a `location`.
@@ -419,6 +457,7 @@ mod tests {
                 message: MessageId(5),
             };
             assert_eq!(incoming.event.input, pressed);
+            assert_eq!(incoming.event.from, Some(UserId(7)));
             assert_eq!(incoming.callback, Some(CallbackQueryId("q1".into())));
         }
     }
@@ -465,6 +504,7 @@ mod tests {
             (json!({"photo": []}), Attachment::Picture),
             (json!({"voice": {}}), Attachment::Voice),
             (json!({"venue": {}, "location": {}}), Attachment::Location),
+            // Without an id it cannot be fetched.
             (json!({"document": {}}), Attachment::File),
             (json!({"contact": {}}), Attachment::Contact),
             (json!({"poll": {}}), Attachment::Other),
@@ -474,6 +514,104 @@ mod tests {
         }
         let captioned = json!({"photo": [], "caption": "is it gone?"});
         assert_eq!(private(captioned), text("is it gone?"));
+    }
+
+    fn file(caption: Value) -> Value {
+        json!({
+            "document": {"file_id": "F1", "file_name": "cards 卡.json", "file_size": 5_000_000_000_u64},
+            "caption": caption,
+        })
+    }
+
+    #[test]
+    fn a_private_document_is_a_file_with_or_without_words_below_it() {
+        let sent = Some(Input::File(SentFile {
+            id: "F1".into(),
+            name: "cards 卡.json".into(),
+            bytes: Some(5_000_000_000),
+        }));
+        assert_eq!(private(file(Value::Null)), sent);
+        assert_eq!(private(file(json!("my cards"))), sent);
+        assert_eq!(private(file(json!("/cards"))), sent);
+        let bare = private(json!({"document": {"file_id": "F1"}}));
+        let nameless = SentFile {
+            id: "F1".into(),
+            name: String::new(),
+            bytes: None,
+        };
+        assert_eq!(bare, Some(Input::File(nameless)));
+    }
+
+    #[test]
+    fn an_animation_is_no_file_though_it_brings_one_along() {
+        let mut fields = file(Value::Null);
+        fields["animation"] = json!({"file_id": "F1"});
+        assert_eq!(
+            private(fields.clone()),
+            Some(Input::Attachment(Attachment::Sticker))
+        );
+        fields["caption"] = json!("is it gone?");
+        assert_eq!(private(fields), text("is it gone?"));
+    }
+
+    #[test]
+    fn in_a_group_a_document_is_an_attachment_and_its_caption_is_heard() {
+        let mut fields = file(Value::Null);
+        fields["reply_to_message"] = json!({"from": {"id": 42}, "text": "?"});
+        assert_eq!(
+            group(fields.clone()),
+            Some(Input::Attachment(Attachment::File))
+        );
+        fields["caption"] = json!("is it gone?");
+        assert_eq!(group(fields), text("is it gone?"));
+        assert_eq!(group(file(json!("is it gone?"))), None);
+    }
+
+    #[test]
+    fn new_words_under_a_file_do_not_send_it_again() {
+        let mut message = message("private", file(json!("my cards")));
+        message["edit_date"] = json!(1010);
+        let update = json!({"update_id": 1, "edited_message": message});
+        assert_eq!(input_of(&update), None);
+    }
+
+    #[test]
+    fn what_is_typed_or_attached_is_known_by_its_message_and_its_sender() {
+        let ours = json!({"from": {"id": 42}, "text": "?"});
+        let event = |chat_type: &str, fields: Value| {
+            let update = json!({"update_id": 1, "message": message(chat_type, fields)});
+            read(&update, &me()).expect("an event").event
+        };
+        for (chat_type, fields) in [
+            ("private", json!({"text": "hi"})),
+            ("private", json!({"text": "/cards"})),
+            ("private", json!({"sticker": {}})),
+            ("private", file(Value::Null)),
+            ("group", json!({"text": "yes", "reply_to_message": ours})),
+            (
+                "supergroup",
+                json!({"sticker": {}, "reply_to_message": ours}),
+            ),
+        ] {
+            let event = event(chat_type, fields);
+            assert_eq!(event.message, Some(MessageId(5)), "{event:?}");
+            assert_eq!(event.from, Some(UserId(7)), "{event:?}");
+        }
+        let mut edited = message("private", json!({"text": "hi"}));
+        edited["edit_date"] = json!(1010);
+        let edited = read(&json!({"update_id": 1, "edited_message": edited}), &me());
+        assert_eq!(edited.expect("an event").event.message, Some(MessageId(5)));
+    }
+
+    #[test]
+    fn whoever_writes_as_the_group_is_nobody_in_particular() {
+        let fields = json!({
+            "text": "/help", "sender_chat": {"id": -100, "type": "supergroup"},
+            "from": {"id": 1_087_968_824, "is_bot": true, "username": "GroupAnonymousBot"},
+        });
+        let update = json!({"update_id": 1, "message": message("supergroup", fields)});
+        let event = read(&update, &me()).expect("an event").event;
+        assert_eq!(event.from, None);
     }
 
     #[test]
@@ -565,6 +703,9 @@ mod tests {
             "edit_date",
             "reply_to_message",
             "caption",
+            "document",
+            "file_id",
+            "sender_chat",
         ]);
         let leaf = prop_oneof![
             Just(Value::Null),

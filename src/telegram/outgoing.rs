@@ -1,16 +1,22 @@
-//! From a [`Reply`] to what is sent: HTML that is always well-formed, messages and buttons within Telegram's limits. Pure;
-//! `outbox` decides when it is sent, and in which [`Form`] once Telegram has refused one.
+//! From a [`Reply`] to the requests it takes, in order: HTML that is always well-formed, messages and buttons within
+//! Telegram's limits. Pure; `outbox` decides when it is sent, and in which [`Form`] once Telegram has refused one.
 
 use teloxide::{
-    payloads::{EditMessageText, EditMessageTextSetters, SendMessage, SendMessageSetters},
+    payloads::{
+        DeleteMessage, EditMessageText, EditMessageTextSetters, SendMessage, SendMessageSetters,
+    },
     types::{
         self, InlineKeyboardButton, InlineKeyboardButtonKind, InlineKeyboardMarkup,
         LinkPreviewOptions, ParseMode,
     },
 };
 
+use super::{
+    api::{Upload, UploadKind},
+    qr,
+};
 use crate::{
-    dialogue::{Action, Button, ChatId, Reply},
+    dialogue::{Action, Button, ChatId, Enclosure, MessageId, Reply},
     markup::{RichText, Span},
 };
 
@@ -28,6 +34,10 @@ const MAX_BUTTONS_A_ROW: usize = 8;
 const MAX_DATA_BYTES: usize = 64;
 /// Telegram's limit for what follows `?start=`.
 const MAX_PAYLOAD: usize = 64;
+/// Telegram's limit for a file a bot sends.
+const MAX_FILE: usize = 50 * 1024 * 1024;
+/// Longer file names are cut by the apps and some systems.
+const MAX_FILE_NAME: usize = 64;
 /// Stands where nothing would stand: Telegram takes neither empty messages nor empty buttons.
 const NOTHING: &str = "…";
 
@@ -43,13 +53,24 @@ pub enum Form {
     Bare,
 }
 
-/// A request that shows something.
+/// A request that is part of a reply.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outgoing {
+    /// Takes a message of the person out of the chat.
+    Deletion(DeleteMessage),
+    /// What comes along, as a message of its own.
+    Enclosure(Upload),
     /// A new message.
     New(SendMessage),
     /// A new look for one already sent.
     Edit(EditMessageText),
+    /// Shows nothing: a file is fetched, and what it says is heard.
+    Fetch {
+        /// In this chat.
+        chat: ChatId,
+        /// Its id.
+        file: String,
+    },
 }
 
 /// Where and how a reply is to be shown.
@@ -65,8 +86,76 @@ pub struct Showing<'a> {
     pub afresh: bool,
 }
 
-/// The requests that show a reply, in order; always at least one.
+/// The requests a reply takes, in order; always at least one, and in every form as many.
 pub fn render(reply: &Reply, showing: Showing<'_>) -> Vec<Outgoing> {
+    let deletion = reply.takes_away.map(|message| deletion(message, showing));
+    let enclosure = reply.enclosure.as_ref();
+    let enclosure = enclosure.and_then(|enclosure| upload(enclosure, showing.chat));
+    // What comes along scrolls away whatever is to be replaced.
+    let showing = Showing {
+        afresh: showing.afresh || enclosure.is_some(),
+        ..showing
+    };
+    let before = deletion
+        .into_iter()
+        .chain(enclosure.map(Outgoing::Enclosure));
+    let fetch = reply.fetches.clone().map(|file| Outgoing::Fetch {
+        chat: showing.chat,
+        file,
+    });
+    before
+        .chain(messages(reply, showing))
+        .chain(fetch)
+        .collect()
+}
+
+fn deletion(message: MessageId, showing: Showing<'_>) -> Outgoing {
+    let chat = types::ChatId(showing.chat.0);
+    Outgoing::Deletion(DeleteMessage::new(chat, types::MessageId(message.0)))
+}
+
+/// What comes along as a file; what cannot be one is left out, since there is nothing that could be said of it.
+fn upload(enclosure: &Enclosure, chat: ChatId) -> Option<Upload> {
+    let (kind, name, bytes) = match enclosure {
+        Enclosure::File { name, content } => {
+            let bytes = content.clone().into_bytes();
+            (UploadKind::Document, file_name(name), bytes)
+        }
+        Enclosure::QrCode(text) => {
+            let picture = qr::png(text).unwrap_or_default();
+            (UploadKind::Photo, "qr.png".to_owned(), picture)
+        }
+    };
+    if bytes.is_empty() || bytes.len() > MAX_FILE {
+        tracing::error!(%chat, ?kind, bytes = bytes.len(), "what comes along with a reply is no file; it is left out");
+        return None;
+    }
+    Some(Upload {
+        chat,
+        kind,
+        name,
+        bytes,
+    })
+}
+
+/// A name that every system takes, and that is not taken for anything but a name.
+fn file_name(name: &str) -> String {
+    let plain = |c: char| match c {
+        '.' | '-' | '_' => c,
+        c if c.is_ascii_alphanumeric() => c,
+        _ => '_',
+    };
+    let name: String = name.trim().chars().map(plain).collect();
+    // The end says what kind of file it is.
+    let name = &name[name.len().saturating_sub(MAX_FILE_NAME)..];
+    match name.trim_start_matches('.') {
+        "" => "file".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+/// The text as messages, with the buttons below the last.
+fn messages(reply: &Reply, showing: Showing<'_>) -> Vec<Outgoing> {
     let mut parts = split(&reply.text, MAX_TEXT);
     if parts.is_empty() {
         tracing::error!(chat = %showing.chat, "a reply without text; sent as `…`");
@@ -323,7 +412,7 @@ fn label(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{dialogue::MessageId, markup::Style};
+    use crate::markup::Style;
     use proptest::prelude::*;
 
     const SHOWING: Showing<'static> = Showing {
@@ -337,6 +426,7 @@ mod tests {
         match outgoing {
             Outgoing::New(message) => &message.text,
             Outgoing::Edit(edit) => &edit.text,
+            other => panic!("{other:?} has no text"),
         }
     }
 
@@ -344,8 +434,14 @@ mod tests {
         match outgoing {
             Outgoing::New(message) => serde_json::to_value(message),
             Outgoing::Edit(edit) => serde_json::to_value(edit),
+            Outgoing::Deletion(deletion) => serde_json::to_value(deletion),
+            other => panic!("{other:?} is not sent as JSON"),
         }
         .expect("JSON")
+    }
+
+    fn is_message(outgoing: &&Outgoing) -> bool {
+        matches!(outgoing, Outgoing::New(_) | Outgoing::Edit(_))
     }
 
     /// Reads Telegram's HTML as its server does and returns the text; panics where that would refuse.
@@ -408,8 +504,74 @@ mod tests {
         prop::collection::vec(span, 0..6).prop_map(RichText)
     }
 
+    fn any_enclosure() -> impl Strategy<Value = Enclosure> {
+        let file = ("\\PC{0,80}", "[ -~卡👍\n]{0,200}");
+        prop_oneof![
+            file.prop_map(|(name, content)| Enclosure::File { name, content }),
+            prop_oneof!["\\PC{0,60}", "[卡]{1000,1200}"].prop_map(Enclosure::QrCode),
+        ]
+    }
+
+    fn any_reply() -> impl Strategy<Value = Reply> {
+        let message = || prop::option::of(any::<i32>().prop_map(MessageId));
+        let labels = prop::collection::vec("\\PC{0,80}", 0..4);
+        let fetches = prop::option::of("[a-zA-Z0-9]{1,80}");
+        let enclosure = prop::option::of(any_enclosure());
+        let all = (any_text(), labels, message(), message(), enclosure, fetches);
+        all.prop_map(|(text, labels, replaces, takes_away, enclosure, fetches)| {
+            let button = |label: String| Button {
+                label,
+                action: Action::Press("1.done".into()),
+            };
+            Reply {
+                takes_away,
+                enclosure,
+                fetches,
+                ..Reply::new(text)
+                    .row(labels.into_iter().map(button))
+                    .in_place_of(replaces)
+            }
+        })
+    }
+
+    /// Where in a reply a request stands.
+    fn place(outgoing: &Outgoing) -> u8 {
+        match outgoing {
+            Outgoing::Deletion(_) => 0,
+            Outgoing::Enclosure(_) => 1,
+            Outgoing::New(_) | Outgoing::Edit(_) => 2,
+            Outgoing::Fetch { .. } => 3,
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(200))]
+        #[test]
+        fn any_reply_is_well_formed_requests_in_order_and_in_every_form_as_many(reply in any_reply()) {
+            let sent = render(&reply, SHOWING);
+            prop_assert!(sent.is_sorted_by_key(place));
+            let of = |wanted: u8| sent.iter().filter(|part| place(part) == wanted).count();
+            prop_assert_eq!(of(0), usize::from(reply.takes_away.is_some()));
+            prop_assert_eq!(of(3), usize::from(reply.fetches.is_some()));
+            prop_assert!(of(1) <= usize::from(reply.enclosure.is_some()) && of(2) > 0);
+            for part in &sent {
+                if is_message(&part) {
+                    let text = read_html(text_of(part));
+                    prop_assert!(!text.trim().is_empty() && text.encode_utf16().count() <= MAX_TEXT);
+                }
+                if let Outgoing::Enclosure(upload) = part {
+                    prop_assert!((1..=MAX_FILE).contains(&upload.bytes.len()));
+                    prop_assert!((1..=MAX_FILE_NAME).contains(&upload.name.len()) && upload.name.is_ascii());
+                }
+            }
+            let edits = sent.iter().filter(|part| matches!(part, Outgoing::Edit(_))).count();
+            prop_assert_eq!(edits, usize::from(reply.replaces.is_some() && of(1) == 0));
+            for (form, afresh) in [(Form::Plain, false), (Form::Bare, false), (Form::Rich, true)] {
+                let other = render(&reply, Showing { form, afresh, ..SHOWING });
+                prop_assert!(other.iter().map(place).eq(sent.iter().map(place)));
+            }
+        }
+
         #[test]
         fn any_text_becomes_well_formed_messages_within_the_limit_and_nothing_is_lost(text in any_text()) {
             let whole = squeezed(&text.to_plain());
@@ -523,6 +685,67 @@ mod tests {
             ]]},
         });
         assert_eq!(json_of(&render(&reply, SHOWING)[0]), expected);
+    }
+
+    #[test]
+    fn what_belongs_to_a_reply_comes_in_order_and_the_text_below_what_comes_along() {
+        let file = Enclosure::File {
+            name: "cards.json".into(),
+            content: "{}".into(),
+        };
+        let mut reply = Reply::new(RichText::bold("Here"))
+            .in_place_of(Some(MessageId(9)))
+            .taking_away(Some(MessageId(8)))
+            .with(file);
+        reply.fetches = Some("F1".into());
+        let sent = render(&reply, SHOWING);
+        let expected = serde_json::json!({"chat_id": 7, "message_id": 8});
+        assert_eq!(json_of(&sent[0]), expected);
+        let upload = Upload {
+            chat: ChatId(7),
+            kind: UploadKind::Document,
+            name: "cards.json".into(),
+            bytes: b"{}".to_vec(),
+        };
+        assert_eq!(sent[1], Outgoing::Enclosure(upload));
+        assert!(matches!(&sent[2], Outgoing::New(message) if message.text == "<b>Here</b>"));
+        let fetch = Outgoing::Fetch {
+            chat: ChatId(7),
+            file: "F1".into(),
+        };
+        assert_eq!(sent[3], fetch);
+        assert_eq!(sent.len(), 4);
+    }
+
+    #[test]
+    fn a_qr_code_is_a_picture_and_one_that_cannot_be_is_left_out() {
+        let with = |text: String| {
+            let reply = Reply::new(RichText::plain("Scan it")).with(Enclosure::QrCode(text));
+            render(&reply.in_place_of(Some(MessageId(9))), SHOWING)
+        };
+        let sent = with("otpauth://totp/x".into());
+        assert!(matches!(&sent[0], Outgoing::Enclosure(upload)
+            if upload.kind == UploadKind::Photo && upload.bytes.starts_with(b"\x89PNG")));
+        assert!(matches!(sent[1], Outgoing::New(_)));
+        let sent = with("x".repeat(5000));
+        assert!(matches!(sent.as_slice(), [Outgoing::Edit(_)]));
+    }
+
+    #[test]
+    fn a_file_has_a_name_every_system_takes() {
+        for (name, taken) in [
+            (
+                "unbind-cards-2026-01-01.json",
+                "unbind-cards-2026-01-01.json",
+            ),
+            ("../../etc/passwd", "_.._etc_passwd"),
+            ("卡\"\r\n.json", "____.json"),
+            ("", "file"),
+            ("..", "file"),
+        ] {
+            assert_eq!(file_name(name), taken);
+        }
+        assert!(file_name(&format!("{}.json", "x".repeat(200))).ends_with("x.json"));
     }
 
     #[test]

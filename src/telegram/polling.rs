@@ -24,7 +24,8 @@ use super::{
 };
 use crate::{
     assistant::Assistant,
-    dialogue::{ChatId, Input, UpdateId},
+    dialogue::{ChatId, Event, Input, UpdateId},
+    knowledge::Language,
     store::StoreError,
 };
 
@@ -233,7 +234,7 @@ impl Poller {
         failed
     }
 
-    /// An update to be handled; a press is acknowledged at once.
+    /// An update to be handled; a press is acknowledged at once. One of a button that is another's has no other effect.
     fn accept(&mut self, update: &Value) -> Option<Incoming> {
         let id = incoming::update_id(update)?;
         if self
@@ -248,12 +249,22 @@ impl Poller {
             return None;
         }
         let mut incoming = incoming::read(update, &self.me)?;
+        let alert = is_anothers(&incoming.event).then(|| self.not_yours(&incoming.event));
+        let has_effect = alert.is_none();
         if let Some(query) = incoming.callback.take() {
             let api = self.api.clone();
             self.presses
-                .spawn(async move { api.answer_press(query).await });
+                .spawn(async move { api.answer_press(query, alert).await });
         }
-        Some(incoming)
+        has_effect.then_some(incoming)
+    }
+
+    /// What somebody is told who pressed another's button, in the language of their app: nobody else sees it.
+    fn not_yours(&self, event: &Event) -> String {
+        let lines = &self.assistant.base().lines;
+        let spoken = lines.languages();
+        let language = event.app_language.filter(|own| spoken.contains(own));
+        lines.label(language.unwrap_or(Language::EN), "not-yours", &[])
     }
 
     /// Does what can be done about a poll that failed, and says how long to wait.
@@ -305,6 +316,10 @@ impl Poller {
         };
         let _ = tokio::time::timeout(LAST_CONFIRMATION, last).await;
     }
+}
+
+fn is_anothers(event: &Event) -> bool {
+    matches!(&event.input, Input::Press { press: Some(press), .. } if press.is_anothers(event.from))
 }
 
 /// Whether it is one more picture of an album that was heard already; ten pictures do not want ten answers.
@@ -380,7 +395,7 @@ mod tests {
         dialogue::Base,
         knowledge::Knowledge,
         store::{Commit, Item, Mark, OutboxRow, Store, Versioned, memory::MemoryStore},
-        telegram::{limits::Rates, outbox::Sender},
+        telegram::{courier::Courier, limits::Rates, outbox::Sender},
     };
 
     const ANN: ChatId = ChatId(1);
@@ -416,9 +431,6 @@ mod tests {
         async fn mark(&self, marks: Vec<Mark>) -> Result<(), StoreError> {
             self.inner.mark(marks).await
         }
-        async fn forget(&self, chat: ChatId) -> Result<(), StoreError> {
-            self.inner.forget(chat).await
-        }
         fn scan(&self) -> Box<dyn Iterator<Item = Result<Item, StoreError>> + '_> {
             self.inner.scan()
         }
@@ -445,10 +457,11 @@ mod tests {
             overall: 0,
             per_chat: 0,
         };
-        let (_, outbox) =
-            Sender::new(api.clone(), store.clone(), clock.clone(), "bot", rates).unwrap();
-        let assistant = Assistant::new(Base::new(Knowledge::default()), store);
-        Poller::new(api, Arc::default(), Arc::new(assistant), outbox, clock)
+        let assistant = Assistant::new(Base::new(Knowledge::default()), store.clone());
+        let assistant = Arc::new(assistant);
+        let courier = Courier::new(api.clone(), assistant.clone(), clock.clone());
+        let (_, outbox) = Sender::new(courier, store, clock.clone(), "bot", rates).unwrap();
+        Poller::new(api, Arc::default(), assistant, outbox, clock)
     }
 
     fn said(update: u32, chat: ChatId, fields: Value) -> Value {
@@ -509,6 +522,48 @@ mod tests {
             .map(said);
         assert_eq!(poller.run_batch(batch.collect()).await, None);
         assert_eq!(store.kept.lock().unwrap().len(), 3);
+    }
+
+    /// Somebody presses a button of the group; its data says whose it is.
+    fn pressed(update: u32, by: u64, data: &str, app_language: &str) -> Value {
+        let from = json!({"id": by, "is_bot": false, "language_code": app_language});
+        let message = json!({"message_id": 5, "chat": {"id": -9, "type": "supergroup"}});
+        json!({"update_id": update, "callback_query": {
+            "id": "q", "from": from, "message": message, "data": data,
+        }})
+    }
+
+    #[tokio::test]
+    async fn a_press_of_anothers_button_is_confirmed_and_has_no_effect() {
+        let store = Arc::new(AgainstAnn::default());
+        let mut poller = poller(store.clone());
+        // The button is of the user 7.
+        let theirs = pressed(8, 11, "0~7.help", "en");
+        assert_eq!(poller.run_batch(vec![theirs]).await, None);
+        assert_eq!(poller.poll(1).offset, Some(9));
+        assert_eq!(*store.kept.lock().unwrap(), []);
+        for own in [
+            pressed(9, 7, "0~7.help", "en"),
+            pressed(10, 11, "0.help", "en"),
+        ] {
+            assert_eq!(poller.run_batch(vec![own]).await, None);
+        }
+        assert_eq!(*store.kept.lock().unwrap(), [ChatId(-9), ChatId(-9)]);
+    }
+
+    #[tokio::test]
+    async fn whoever_presses_anothers_button_is_told_so_in_the_language_of_their_app() {
+        let poller = poller(Arc::default());
+        let told = |app_language: &str| {
+            let update = pressed(8, 11, "0~7.help", app_language);
+            poller.not_yours(&incoming::read(&update, &poller.me).unwrap().event)
+        };
+        let lines = &poller.assistant.base().lines;
+        let line = |language| lines.label(language, "not-yours", &[]);
+        assert_eq!(told("zh-hans"), line(Language::ZH));
+        for other in ["en", "fr", "", "x"] {
+            assert_eq!(told(other), line(Language::EN));
+        }
     }
 
     #[tokio::test]

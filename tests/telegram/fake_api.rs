@@ -1,7 +1,8 @@
 //! A Bot API server on loopback: real HTTP, the real wire format, the real server's words, and troubles on request.
 //!
 //! It keeps what matters of the real one: an update is redelivered until a higher offset is asked for, a second poll ends
-//! the first, a webhook forbids polling, messages have ids and can be edited, markup that does not parse is refused.
+//! the first, a webhook forbids polling, messages have ids and can be edited and deleted, markup that does not parse is
+//! refused, files come as multipart and can be fetched again.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -13,8 +14,8 @@ use std::{
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::{Path, State},
-    http::StatusCode,
+    extract::{FromRequest, Multipart, Path, Request, State},
+    http::{StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
@@ -31,12 +32,29 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Call {
     pub method: String,
     pub params: Value,
+    /// What was uploaded with it.
+    pub file: Option<File>,
     pub at: Instant,
+}
+
+/// A file as it was uploaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// The field it came in.
+    pub field: String,
+    pub name: String,
+    pub bytes: Vec<u8>,
 }
 
 impl Call {
     pub fn chat(&self) -> Option<i64> {
-        self.params["chat_id"].as_i64()
+        let chat = &self.params["chat_id"];
+        // In a form, everything is text.
+        chat.as_i64().or_else(|| chat.as_str()?.parse().ok())
+    }
+
+    pub fn is(&self, method: &str) -> bool {
+        self.method.eq_ignore_ascii_case(method)
     }
 
     pub fn text(&self) -> &str {
@@ -70,6 +88,8 @@ struct Kept {
     troubles: Vec<(&'static str, Option<i64>, Trouble)>,
     messages: HashMap<(i64, i64), Value>,
     next_message: i64,
+    /// What can be fetched, by id.
+    files: HashMap<String, Vec<u8>>,
     polls: u64,
     webhook: bool,
 }
@@ -96,6 +116,7 @@ impl FakeApi {
         };
         let routes = Router::new()
             .route("/{bot}/{method}", axum::routing::any(answer))
+            .route("/file/{bot}/{*path}", axum::routing::get(download))
             .with_state(api.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await });
         api
@@ -140,11 +161,70 @@ impl FakeApi {
 
     /// A person writes in their private chat.
     pub fn says(&self, chat: i64, text: &str) -> u64 {
-        self.push(json!({"message": said(chat, text)}))
+        self.writes(chat, said(chat, text))
     }
 
-    /// A person presses a button of a message the bot sent.
+    /// A person sends a file in their private chat; nothing is said of its size.
+    pub fn sends(&self, chat: i64, name: &str, bytes: impl Into<Vec<u8>>) -> u64 {
+        let file = self.keep_file(bytes.into());
+        let mut message = said(chat, "");
+        let fields = message.as_object_mut().unwrap();
+        fields.remove("text");
+        fields.insert(
+            "document".into(),
+            json!({"file_id": file, "file_name": name}),
+        );
+        self.writes(chat, message)
+    }
+
+    /// Puts a message in a chat, under an id of its own, and the update with it in the queue.
+    pub fn writes(&self, chat: i64, mut message: Value) -> u64 {
+        {
+            let mut kept = self.kept();
+            kept.next_message += 1;
+            let id = kept.next_message;
+            message["message_id"] = json!(id);
+            kept.messages.insert((chat, id), message.clone());
+        }
+        self.push(json!({"message": message}))
+    }
+
+    /// Whether a chat shows a message with exactly this text.
+    pub fn shows(&self, chat: i64, text: &str) -> bool {
+        let kept = self.kept();
+        let mut of_chat = kept.messages.iter().filter(|((of, _), _)| *of == chat);
+        of_chat.any(|(_, message)| message["text"] == text)
+    }
+
+    /// The id of a chat's message with exactly this text.
+    pub fn message_of(&self, chat: i64, text: &str) -> i64 {
+        let kept = self.kept();
+        let mut of_chat = kept.messages.iter().filter(|((of, _), _)| *of == chat);
+        let found = of_chat.find(|(_, message)| message["text"] == text);
+        found.expect("a message").0.1
+    }
+
+    /// What was uploaded to a chat.
+    pub fn uploads(&self, chat: i64) -> Vec<File> {
+        let calls = self.calls().into_iter();
+        let to_chat = calls.filter(|call| call.chat() == Some(chat));
+        to_chat.filter_map(|call| call.file).collect()
+    }
+
+    fn keep_file(&self, bytes: Vec<u8>) -> String {
+        let mut kept = self.kept();
+        let id = format!("FILE{}", kept.files.len());
+        kept.files.insert(id.clone(), bytes);
+        id
+    }
+
+    /// A person presses a button of a message the bot sent to them.
     pub fn presses(&self, chat: i64, message: i64, data: &str) -> u64 {
+        self.presses_as(&person(chat), chat, message, data)
+    }
+
+    /// Somebody presses a button of a message the bot sent to this chat.
+    pub fn presses_as(&self, who: &Value, chat: i64, message: i64, data: &str) -> u64 {
         let (update, message) = {
             let mut kept = self.kept();
             kept.next_update += 1;
@@ -152,7 +232,7 @@ impl FakeApi {
             (kept.next_update, message)
         };
         let press = json!({"callback_query": {
-            "id": query_of(update), "from": person(chat), "chat_instance": "1", "message": message, "data": data,
+            "id": query_of(update), "from": who, "chat_instance": "1", "message": message, "data": data,
         }});
         self.push_as(update, press);
         update
@@ -160,10 +240,15 @@ impl FakeApi {
 
     /// Whether the button pressed in this update has stopped spinning.
     pub fn is_acknowledged(&self, update: u64) -> bool {
+        self.acknowledgement(update).is_some()
+    }
+
+    /// How the press in this update was answered.
+    pub fn acknowledgement(&self, update: u64) -> Option<Value> {
         let query = query_of(update);
         let answers = self.calls_of("answerCallbackQuery").into_iter();
-        let mut ids = answers.map(|answer| answer.params["callback_query_id"].clone());
-        ids.any(|id| id == query.as_str())
+        let mut answers = answers.map(|answer| answer.params);
+        answers.find(|answer| answer["callback_query_id"] == query.as_str())
     }
 
     pub fn calls(&self) -> Vec<Call> {
@@ -172,9 +257,7 @@ impl FakeApi {
 
     pub fn calls_of(&self, method: &str) -> Vec<Call> {
         let calls = self.calls().into_iter();
-        calls
-            .filter(|call| call.method.eq_ignore_ascii_case(method))
-            .collect()
+        calls.filter(|call| call.is(method)).collect()
     }
 
     /// What was sent to a chat as new messages.
@@ -183,11 +266,14 @@ impl FakeApi {
         sent.filter(|call| call.chat() == Some(chat)).collect()
     }
 
-    /// The newest message of a chat: its id, and the data of its buttons.
+    /// The newest message of the bot in a chat: its id, and the data of its buttons; 0 and none while there is no message.
     pub fn newest(&self, chat: i64) -> (i64, Vec<String>) {
         let kept = self.kept();
-        let ids = kept.messages.keys().filter(|(of, _)| *of == chat);
-        let id = ids.map(|(_, id)| *id).max().expect("a message");
+        let ours = kept.messages.iter().filter(|(_, message)| is_ours(message));
+        let ids = ours.map(|(place, _)| *place).filter(|(of, _)| *of == chat);
+        let Some(id) = ids.map(|(_, id)| id).max() else {
+            return (0, Vec::new());
+        };
         let message = &kept.messages[&(chat, id)];
         let rows = message["reply_markup"]["inline_keyboard"].as_array();
         let buttons = rows
@@ -222,12 +308,17 @@ impl FakeApi {
         }
     }
 
-    fn take_trouble(&self, method: &str, chat: Option<i64>) -> Option<Trouble> {
+    /// Notes a request, and says what goes wrong with it.
+    fn note(&self, call: Call) -> Option<Trouble> {
         let mut kept = self.kept();
-        let place = kept.troubles.iter().position(|(of, to, _)| {
-            of.eq_ignore_ascii_case(method) && (to.is_none() || *to == chat)
-        })?;
-        Some(kept.troubles.remove(place).2)
+        let mut troubles = kept.troubles.iter();
+        let place =
+            troubles.position(|(of, to, _)| call.is(of) && (to.is_none() || *to == call.chat()));
+        let trouble = place.map(|place| kept.troubles.remove(place).2);
+        kept.calls.push(call);
+        drop(kept);
+        self.changed.notify_waiters();
+        trouble
     }
 
     async fn get_updates(&self, params: &Value) -> Response {
@@ -292,6 +383,9 @@ impl FakeApi {
         let mut kept = self.kept();
         match kept.messages.get_mut(&(chat, id)) {
             None => refuse(400, "Bad Request: message to edit not found"),
+            Some(message) if !is_ours(message) => {
+                refuse(400, "Bad Request: message can't be edited")
+            }
             Some(message) if *message == edited => refuse(
                 400,
                 "Bad Request: message is not modified: specified new message content and reply markup are exactly the same as a current content and reply markup of the message",
@@ -302,6 +396,53 @@ impl FakeApi {
             }
         }
     }
+
+    fn delete_message(&self, params: &Value) -> Response {
+        let chat = params["chat_id"].as_i64().unwrap_or_default();
+        let id = params["message_id"].as_i64().unwrap_or_default();
+        match self.kept().messages.remove(&(chat, id)) {
+            Some(_) => accept(json!(true)),
+            None => refuse(400, "Bad Request: message to delete not found"),
+        }
+    }
+
+    fn send_file(&self, call: &Call) -> Response {
+        let Some(file) = call.file.clone().filter(|file| !file.bytes.is_empty()) else {
+            return refuse(400, "Bad Request: file must be non-empty");
+        };
+        let sent = json!({
+            "file_id": self.keep_file(file.bytes.clone()), "file_name": file.name,
+            "file_size": file.bytes.len(),
+        });
+        let chat = call.chat().unwrap_or_default();
+        let mut kept = self.kept();
+        kept.next_message += 1;
+        let id = kept.next_message;
+        let mut message = message(chat, id, &Value::Null);
+        match file.field.as_str() {
+            "photo" => message["photo"] = json!([sent]),
+            field => message[field] = sent,
+        }
+        kept.messages.insert((chat, id), message.clone());
+        accept(message)
+    }
+
+    fn get_file(&self, params: &Value) -> Response {
+        let id = params["file_id"].as_str().unwrap_or_default();
+        match self.kept().files.get(id) {
+            Some(bytes) => accept(json!({
+                "file_id": id, "file_size": bytes.len(), "file_path": format!("documents/{id}.json"),
+            })),
+            None => refuse(
+                400,
+                "Bad Request: wrong file_id or the file is temporarily unavailable",
+            ),
+        }
+    }
+}
+
+fn is_ours(message: &Value) -> bool {
+    message["from"]["id"] == BOT_ID
 }
 
 /// The id of the press that came in this update; a redelivered press keeps its id.
@@ -382,25 +523,19 @@ fn is_well_formed(html: &str) -> bool {
 async fn answer(
     State(api): State<FakeApi>,
     Path((bot, method)): Path<(String, String)>,
-    body: Bytes,
+    request: Request,
 ) -> Response {
     if bot != format!("bot{TOKEN}") {
         return refuse(401, "Unauthorized");
     }
-    let params: Value = if body.is_empty() {
-        json!({})
-    } else {
-        serde_json::from_slice(&body).expect("a JSON body")
-    };
+    let (params, file) = read_request(request).await;
     let call = Call {
         method: method.clone(),
         params: params.clone(),
+        file,
         at: Instant::now(),
     };
-    let chat = call.chat();
-    api.kept().calls.push(call);
-    api.changed.notify_waiters();
-    if let Some(trouble) = api.take_trouble(&method, chat) {
+    if let Some(trouble) = api.note(call.clone()) {
         return be_trouble(trouble).await;
     }
     match method.to_ascii_lowercase().as_str() {
@@ -410,6 +545,9 @@ async fn answer(
         "getupdates" => api.get_updates(&params).await,
         "sendmessage" => api.send_message(&params),
         "editmessagetext" => api.edit_message(&params),
+        "deletemessage" => api.delete_message(&params),
+        "senddocument" | "sendphoto" => api.send_file(&call),
+        "getfile" => api.get_file(&params),
         "deletewebhook" => {
             api.kept().webhook = false;
             accept(json!(true))
@@ -417,6 +555,58 @@ async fn answer(
         "answercallbackquery" | "setmycommands" => accept(json!(true)),
         _ => refuse(404, "Not Found: method not found"),
     }
+}
+
+/// A file is downloaded; noted as a call of `download`.
+async fn download(
+    State(api): State<FakeApi>,
+    Path((bot, path)): Path<(String, String)>,
+) -> Response {
+    if bot != format!("bot{TOKEN}") {
+        return refuse(401, "Unauthorized");
+    }
+    let call = Call {
+        method: "download".into(),
+        params: json!({"path": path}),
+        file: None,
+        at: Instant::now(),
+    };
+    if let Some(trouble) = api.note(call) {
+        return be_trouble(trouble).await;
+    }
+    let id = path
+        .strip_prefix("documents/")
+        .and_then(|id| id.strip_suffix(".json"));
+    match id.and_then(|id| api.kept().files.get(id).cloned()) {
+        Some(bytes) => bytes.into_response(),
+        None => refuse(404, "Not Found"),
+    }
+}
+
+/// The parameters of a request, and the file that came with them.
+async fn read_request(request: Request) -> (Value, Option<File>) {
+    let kind = request.headers().get(CONTENT_TYPE);
+    let is_form = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/form-data"));
+    if !is_form {
+        let body = Bytes::from_request(request, &()).await.unwrap();
+        let params = match body.is_empty() {
+            true => json!({}),
+            false => serde_json::from_slice(&body).expect("a JSON body"),
+        };
+        return (params, None);
+    }
+    let (mut params, mut file) = (json!({}), None);
+    let mut form = Multipart::from_request(request, &()).await.unwrap();
+    while let Some(part) = form.next_field().await.unwrap() {
+        let field = part.name().unwrap_or_default().to_owned();
+        let name = part.file_name().map(str::to_owned);
+        let bytes = part.bytes().await.unwrap().to_vec();
+        match name {
+            Some(name) => file = Some(File { field, name, bytes }),
+            None => params[field] = json!(String::from_utf8(bytes).unwrap()),
+        }
+    }
+    (params, file)
 }
 
 fn accept(result: Value) -> Response {

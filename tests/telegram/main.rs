@@ -7,11 +7,13 @@
 )]
 
 mod fake_api;
+mod files;
+mod wakeups;
 
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -29,10 +31,14 @@ use tokio::{
 use unbind_bot::{
     assistant::Assistant,
     dialogue::{Base, ChatId, Record, Reply, UpdateId},
-    knowledge::{Knowledge, load_folder},
+    knowledge::{Knowledge, Language, Lines, load_folder},
     markup::RichText,
     store::{Commit, Item, Mark, OutboxRow, Store, StoreError, Versioned, memory::MemoryStore},
-    telegram::{ServeError, TelegramSettings, serve},
+    telegram::{
+        ServeError, TelegramSettings,
+        outgoing::{Form, Outgoing, Showing, render},
+        serve,
+    },
 };
 
 const ANN: i64 = 11;
@@ -47,6 +53,8 @@ struct Gate {
     /// Commits that succeed, though nobody is told.
     unsaid: AtomicU32,
     attempts: AtomicU32,
+    /// Reading everything does not come to an end.
+    scan_hangs: AtomicBool,
     committed: Mutex<Vec<(ChatId, Option<UpdateId>)>>,
 }
 
@@ -66,6 +74,7 @@ impl Gate {
             refusals: AtomicU32::new(0),
             unsaid: AtomicU32::new(0),
             attempts: AtomicU32::new(0),
+            scan_hangs: AtomicBool::new(false),
             committed: Mutex::default(),
         })
     }
@@ -83,12 +92,20 @@ impl Gate {
     }
 
     async fn say(&self, chat: i64, text: &str) {
+        self.reply(chat, Reply::new(RichText::plain(text))).await;
+    }
+
+    async fn reply(&self, chat: i64, reply: Reply) {
+        self.keep(chat, Record::default(), vec![reply]).await;
+    }
+
+    async fn keep(&self, chat: i64, record: Record, replies: Vec<Reply>) {
         let chat = ChatId(chat);
         let commit = Commit {
             chat,
             expected: self.inner.load(chat).unwrap().version,
-            record: Record::default(),
-            replies: vec![Reply::new(RichText::plain(text))],
+            record: Some(record),
+            replies,
             now: Timestamp::now(),
         };
         self.inner.commit(commit).await.unwrap();
@@ -107,10 +124,9 @@ impl Store for Gate {
             self.refusals.fetch_sub(1, Ordering::SeqCst);
             return Err(StoreError::Unavailable("no room".into()));
         }
-        let noted = (
-            commit.chat,
-            commit.record.updates.last().map(|seen| seen.id),
-        );
+        let record = commit.record.as_ref();
+        let update = record.and_then(|record| record.updates.last());
+        let noted = (commit.chat, update.map(|seen| seen.id));
         let rows = self.inner.commit(commit).await?;
         self.committed.lock().unwrap().push(noted);
         if self.unsaid.load(Ordering::SeqCst) > 0 {
@@ -125,10 +141,10 @@ impl Store for Gate {
     async fn mark(&self, marks: Vec<Mark>) -> Result<(), StoreError> {
         self.inner.mark(marks).await
     }
-    async fn forget(&self, chat: ChatId) -> Result<(), StoreError> {
-        self.inner.forget(chat).await
-    }
     fn scan(&self) -> Box<dyn Iterator<Item = Result<Item, StoreError>> + '_> {
+        while self.scan_hangs.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
         self.inner.scan()
     }
     async fn restore(&self, items: Vec<Item>) -> Result<(), StoreError> {
@@ -144,6 +160,7 @@ impl Store for Gate {
 
 /// The service, running.
 struct Service {
+    assistant: Arc<Assistant>,
     running: JoinHandle<Result<(), ServeError>>,
     stop: oneshot::Sender<()>,
 }
@@ -154,6 +171,17 @@ impl Service {
     }
 
     fn start_with(api: &FakeApi, store: &Arc<Gate>, token: &str, base: Base) -> Self {
+        Self::start_at(api, store, token, base, Timestamp::now)
+    }
+
+    /// The same by another clock.
+    fn start_at(
+        api: &FakeApi,
+        store: &Arc<Gate>,
+        token: &str,
+        base: Base,
+        clock: impl Fn() -> Timestamp + Send + Sync + 'static,
+    ) -> Self {
         let settings = TelegramSettings {
             token: token.into(),
             api_url: api.url().parse().unwrap(),
@@ -164,10 +192,14 @@ impl Service {
         let assistant = Arc::new(Assistant::new(base, store));
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = stopped.map(|_| ());
-        let running = tokio::spawn(async move {
-            serve(settings, assistant, Timestamp::now, |_| {}, shutdown).await
-        });
-        Self { running, stop }
+        let served = assistant.clone();
+        let running =
+            tokio::spawn(async move { serve(settings, served, clock, |_| {}, shutdown).await });
+        Self {
+            assistant,
+            running,
+            stop,
+        }
     }
 
     /// Asks it to stop; how long that took.
@@ -181,6 +213,22 @@ impl Service {
     async fn kill(self) {
         self.running.abort();
         let _ = self.running.await;
+    }
+}
+
+/// One of the bot's own lines as Telegram gets it.
+fn looks(line: &str) -> String {
+    let lines = Lines::new(&Default::default());
+    let reply = Reply::new(lines.say(Language::EN, line, &[]));
+    let showing = Showing {
+        chat: ChatId(ANN),
+        bot: BOT_NAME,
+        form: Form::Rich,
+        afresh: true,
+    };
+    match render(&reply, showing).as_slice() {
+        [Outgoing::New(message)] => message.text.clone(),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -405,6 +453,50 @@ async fn a_pressed_button_changes_its_message_in_place_or_anew_when_that_is_gone
         api.sent(ANN)[sent].text(),
         api.calls_of("editMessageText")[1].text()
     );
+}
+
+#[tokio::test]
+async fn a_press_of_anothers_button_in_a_group_is_answered_and_does_nothing() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    let base = Base::new(load_folder("knowledge".as_ref()).unwrap());
+    let _service = Service::start_with(&api, &store, TOKEN, base);
+    let ask = format!("/faq@{BOT_NAME}");
+    api.push(json!({"message": said_in_group(GROUP, &ask)}));
+    api.until("there are buttons", |_| {
+        !api.sent(GROUP).is_empty() && store.waiting() == 0
+    })
+    .await;
+    let (message, buttons) = api.newest(GROUP);
+    let commits = store.committed(GROUP).len();
+    let press = |who: &Value| api.presses_as(who, GROUP, message, &buttons[0]);
+    let mut chinese = person(BEN);
+    chinese["language_code"] = json!("zh-hans");
+    for (who, words) in [
+        (person(ANN), "This button is for somebody else"),
+        (chinese, "这"),
+    ] {
+        let update = press(&who);
+        api.until("it is answered and confirmed", |api| {
+            api.is_acknowledged(update) && api.is_confirmed(update)
+        })
+        .await;
+        let answer = api.acknowledgement(update).unwrap();
+        let text = answer["text"].as_str().unwrap();
+        assert!(
+            text.contains(words) && answer["show_alert"] == true,
+            "{answer}"
+        );
+    }
+    assert_eq!(store.committed(GROUP).len(), commits);
+    // `said_in_group` is said by the user 7.
+    let own = press(&person(7));
+    api.until("the owner's has its effect", |_| {
+        store.committed(GROUP).len() == commits + 1
+    })
+    .await;
+    api.until("it is answered", |api| api.is_acknowledged(own))
+        .await;
+    assert!(api.acknowledgement(own).unwrap()["text"].is_null());
 }
 
 #[tokio::test]
@@ -710,7 +802,10 @@ async fn every_language_has_its_menu_and_groups_a_shorter_one() {
         };
         assert_eq!(
             shown("all_private_chats"),
-            ["unbind", "cards", "faq", "language", "cancel", "help"]
+            [
+                "unbind", "cards", "faq", "help", "cancel", "language", "protect", "export",
+                "privacy", "forget"
+            ]
         );
         assert_eq!(shown("all_group_chats"), ["help"]);
     }
@@ -744,16 +839,26 @@ impl std::io::Write for Log {
     }
 }
 
+impl Log {
+    /// Listens to what this test logs; it has one thread, and all it spawns stays on it.
+    fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        let writer = self.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::DEBUG)
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::set_default(subscriber)
+    }
+
+    fn read(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
 #[tokio::test]
 async fn the_log_shows_neither_the_token_nor_what_is_said() {
     let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::DEBUG)
-        .with_writer(move || writer.clone())
-        .finish();
-    // This test has one thread, and all it spawns stays on it.
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let _guard = log.listen();
     let (api, store) = (FakeApi::start().await, Gate::open());
     store.say(ANN, "TOPSECRET words").await;
     store.refusals.store(1, Ordering::SeqCst);
@@ -769,7 +874,7 @@ async fn the_log_shows_neither_the_token_nor_what_is_said() {
     })
     .await;
     service.stop().await;
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.read();
     assert!(
         log.contains("no updates for now") && log.contains("this chat waits"),
         "{log}"

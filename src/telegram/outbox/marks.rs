@@ -1,0 +1,122 @@
+//! Tells the store what became of rows, as many at once as there are by then. What it does not note is told again.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use futures::{FutureExt, future::BoxFuture};
+use jiff::Timestamp;
+use tokio::time::{Instant, timeout};
+
+use crate::store::{Mark, RowId, Store, StoreError};
+
+/// Between two attempts to tell the store what was sent.
+const MARK_PAUSE: Duration = Duration::from_secs(1);
+/// At the end, the store has this long to note what was sent; what it does not is sent again at the next start.
+const LAST_MARKS_LIMIT: Duration = Duration::from_millis(500);
+
+/// What the store was told, and whether it noted it.
+type Marked = (Vec<Mark>, Result<(), StoreError>);
+
+/// What the store has still to be told.
+pub(super) struct Marks {
+    store: Arc<dyn Store>,
+    waiting: Vec<Mark>,
+    under_way: Option<BoxFuture<'static, Marked>>,
+    again_at: Option<Instant>,
+    /// Rows that are done, though the store does not know yet.
+    unnoted: HashSet<RowId>,
+}
+
+impl Marks {
+    /// Nothing to tell yet.
+    pub(super) fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            waiting: Vec::new(),
+            under_way: None,
+            again_at: None,
+            unnoted: HashSet::new(),
+        }
+    }
+
+    /// A row is sent, or given up.
+    pub(super) fn done(&mut self, row: RowId) {
+        self.waiting.push(Mark::Done(row));
+        self.unnoted.insert(row);
+    }
+
+    /// A row waits until then, also across a restart.
+    pub(super) fn later(&mut self, row: RowId, until: Timestamp) {
+        self.waiting.push(Mark::Later(row, until));
+    }
+
+    /// Whether a row is done, though the store may still have it.
+    pub(super) fn has_done(&self, row: &RowId) -> bool {
+        self.unnoted.contains(row)
+    }
+
+    /// Begins to tell the store what there is to tell.
+    pub(super) fn start(&mut self, now: Instant) {
+        let is_early = self.again_at.is_some_and(|at| now < at);
+        if self.is_under_way() || self.waiting.is_empty() || is_early {
+            return;
+        }
+        self.again_at = None;
+        let marks = std::mem::take(&mut self.waiting);
+        let store = self.store.clone();
+        let mark = async move {
+            let marked = store.mark(marks.clone()).await;
+            (marks, marked)
+        };
+        self.under_way = Some(mark.boxed());
+    }
+
+    /// Whether the store is being told something.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.under_way.is_some()
+    }
+
+    /// When to try again.
+    pub(super) fn again_at(&self) -> Option<Instant> {
+        self.again_at.filter(|_| !self.is_under_way())
+    }
+
+    /// Waits until the store has answered. Nothing is lost when the wait is given up.
+    pub(super) async fn answered(&mut self) {
+        let Some(under_way) = self.under_way.as_mut() else {
+            return;
+        };
+        let (marks, result) = under_way.await;
+        self.under_way = None;
+        match result {
+            Ok(()) => self.note(&marks),
+            Err(error) => {
+                tracing::error!(%error, rows = marks.len(), "the store did not note what was sent; tried again");
+                self.again_at = Some(Instant::now() + MARK_PAUSE);
+                self.waiting.splice(0..0, marks);
+            }
+        }
+    }
+
+    fn note(&mut self, marks: &[Mark]) {
+        for mark in marks {
+            if let Mark::Done(row) = mark {
+                self.unnoted.remove(row);
+            }
+        }
+    }
+
+    /// Tells what is left before the end, as far as the store notes it in time.
+    pub(super) async fn finish(mut self) {
+        let last = async {
+            self.answered().await;
+            self.store.mark(std::mem::take(&mut self.waiting)).await
+        };
+        match timeout(LAST_MARKS_LIMIT, last).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the last messages may be sent again"),
+            Err(_) => tracing::warn!(
+                "the store did not answer at the end; the last messages may be sent again"
+            ),
+        }
+    }
+}

@@ -1,0 +1,757 @@
+//! The sender against a Telegram that answers as it is told. Time is tokio's, and stands still until everybody waits.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use jiff::SignedDuration;
+
+use super::{
+    super::{api::ApiError, courier::Undelivered, outgoing::Outgoing},
+    *,
+};
+use crate::{
+    dialogue::{Action, Button, Enclosure, MessageId, Record, Reply},
+    markup::RichText,
+    store::{Commit, Item, Mark, Versioned, memory::MemoryStore},
+};
+
+const ANN: ChatId = ChatId(1);
+const BEN: ChatId = ChatId(2);
+const GROUP: ChatId = ChatId(-100);
+const RATES: Rates = Rates {
+    overall: 30,
+    per_chat: 1,
+};
+const NO_LIMIT: Rates = Rates {
+    overall: 0,
+    per_chat: 0,
+};
+
+/// What Telegram got: when (in milliseconds), where, what.
+type Got = (u128, ChatId, String);
+
+/// A Telegram that answers as it is told, and `Ok` beyond that.
+#[derive(Clone)]
+struct Telegram {
+    start: Instant,
+    got: Arc<Mutex<Vec<Got>>>,
+    answers: Arc<Mutex<HashMap<ChatId, VecDeque<Answer>>>>,
+}
+
+#[derive(Clone)]
+enum Answer {
+    Says(ApiError),
+    Takes,
+    /// What is fetched makes the assistant say this.
+    Brings(Vec<OutboxRow>),
+    /// What is fetched is not kept.
+    Loses,
+    Panics,
+    Hangs,
+}
+
+impl Telegram {
+    fn new() -> Self {
+        Self {
+            start: Instant::now(),
+            got: Arc::default(),
+            answers: Arc::default(),
+        }
+    }
+
+    fn will(&self, chat: ChatId, answers: impl IntoIterator<Item = Answer>) {
+        let mut all = self.answers.lock().unwrap();
+        all.entry(chat).or_default().extend(answers);
+    }
+
+    fn got(&self) -> Vec<Got> {
+        self.got.lock().unwrap().clone()
+    }
+
+    fn texts(&self, chat: ChatId) -> Vec<String> {
+        let got = self.got().into_iter();
+        let to_chat = got.filter(|(_, to, _)| *to == chat);
+        to_chat.map(|(_, _, text)| text).collect()
+    }
+
+    fn times(&self, chat: ChatId) -> Vec<u128> {
+        let got = self.got().into_iter();
+        let to_chat = got.filter(|(_, to, _)| *to == chat);
+        to_chat.map(|(at, _, _)| at).collect()
+    }
+}
+
+/// Where a request goes, and what it looks like in a test.
+fn seen(request: Outgoing) -> (ChatId, String) {
+    let chat = |recipient| {
+        let teloxide::types::Recipient::Id(teloxide::types::ChatId(chat)) = recipient else {
+            panic!("an id");
+        };
+        ChatId(chat)
+    };
+    match request {
+        Outgoing::New(new) => (chat(new.chat_id), new.text),
+        Outgoing::Edit(edit) => (chat(edit.chat_id), format!("✎{}", edit.text)),
+        Outgoing::Deletion(deletion) => (
+            chat(deletion.chat_id),
+            format!("✗{}", deletion.message_id.0),
+        ),
+        Outgoing::Enclosure(upload) => (upload.chat, format!("+{}", upload.name)),
+        Outgoing::Fetch { chat, file } => (chat, format!("?{file}")),
+    }
+}
+
+impl Deliver for Telegram {
+    async fn deliver(&self, request: Outgoing) -> Result<Vec<OutboxRow>, Undelivered> {
+        let (chat, text) = seen(request);
+        let at = self.start.elapsed().as_millis();
+        self.got.lock().unwrap().push((at, chat, text));
+        let answer = self
+            .answers
+            .lock()
+            .unwrap()
+            .get_mut(&chat)
+            .and_then(VecDeque::pop_front);
+        match answer {
+            None | Some(Answer::Takes) => Ok(Vec::new()),
+            Some(Answer::Brings(rows)) => Ok(rows),
+            Some(Answer::Says(error)) => Err(error.into()),
+            Some(Answer::Loses) => Err(StoreError::Unavailable("no room".into()).into()),
+            Some(Answer::Panics) => panic!("on purpose"),
+            Some(Answer::Hangs) => std::future::pending().await,
+        }
+    }
+}
+
+fn refused(code: u16, description: &str) -> Answer {
+    Answer::Says(ApiError::Refused {
+        code,
+        description: description.into(),
+    })
+}
+
+fn wait(seconds: u64) -> Answer {
+    Answer::Says(ApiError::TooManyRequests(Duration::from_secs(seconds)))
+}
+
+fn down() -> Answer {
+    Answer::Says(ApiError::Unavailable("502".into()))
+}
+
+/// A running sender, and all it works with.
+struct Room {
+    telegram: Telegram,
+    store: Arc<dyn Store>,
+    outbox: Outbox,
+    sending: tokio::task::JoinHandle<()>,
+}
+
+fn clock() -> Clock {
+    let start = Instant::now();
+    Arc::new(move || {
+        let day = Timestamp::from_second(1_800_000_000).unwrap();
+        day + SignedDuration::try_from(start.elapsed()).unwrap()
+    })
+}
+
+fn sender(
+    telegram: &Telegram,
+    store: &Arc<dyn Store>,
+    clock: &Clock,
+    rates: Rates,
+) -> (Sender<Telegram>, Outbox) {
+    Sender::new(telegram.clone(), store.clone(), clock.clone(), "bot", rates).unwrap()
+}
+
+impl Room {
+    fn new(rates: Rates) -> Self {
+        Self::with(
+            Arc::new(MemoryStore::new()),
+            Telegram::new(),
+            &clock(),
+            rates,
+        )
+    }
+
+    fn with(store: Arc<dyn Store>, telegram: Telegram, clock: &Clock, rates: Rates) -> Self {
+        let (sender, outbox) = sender(&telegram, &store, clock, rates);
+        let sending = tokio::spawn(sender.run());
+        Self {
+            telegram,
+            store,
+            outbox,
+            sending,
+        }
+    }
+
+    /// Commits replies and hands over their rows.
+    async fn say(&self, chat: ChatId, replies: Vec<Reply>) {
+        self.outbox.send(commit(&self.store, chat, replies).await);
+    }
+
+    async fn say_texts(&self, chat: ChatId, texts: &[&str]) {
+        self.say(chat, texts.iter().map(|text| reply(text)).collect())
+            .await;
+    }
+
+    /// Lets this much time go by, or more where nothing happens.
+    async fn after(&self, seconds: u64) {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+    }
+
+    fn left(&self) -> usize {
+        self.store.outbox().unwrap().len()
+    }
+}
+
+fn reply(text: &str) -> Reply {
+    Reply::new(RichText::bold(text))
+}
+
+fn edit(text: &str) -> Reply {
+    reply(text).in_place_of(Some(MessageId(5)))
+}
+
+async fn commit(store: &Arc<dyn Store>, chat: ChatId, replies: Vec<Reply>) -> Vec<OutboxRow> {
+    let commit = Commit {
+        chat,
+        expected: store.load(chat).unwrap().version,
+        record: Some(Record::default()),
+        replies,
+        now: Timestamp::UNIX_EPOCH,
+    };
+    store.commit(commit).await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_go_in_order_and_leave_the_store_once_sent() {
+    let room = Room::new(NO_LIMIT);
+    for turn in 0..5 {
+        let texts = [format!("{turn}a"), format!("{turn}b")];
+        room.say_texts(ANN, &texts.each_ref().map(String::as_str))
+            .await;
+    }
+    room.after(1).await;
+    let expected: Vec<_> = (0..5)
+        .flat_map(|t| [format!("<b>{t}a</b>"), format!("<b>{t}b</b>")])
+        .collect();
+    assert_eq!(room.telegram.texts(ANN), expected);
+    assert_eq!(room.left(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chat_is_sent_a_burst_and_then_a_message_a_second_edits_counted() {
+    let room = Room::new(RATES);
+    room.say(ANN, vec![edit("0"); 8]).await;
+    room.after(10).await;
+    assert_eq!(room.telegram.times(ANN), [0, 0, 0, 0, 0, 1000, 2000, 3000]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_is_sent_twenty_messages_a_minute() {
+    let room = Room::new(RATES);
+    room.say(GROUP, vec![reply("x"); 25]).await;
+    room.after(59).await;
+    assert_eq!(room.telegram.times(GROUP).len(), 20);
+    room.after(30).await;
+    assert_eq!(room.telegram.times(GROUP).len(), 25);
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_chats_together_are_sent_thirty_a_second_and_nobody_is_passed_over() {
+    let room = Room::new(RATES);
+    for chat in 1..=90 {
+        room.say_texts(ChatId(chat), &["x"]).await;
+    }
+    room.after(10).await;
+    let times: Vec<_> = room.telegram.got().into_iter().map(|(at, ..)| at).collect();
+    let count = |second: u128| times.iter().filter(|at| **at / 1000 == second).count();
+    assert_eq!([0, 1, 2, 3].map(count), [30, 30, 30, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_wait_holds_back_its_chat_and_no_other() {
+    let room = Room::new(NO_LIMIT);
+    room.telegram.will(ANN, [wait(7)]);
+    room.say_texts(ANN, &["a", "b"]).await;
+    room.say_texts(BEN, &["c"]).await;
+    room.after(10).await;
+    assert_eq!(room.telegram.times(ANN), [0, 7000, 7000]);
+    assert_eq!(
+        room.telegram.texts(ANN),
+        ["<b>a</b>", "<b>a</b>", "<b>b</b>"]
+    );
+    assert_eq!(room.telegram.times(BEN), [0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_wait_holds_across_a_restart() {
+    let clock = clock();
+    let first = Room::with(
+        Arc::new(MemoryStore::new()),
+        Telegram::new(),
+        &clock,
+        NO_LIMIT,
+    );
+    first.telegram.will(ANN, [wait(60)]);
+    first.say_texts(ANN, &["a"]).await;
+    first.after(10).await;
+    first.sending.abort();
+    let again = Room::with(first.store.clone(), Telegram::new(), &clock, NO_LIMIT);
+    again.after(100).await;
+    assert_eq!(again.telegram.times(ANN), [50_000]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_run_before_left_is_sent() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    commit(&store, ANN, vec![reply("a"), reply("b")]).await;
+    let room = Room::with(store, Telegram::new(), &clock(), NO_LIMIT);
+    room.after(1).await;
+    assert_eq!(room.telegram.texts(ANN), ["<b>a</b>", "<b>b</b>"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_block_ends_the_chats_rows_and_no_others() {
+    let room = Room::new(NO_LIMIT);
+    room.telegram.will(
+        ANN,
+        [refused(403, "Forbidden: bot was blocked by the user")],
+    );
+    room.say_texts(ANN, &["a", "b", "c"]).await;
+    room.say_texts(BEN, &["d"]).await;
+    room.after(1).await;
+    assert_eq!(room.telegram.texts(ANN), ["<b>a</b>"]);
+    assert_eq!(room.telegram.texts(BEN), ["<b>d</b>"]);
+    assert_eq!(room.left(), 0);
+    // Whoever comes back is talked to again.
+    room.say_texts(ANN, &["hello"]).await;
+    room.after(1).await;
+    assert_eq!(room.telegram.texts(ANN)[1], "<b>hello</b>");
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_markup_is_sent_plain_and_refused_buttons_are_left_out() {
+    let room = Room::new(NO_LIMIT);
+    let entities =
+        "Bad Request: can't parse entities: Can't find end tag corresponding to start tag \"b\"";
+    room.telegram.will(ANN, [refused(400, entities)]);
+    room.say_texts(ANN, &["a<", "b"]).await;
+    room.telegram
+        .will(BEN, [refused(400, "Bad Request: BUTTON_DATA_INVALID")]);
+    let button = Button {
+        label: "x".into(),
+        action: Action::Press("1.done".into()),
+    };
+    room.say(BEN, vec![reply("c").row([button])]).await;
+    room.after(1).await;
+    assert_eq!(room.telegram.texts(ANN), ["<b>a&lt;</b>", "a<", "<b>b</b>"]);
+    assert_eq!(room.telegram.texts(BEN), ["<b>c</b>", "c"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_of_a_message_that_is_gone_is_said_anew() {
+    for gone in [
+        "Bad Request: message to edit not found",
+        "Bad Request: message can't be edited",
+    ] {
+        let room = Room::new(NO_LIMIT);
+        room.telegram.will(ANN, [refused(400, gone)]);
+        room.say(ANN, vec![edit("a"), edit("b")]).await;
+        room.after(1).await;
+        assert_eq!(
+            room.telegram.texts(ANN),
+            ["✎<b>a</b>", "<b>a</b>", "✎<b>b</b>"]
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_that_changes_nothing_is_as_good_as_done() {
+    let room = Room::new(NO_LIMIT);
+    let same = "Bad Request: message is not modified: specified new message content and reply markup are exactly the same as a current content and reply markup of the message";
+    room.telegram.will(ANN, [refused(400, same)]);
+    room.say(ANN, vec![edit("a")]).await;
+    room.after(1).await;
+    assert_eq!(room.telegram.texts(ANN), ["✎<b>a</b>"]);
+    assert_eq!(room.left(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_follow_a_group_to_its_new_id() {
+    let room = Room::new(NO_LIMIT);
+    room.telegram
+        .will(GROUP, [Answer::Says(ApiError::Migrated(ChatId(-1001)))]);
+    room.say_texts(GROUP, &["a", "b"]).await;
+    room.after(1).await;
+    assert_eq!(room.telegram.texts(ChatId(-1001)), ["<b>a</b>", "<b>b</b>"]);
+    assert_eq!(room.left(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_down_is_asked_again_with_growing_pauses_until_it_answers() {
+    let room = Room::new(NO_LIMIT);
+    room.telegram.will(ANN, vec![down(); 10]);
+    room.say_texts(ANN, &["a", "b"]).await;
+    room.after(1000).await;
+    let seconds: Vec<_> = room
+        .telegram
+        .times(ANN)
+        .iter()
+        .map(|at| at / 1000)
+        .collect();
+    assert_eq!(seconds, [0, 1, 3, 7, 15, 31, 63, 123, 183, 243, 303, 303]);
+    assert_eq!(room.telegram.texts(ANN).last().unwrap(), "<b>b</b>");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_will_never_be_taken_does_not_stop_those_behind_it() {
+    let room = Room::new(NO_LIMIT);
+    room.telegram
+        .will(ANN, [refused(400, "Bad Request: message is too long")]);
+    room.say_texts(ANN, &["a", "b"]).await;
+    room.after(1).await;
+    assert_eq!(room.telegram.texts(ANN), ["<b>a</b>", "<b>b</b>"]);
+    assert_eq!(room.left(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_message_goes_on_at_the_part_that_was_not_taken() {
+    let room = Room::new(NO_LIMIT);
+    let long = Reply::new(RichText::plain(format!(
+        "{}\n{}",
+        "a".repeat(4000),
+        "b".repeat(4000)
+    )));
+    room.telegram.will(ANN, [Answer::Takes, wait(2)]);
+    room.say(ANN, vec![long]).await;
+    room.after(5).await;
+    let parts: Vec<_> = room
+        .telegram
+        .texts(ANN)
+        .iter()
+        .map(|text| text[..1].to_owned())
+        .collect();
+    assert_eq!(parts, ["a", "b", "b"]);
+    assert_eq!(room.left(), 0);
+}
+
+/// Takes a message away, brings a file along, shows a text, and has a file fetched.
+fn whole(text: &str) -> Reply {
+    let file = Enclosure::File {
+        name: "a.json".into(),
+        content: "{}".into(),
+    };
+    let reply = reply(text).taking_away(Some(MessageId(8))).with(file);
+    Reply {
+        fetches: Some("F1".into()),
+        ..reply
+    }
+}
+
+const PARTS: [&str; 4] = ["✗8", "+a.json", "<b>a</b>", "?F1"];
+
+#[tokio::test(start_paused = true)]
+async fn the_parts_of_a_reply_go_in_order_each_counted_and_the_row_leaves_with_the_last() {
+    let room = Room::new(RATES);
+    room.telegram.will(
+        ANN,
+        [Answer::Takes, Answer::Takes, Answer::Takes, Answer::Hangs],
+    );
+    room.say(ANN, vec![whole("a"), reply("b")]).await;
+    room.after(10).await;
+    assert_eq!(room.telegram.texts(ANN), PARTS);
+    assert_eq!(room.left(), 2, "the last part is still under way");
+    let room = Room::new(RATES);
+    room.say(ANN, vec![whole("a"), whole("a")]).await;
+    room.after(10).await;
+    assert_eq!(room.telegram.texts(ANN), [PARTS, PARTS].concat());
+    assert_eq!(
+        room.telegram.times(ANN),
+        [0, 0, 0, 0, 0, 1000, 2000, 3000],
+        "every part counts as a message"
+    );
+    assert_eq!(room.left(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_that_was_not_taken_is_tried_again_and_those_before_it_are_not() {
+    for (failed, part) in PARTS.into_iter().enumerate() {
+        for (trouble, pause) in [(wait(7), 7000), (down(), 1000), (Answer::Panics, 1000)] {
+            let room = Room::new(NO_LIMIT);
+            room.telegram.will(ANN, vec![Answer::Takes; failed]);
+            room.telegram.will(ANN, [trouble]);
+            room.say(ANN, vec![whole("a")]).await;
+            room.after(20).await;
+            let mut expected = PARTS.to_vec();
+            expected.insert(failed, part);
+            assert_eq!(room.telegram.texts(ANN), expected);
+            assert_eq!(room.telegram.times(ANN)[failed + 1], pause);
+            assert_eq!(room.left(), 0);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_between_two_parts_repeats_some_and_loses_none() {
+    for taken in 0..PARTS.len() {
+        let first = Room::new(NO_LIMIT);
+        first.telegram.will(ANN, vec![Answer::Takes; taken]);
+        first.telegram.will(ANN, [Answer::Hangs]);
+        first.say(ANN, vec![whole("a")]).await;
+        first.after(1).await;
+        first.sending.abort();
+        assert_eq!(first.left(), 1);
+        let again = Room::with(first.store.clone(), Telegram::new(), &clock(), NO_LIMIT);
+        again.after(1).await;
+        assert_eq!(again.telegram.texts(ANN), PARTS);
+        assert_eq!(again.left(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_is_said_against_taking_a_message_away_the_reply_goes_on() {
+    for refusal in [
+        refused(400, "Bad Request: message can't be deleted"),
+        refused(400, "Bad Request: message to delete not found"),
+        refused(400, "Bad Request: not enough rights"),
+        refused(403, "Forbidden: bot is not a member of the channel chat"),
+        Answer::Says(ApiError::Migrated(ChatId(-1001))),
+    ] {
+        let room = Room::new(NO_LIMIT);
+        room.telegram.will(ANN, [refusal]);
+        room.say(ANN, vec![whole("a"), reply("b")]).await;
+        room.after(1).await;
+        assert_eq!(
+            room.telegram.texts(ANN),
+            [PARTS.as_slice(), &["<b>b</b>"]].concat()
+        );
+        assert_eq!(room.left(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_group_that_moved_nothing_is_taken_away_by_an_id_of_before() {
+    let room = Room::new(NO_LIMIT);
+    let moved = Answer::Says(ApiError::Migrated(ChatId(-1001)));
+    room.telegram.will(GROUP, [moved]);
+    let away = reply("b").taking_away(Some(MessageId(8)));
+    room.say(GROUP, vec![reply("a"), away]).await;
+    room.after(1).await;
+    assert_eq!(room.telegram.texts(ChatId(-1001)), ["<b>a</b>", "<b>b</b>"]);
+    assert_eq!(room.telegram.texts(GROUP), ["<b>a</b>"]);
+    assert_eq!(room.left(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_not_come_along_is_left_out_and_the_text_goes_on() {
+    let room = Room::new(NO_LIMIT);
+    let rights = "Bad Request: not enough rights to send documents to the chat";
+    room.telegram
+        .will(ANN, [Answer::Takes, refused(400, rights)]);
+    room.say(ANN, vec![whole("a")]).await;
+    room.after(1).await;
+    assert_eq!(room.telegram.texts(ANN), PARTS);
+    assert_eq!(room.left(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_block_found_by_what_comes_along_ends_the_chats_rows() {
+    let room = Room::new(NO_LIMIT);
+    let blocked = refused(403, "Forbidden: bot was blocked by the user");
+    room.telegram.will(ANN, [Answer::Takes, blocked]);
+    room.say(ANN, vec![whole("a"), reply("b")]).await;
+    room.after(1).await;
+    assert_eq!(room.telegram.texts(ANN), PARTS[..2]);
+    assert_eq!(room.left(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_text_that_is_refused_does_not_keep_a_file_from_being_fetched() {
+    let room = Room::new(NO_LIMIT);
+    let long = refused(400, "Bad Request: message is too long");
+    room.telegram
+        .will(ANN, [Answer::Takes, Answer::Takes, long]);
+    room.say(ANN, vec![whole("a")]).await;
+    room.after(1).await;
+    assert_eq!(room.telegram.texts(ANN), PARTS);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_fetched_file_makes_the_assistant_say_is_sent_also_while_stopping() {
+    for stopping in [false, true] {
+        let room = Room::new(NO_LIMIT);
+        let rows = commit(&room.store, ANN, vec![whole("a")]).await;
+        let answers = commit(&room.store, ANN, vec![reply("read")]).await;
+        room.telegram.will(ANN, vec![Answer::Takes; 3]);
+        room.telegram.will(ANN, [Answer::Brings(answers)]);
+        room.outbox.send(rows);
+        if stopping {
+            room.outbox.stop(Instant::now() + Duration::from_secs(5));
+        }
+        room.after(1).await;
+        let texts = room.telegram.texts(ANN);
+        assert_eq!(texts[..4], PARTS);
+        assert_eq!(texts[4..], ["<b>read</b>"]);
+        assert_eq!(room.left(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_whose_words_were_not_kept_is_fetched_again() {
+    let room = Room::new(NO_LIMIT);
+    room.telegram.will(ANN, vec![Answer::Takes; 3]);
+    room.telegram.will(ANN, [Answer::Loses, Answer::Loses]);
+    let rows = commit(&room.store, ANN, vec![whole("a")]).await;
+    // The commit may have succeeded without saying so; its rows were handed to nobody.
+    commit(&room.store, ANN, vec![reply("read")]).await;
+    room.outbox.send(rows);
+    room.after(2).await;
+    assert_eq!(room.left(), 2, "the row stays until its file was heard");
+    room.after(10).await;
+    let texts = room.telegram.texts(ANN);
+    assert_eq!(texts[..4], PARTS);
+    assert_eq!(texts[4..], ["?F1", "?F1", "<b>read</b>"]);
+    assert_eq!(room.telegram.times(ANN)[3..6], [0, 1000, 3000]);
+    assert_eq!(room.left(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_or_a_hanging_request_stays_in_its_chat() {
+    let room = Room::new(NO_LIMIT);
+    room.telegram.will(ANN, [Answer::Panics]);
+    room.telegram.will(GROUP, [Answer::Hangs]);
+    room.say_texts(ANN, &["a"]).await;
+    room.say_texts(GROUP, &["g"]).await;
+    room.say_texts(BEN, &["b"]).await;
+    room.after(3).await;
+    assert_eq!(room.telegram.times(ANN), [0, 1000]);
+    assert_eq!(room.telegram.times(BEN), [0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_stopped_it_sends_what_it_can_in_time_and_keeps_the_rest() {
+    let room = Room::new(RATES);
+    room.telegram.will(BEN, [wait(100)]);
+    room.telegram.will(GROUP, [Answer::Hangs]);
+    room.say(ANN, vec![reply("a"); 20]).await;
+    room.say_texts(BEN, &["b"]).await;
+    room.say_texts(GROUP, &["g"]).await;
+    let asked = Instant::now();
+    room.outbox.stop(asked + Duration::from_millis(6500));
+    room.sending.await.unwrap();
+    assert_eq!(asked.elapsed().as_millis(), 6500);
+    assert_eq!(room.telegram.times(ANN).len(), 5 + 6);
+    assert_eq!(room.store.outbox().unwrap().len(), 20 - 11 + 1 + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_stopped_it_does_not_wait_for_what_cannot_be_sent_in_time() {
+    let room = Room::new(NO_LIMIT);
+    room.telegram.will(BEN, [wait(100)]);
+    room.say_texts(BEN, &["b"]).await;
+    room.after(1).await;
+    let asked = Instant::now();
+    room.outbox.stop(asked + Duration::from_millis(6500));
+    room.sending.await.unwrap();
+    assert_eq!(asked.elapsed().as_millis(), 0);
+    assert_eq!(room.store.outbox().unwrap().len(), 1);
+}
+
+/// A store that refuses a number of marks.
+struct Forgetful {
+    inner: MemoryStore,
+    refusals: AtomicU32,
+}
+
+#[async_trait]
+impl Store for Forgetful {
+    fn load(&self, chat: ChatId) -> Result<Versioned, StoreError> {
+        self.inner.load(chat)
+    }
+    async fn commit(&self, commit: Commit) -> Result<Vec<OutboxRow>, StoreError> {
+        self.inner.commit(commit).await
+    }
+    fn outbox(&self) -> Result<Vec<OutboxRow>, StoreError> {
+        self.inner.outbox()
+    }
+    async fn mark(&self, marks: Vec<Mark>) -> Result<(), StoreError> {
+        let left = self.refusals.load(Ordering::Relaxed);
+        if left > 0 {
+            self.refusals.store(left - 1, Ordering::Relaxed);
+            return Err(StoreError::Unavailable("no room".into()));
+        }
+        self.inner.mark(marks).await
+    }
+    fn scan(&self) -> Box<dyn Iterator<Item = Result<Item, StoreError>> + '_> {
+        self.inner.scan()
+    }
+    async fn restore(&self, items: Vec<Item>) -> Result<(), StoreError> {
+        self.inner.restore(items).await
+    }
+    fn health(&self) -> Result<(), StoreError> {
+        self.inner.health()
+    }
+    async fn close(&self) -> Result<(), StoreError> {
+        self.inner.close().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_store_could_not_note_is_noted_later_and_not_sent_twice() {
+    let store = Arc::new(Forgetful {
+        inner: MemoryStore::new(),
+        refusals: AtomicU32::new(3),
+    });
+    let room = Room::with(store, Telegram::new(), &clock(), NO_LIMIT);
+    room.say_texts(ANN, &["a", "b"]).await;
+    room.after(1).await;
+    assert_eq!(room.left(), 2);
+    room.outbox.reload();
+    room.after(10).await;
+    assert_eq!(room.left(), 0);
+    assert_eq!(room.telegram.texts(ANN), ["<b>a</b>", "<b>b</b>"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_nobody_handed_over_are_found_by_a_reload() {
+    let room = Room::new(NO_LIMIT);
+    commit(&room.store, ANN, vec![reply("a")]).await;
+    room.after(1).await;
+    assert_eq!(room.telegram.texts(ANN), [""; 0]);
+    room.outbox.reload();
+    room.after(1).await;
+    assert_eq!(room.telegram.texts(ANN), ["<b>a</b>"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_terminals_rows_are_left_to_the_terminal() {
+    let room = Room::new(NO_LIMIT);
+    room.say_texts(ChatId::TERMINAL, &["a"]).await;
+    room.after(1).await;
+    assert_eq!(room.telegram.got(), []);
+    assert_eq!(room.left(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_left_of_a_chat_that_has_been_quiet() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    commit(&store, ANN, vec![reply("a")]).await;
+    commit(&store, GROUP, vec![reply("b")]).await;
+    let telegram = Telegram::new();
+    let (mut sender, _outbox) = sender(&telegram, &store, &clock(), RATES);
+    sender.start_due(Instant::now());
+    while let Some(landed) = sender.in_flight.next().await {
+        sender.settle(landed, Instant::now());
+    }
+    assert_eq!(sender.lanes.len(), 2);
+    tokio::time::advance(Duration::from_secs(60)).await;
+    sender.start_due(Instant::now());
+    assert!(sender.lanes.is_empty() && sender.agenda.is_empty());
+}

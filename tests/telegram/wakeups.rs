@@ -1,0 +1,157 @@
+//! What happens though nobody does anything.
+
+use jiff::SignedDuration;
+use unbind_bot::dialogue::{Activity, Card, CardId, Removal, RemovedCard, Stage};
+
+use super::*;
+
+/// A clock that a test sets.
+#[derive(Clone)]
+struct Watch(Arc<Mutex<Timestamp>>);
+
+impl Watch {
+    fn new() -> Self {
+        Self(Arc::new(Mutex::new(
+            "2026-01-05T10:00:00Z".parse().unwrap(),
+        )))
+    }
+
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+
+    fn advance(&self, minutes: i64) {
+        *self.0.lock().unwrap() += SignedDuration::from_mins(minutes);
+    }
+}
+
+fn start(api: &FakeApi, store: &Arc<Gate>, watch: &Watch) -> Service {
+    let base = Base::new(load_folder("knowledge".as_ref()).unwrap());
+    let watch = watch.clone();
+    Service::start_at(api, store, TOKEN, base, move || watch.now())
+}
+
+/// A card just taken off the list; it is being asked whether it is gone from the wallet.
+fn taken_off(now: Timestamp) -> Record {
+    let card = Card {
+        id: CardId(0),
+        label: "Office".into(),
+        wallet: "wallet-huawei".parse().unwrap(),
+        system: None,
+        kind: None,
+        issuer: None,
+        digits: None,
+        added: now,
+        history: Vec::new(),
+    };
+    Record {
+        activity: Activity::Removing(Removal {
+            card: CardId(0),
+            reason: None,
+            proved: false,
+            stage: Stage::Outcome,
+            set_aside: None,
+        }),
+        bin: vec![RemovedCard {
+            card,
+            removed: now,
+            place: 0,
+            reason: None,
+        }],
+        next_card: 1,
+        touched: Some(now),
+        ..Record::default()
+    }
+}
+
+/// Has the clock looked at: a chat of which nothing is kept wants to be woken before all others. Returns once it was.
+async fn look_at_the_clock(api: &FakeApi, service: &Service) {
+    let first = Some(Timestamp::UNIX_EPOCH);
+    service.assistant.alarms().set(ChatId(77), 0, first);
+    api.until("the clock is looked at", |_| {
+        service.assistant.alarms().next() != first
+    })
+    .await;
+}
+
+async fn press(api: &FakeApi, choice: &str) {
+    let button = |api: &FakeApi| {
+        let (message, buttons) = api.newest(ANN);
+        let data = buttons.into_iter().find(|data| data.ends_with(choice))?;
+        Some((message, data))
+    };
+    api.until(choice, |api| button(api).is_some()).await;
+    let (message, data) = button(api).unwrap();
+    let update = api.presses(ANN, message, &data);
+    api.until("the press is confirmed", |api| api.is_confirmed(update))
+        .await;
+}
+
+#[tokio::test]
+async fn a_reminder_is_sent_once_the_clock_has_passed_and_not_before() {
+    let (api, store, watch) = (FakeApi::start().await, Gate::open(), Watch::new());
+    store.keep(ANN, taken_off(watch.now()), Vec::new()).await;
+    let service = start(&api, &store, &watch);
+    api.says(ANN, "/help");
+    press(&api, ".still:0").await;
+    press(&api, ".remind:0").await;
+    api.until("all is sent", |_| store.waiting() == 0).await;
+    let before = api.sent(ANN).len();
+    watch.advance(29);
+    look_at_the_clock(&api, &service).await;
+    assert_eq!((api.sent(ANN).len(), store.waiting()), (before, 0));
+    watch.advance(2);
+    look_at_the_clock(&api, &service).await;
+    api.until("Ann is reminded", |api| {
+        api.sent(ANN).len() > before && store.waiting() == 0
+    })
+    .await;
+    let (_, buttons) = api.newest(ANN);
+    for choice in [".gone:0", ".still:0"] {
+        assert!(buttons.iter().any(|data| data.ends_with(choice)));
+    }
+    look_at_the_clock(&api, &service).await;
+    api.until("all is sent", |_| store.waiting() == 0).await;
+    assert_eq!(api.sent(ANN).len(), before + 1, "each reminder once");
+}
+
+#[tokio::test]
+async fn what_came_due_while_nothing_ran_is_said_at_the_next_start() {
+    let (api, store, watch) = (FakeApi::start().await, Gate::open(), Watch::new());
+    store.keep(ANN, taken_off(watch.now()), Vec::new()).await;
+    watch.advance(25 * 60);
+    let _service = start(&api, &store, &watch);
+    api.until("Ann is reminded", |api| {
+        let (_, buttons) = api.newest(ANN);
+        buttons.iter().any(|data| data.ends_with(".gone:0"))
+    })
+    .await;
+}
+
+/// Not a test of tokio's, since its runtime is looked at, too.
+#[test]
+fn a_store_that_takes_for_ever_to_read_delays_neither_the_first_poll_nor_the_end() {
+    let (end, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let (api, store) = (FakeApi::start().await, Gate::open());
+            store.scan_hangs.store(true, Ordering::SeqCst);
+            let service = Service::start(&api, &store);
+            let update = api.says(ANN, "/help");
+            api.until("it is answered", |api| {
+                !api.sent(ANN).is_empty() && api.is_confirmed(update)
+            })
+            .await;
+            service.stop().await;
+        });
+        drop(runtime);
+        end.send(()).unwrap();
+    });
+    let patience = Duration::from_secs(60);
+    assert_eq!(ended.recv_timeout(patience), Ok(()), "it never ended");
+}
