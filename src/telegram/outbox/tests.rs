@@ -482,7 +482,7 @@ async fn the_parts_of_a_reply_go_in_order_each_counted_and_the_row_leaves_with_t
 
 #[tokio::test(start_paused = true)]
 async fn a_part_that_was_not_taken_is_tried_again_and_those_before_it_are_not() {
-    for failed in 0..PARTS.len() {
+    for (failed, part) in PARTS.into_iter().enumerate() {
         for (trouble, pause) in [(wait(7), 7000), (down(), 1000), (Answer::Panics, 1000)] {
             let room = Room::new(NO_LIMIT);
             room.telegram.will(ANN, vec![Answer::Takes; failed]);
@@ -490,7 +490,7 @@ async fn a_part_that_was_not_taken_is_tried_again_and_those_before_it_are_not() 
             room.say(ANN, vec![whole("a")]).await;
             room.after(20).await;
             let mut expected = PARTS.to_vec();
-            expected.insert(failed, PARTS[failed]);
+            expected.insert(failed, part);
             assert_eq!(room.telegram.texts(ANN), expected);
             assert_eq!(room.telegram.times(ANN)[failed + 1], pause);
             assert_eq!(room.left(), 0);
