@@ -54,13 +54,18 @@ impl Commit {
         self.expected.saturating_add(1)
     }
 
-    /// The replies as the outbox rows they become.
+    /// The replies as the outbox rows they become. Those of a forgotten chat come before all of what may be said there in
+    /// time to come, which begins at version 1 again.
     pub fn rows(&self) -> Vec<OutboxRow> {
+        let (version, first) = match self.record {
+            Some(_) => (self.version(), 0),
+            None => (FORGOTTEN, low_second(self.now)),
+        };
         let row = |(index, reply): (u32, &Reply)| OutboxRow {
             id: RowId {
                 chat: self.chat,
-                version: self.version(),
-                index,
+                version,
+                index: first.wrapping_add(index),
             },
             reply: reply.clone(),
             created: self.now,
@@ -69,6 +74,15 @@ impl Commit {
         };
         (0..).zip(&self.replies).map(row).collect()
     }
+}
+
+/// The version in the ids of what is said to a chat of which nothing else is kept.
+const FORGOTTEN: u64 = 0;
+
+/// Tells the receipts of a chat apart that is forgotten more than once.
+fn low_second(time: Timestamp) -> u32 {
+    let second = time.as_second().rem_euclid(1 << 32);
+    u32::try_from(second).unwrap_or_default()
 }
 
 /// The name of an outbox row; rows of a chat are sent in the order of their ids.
@@ -80,6 +94,13 @@ pub struct RowId {
     pub version: u64,
     /// Its place among that commit's replies.
     pub index: u32,
+}
+
+impl RowId {
+    /// Whether it is said to a chat of which nothing else is kept, so that nothing before it is to be said any more.
+    pub fn is_last_word(&self) -> bool {
+        self.version == FORGOTTEN
+    }
 }
 
 impl fmt::Display for RowId {

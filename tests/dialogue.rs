@@ -277,6 +277,28 @@ fn the_language_is_that_of_the_message_then_the_chosen_one_then_the_apps() {
 }
 
 #[test]
+fn who_never_wrote_a_word_is_reminded_in_the_language_of_their_app() {
+    let mut record = Record::default();
+    for input in [
+        Input::from_text("/unbind"),
+        Input::Text("1".to_owned()),
+        Input::Text("OPPO".to_owned()),
+    ] {
+        let event = Event {
+            app_language: Some(Language::ZH),
+            ..Event::private(input)
+        };
+        record = respond_to(&record, &event).record;
+    }
+    record.spoken = None;
+    let at = record.wake_at().expect("a reminder");
+    let said = respond_at(&record, &Event::wake(), at).replies[0]
+        .text
+        .to_plain();
+    assert!(said.contains("还没拿完"), "{said}");
+}
+
+#[test]
 fn a_removed_card_can_be_put_back_for_thirty_days_to_the_second() {
     let mut chat = Chat::new();
     for text in [

@@ -227,8 +227,13 @@ async fn a_forgotten_chat_leaves_nothing_and_others_stay(store: Arc<dyn Store>) 
     let rows = store.outbox().unwrap().into_iter();
     let left: Vec<_> = rows.filter(|row| row.id.chat == CHAT).collect();
     assert_eq!(left, forgotten, "the receipt alone is still to be sent");
+    assert!(left[0].id.is_last_word());
     assert_eq!(items(&*store).len(), 4 * 3 + 1);
-    store.commit(commit(CHAT, 0, "b", &[])).await.unwrap();
+    let anew = store
+        .commit(commit(CHAT, 0, "b", &["hello"]))
+        .await
+        .unwrap();
+    assert!(anew[0].id > left[0].id, "said after the receipt");
 }
 
 async fn a_scan_sees_everything_once(store: Arc<dyn Store>) {

@@ -40,6 +40,8 @@ pub struct Record {
     pub language: Option<Language>,
     /// The language last spoken.
     pub spoken: Option<Language>,
+    /// The language the person's app was last set to.
+    pub app_language: Option<Language>,
     /// Whether Chinese was last written in Traditional script.
     pub traditional: bool,
     /// The answer given last, for a follow-up and for a better one.

@@ -41,13 +41,15 @@ impl<'a> Talk<'a> {
     /// Begins a turn, and settles on a language until the message says better.
     pub(super) fn begin(record: &Record, event: &Event, context: &Context<'a>) -> Self {
         let base = context.base;
+        let mut record = record.clone();
+        record.app_language = event.app_language.or(record.app_language);
         Self {
             base,
             now: context.now,
             entropy: context.entropy,
             place: event.place,
-            language: language_without_words(record, event, base),
-            record: record.clone(),
+            language: language_without_words(&record, event, base),
+            record,
             replies: Vec::new(),
             canvas: None,
             typed: event.message,
@@ -290,7 +292,8 @@ pub(super) fn words_of(system: PhoneSystem) -> String {
 }
 
 /// The language as long as no words of a message tell: a button's is that of the conversation it stands in, a
-/// command's the chosen one; then the app's, if the bot speaks it.
+/// command's the chosen one; then the app's, if the bot speaks it. A reminder comes with nobody's app, so that is
+/// remembered.
 fn language_without_words(record: &Record, event: &Event, base: &Base) -> Language {
     let pressed = matches!(event.input, Input::Press { .. });
     let remembered = if pressed {
@@ -299,9 +302,10 @@ fn language_without_words(record: &Record, event: &Event, base: &Base) -> Langua
         record.language.or(record.spoken)
     };
     let of_app = || {
-        event
+        let languages = base.lines.languages();
+        record
             .app_language
-            .filter(|language| base.lines.languages().contains(language))
+            .filter(|language| languages.contains(language))
     };
     remembered.or_else(of_app).unwrap_or(Language::EN)
 }

@@ -59,7 +59,12 @@ impl Lane {
             return;
         };
         let is_begun = self.in_flight || self.progress.parts_done > 0;
-        let place = place.max(usize::from(is_begun && !self.rows.is_empty()));
+        let begun = usize::from(is_begun && !self.rows.is_empty());
+        if row.id.is_last_word() {
+            // The store has forgotten the rest already; what is on its way cannot be called back.
+            self.rows.truncate(begun);
+        }
+        let place = place.clamp(begun, self.rows.len());
         if let (0, Some(until)) = (place, row.not_before) {
             // Held back by the run before this one.
             let pause = Duration::try_from(until.duration_since(today)).unwrap_or_default();

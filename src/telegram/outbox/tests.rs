@@ -219,14 +219,42 @@ fn edit(text: &str) -> Reply {
 }
 
 async fn commit(store: &Arc<dyn Store>, chat: ChatId, replies: Vec<Reply>) -> Vec<OutboxRow> {
+    commit_record(store, chat, Some(Record::default()), replies).await
+}
+
+async fn commit_record(
+    store: &Arc<dyn Store>,
+    chat: ChatId,
+    record: Option<Record>,
+    replies: Vec<Reply>,
+) -> Vec<OutboxRow> {
     let commit = Commit {
         chat,
         expected: store.load(chat).unwrap().version,
-        record: Some(Record::default()),
+        record,
         replies,
         now: Timestamp::UNIX_EPOCH,
     };
     store.commit(commit).await.unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_a_forgotten_chat_is_said_no_more_but_for_the_last_word() {
+    let room = Room::new(NO_LIMIT);
+    room.telegram.will(ANN, [wait(5)]);
+    room.say_texts(ANN, &["a", "b", "c"]).await;
+    room.after(1).await;
+    let receipt = commit_record(&room.store, ANN, None, vec![reply("receipt")]).await;
+    room.outbox.send(receipt);
+    room.say_texts(ANN, &["hello again"]).await;
+    room.after(10).await;
+    let said = room.telegram.texts(ANN);
+    assert_eq!(
+        said[1..],
+        ["<b>receipt</b>", "<b>hello again</b>"],
+        "{said:?}"
+    );
+    assert_eq!(room.left(), 0);
 }
 
 #[tokio::test(start_paused = true)]
