@@ -34,11 +34,15 @@ pub(super) fn show(talk: &mut Talk<'_>) {
             None => return give_up(talk),
         },
     };
-    let buttons = [
+    let reply = with_ways_out(talk, reply);
+    talk.show(reply);
+}
+
+fn with_ways_out(talk: &Talk<'_>, reply: Reply) -> Reply {
+    reply.row([
         talk.button("button-back", Choice::Back),
         talk.button("button-cancel", Choice::Cancel),
-    ];
-    talk.show(reply.row(buttons));
+    ])
 }
 
 fn ask_present(talk: &Talk<'_>) -> RichText {
@@ -178,8 +182,10 @@ fn repeated(talk: &mut Talk<'_>, pin: Sealed, typed: &str) {
 
 fn first_code(talk: &mut Talk<'_>, secret: Sealed, typed: &str) {
     let Some(step) = identity::code_step(&secret, typed, talk.now) else {
-        let text = talk.line("code-wrong", &[]);
-        return show_with(talk, text);
+        // The picture is still above; it need not come again.
+        let reply = Reply::new(talk.line("code-wrong", &[]));
+        let reply = with_ways_out(talk, reply);
+        return talk.show(reply);
     };
     let Some((protection, codes)) = identity::protect_by_codes(secret, step, &talk.entropy) else {
         return give_up(talk);

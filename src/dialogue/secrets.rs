@@ -80,6 +80,17 @@ pub(super) fn kind_of(text: &str, has: impl Fn(&str, Word) -> bool) -> Option<Se
     runs.iter().any(is_code).then_some(Secret::Code)
 }
 
+/// Whether a message is nothing but a number as PINs and one-time codes are. Said where no number was asked for, it is
+/// nothing else: a wallet asks for it, and it was typed in the wrong place.
+pub(super) fn is_lone_code(text: &str) -> bool {
+    let runs = digit_runs(text);
+    let [run] = runs.as_slice() else {
+        return false;
+    };
+    let all = text.chars().all(|c| digit(c).is_some() || c == ' ');
+    all && CODE_DIGITS.contains(&run.digits.len())
+}
+
 /// Digits in a row, single spaces and hyphens between them passed over, and where they stand, in characters.
 struct Run {
     digits: Vec<u32>,
@@ -191,6 +202,25 @@ mod tests {
             ),
         ] {
             assert_eq!(kind(text), Some(secret), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_alone_is_a_code_and_a_number_among_words_is_not() {
+        for text in ["482913", " 4821 ", "482 913", "４８２９１３"] {
+            assert!(is_lone_code(text), "{text}");
+        }
+        for text in [
+            "",
+            "1",
+            "12",
+            "3 号楼 1201",
+            "step 4",
+            "👍",
+            "门",
+            "12345678901",
+        ] {
+            assert!(!is_lone_code(text), "{text}");
         }
     }
 

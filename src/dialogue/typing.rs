@@ -12,9 +12,7 @@ use super::{
 /// Something typed.
 pub(super) fn text(talk: &mut Talk<'_>, text: &str) {
     talk.next_keyboard();
-    let awaits_secret = talk.record.activity.awaits_secret();
-    let secret = secrets::kind_of(text, |near, word| talk.mentions(near, word.line()));
-    if let Some(secret) = secret.filter(|_| !awaits_secret) {
+    if let Some(secret) = misplaced_secret(talk, text) {
         return explain(talk, secret);
     }
     if let Some(choice) = choice_reading(talk, text) {
@@ -24,6 +22,18 @@ pub(super) fn text(talk: &mut Talk<'_>, text: &str) {
         answer::question(talk, text);
         desk::show_again(talk);
     }
+}
+
+/// A secret, typed where none was asked for.
+fn misplaced_secret(talk: &Talk<'_>, text: &str) -> Option<Secret> {
+    let activity = &talk.record.activity;
+    if activity.awaits_secret() {
+        return None;
+    }
+    // A name or the last digits of a card may be a number.
+    let awaits_words = matches!(activity, Activity::Adding { .. } | Activity::Editing { .. });
+    let lone = (!awaits_words && secrets::is_lone_code(text)).then_some(Secret::Code);
+    secrets::kind_of(text, |near, word| talk.mentions(near, word.line())).or(lone)
 }
 
 /// Takes a secret out of the chat and says why.
