@@ -236,7 +236,7 @@ secret-phrase = It looked like a recovery phrase. Whoever reads it can take ever
 ## Mine to take and to delete
 privacy =
     {""}**What I keep of this chat**
-    • Your language, and which answers you gave 👍 or 👎
+    • Your language, the topic of your last question, and which answers you gave 👍 or 👎
     • Your cards: name, wallet, phone, issuer, last digits, what changed when; until you take them off
     • Cards taken off: { $bin } days
     • A removal left in the middle: { $unfinished } days

@@ -113,11 +113,7 @@ pub(super) fn is_question_of_its_own(talk: &Talk<'_>, text: &str) -> bool {
     let finding = talk.base.matcher.find(text);
     let known = matches!(finding.outcome, Outcome::Answer | Outcome::Decline);
     let about = finding.candidates.first().filter(|_| known);
-    about.is_some_and(|best| {
-        let id = best.entry.as_str();
-        let about_wallets = talk.base.knowledge.guides.contains_key(&best.entry);
-        !about_wallets && id != "unbind-steps" && !id.starts_with("step-")
-    })
+    about.is_some_and(|best| !follow_up::is_about_steps(talk, &best.entry))
 }
 
 /// Whether a text has more words than names have: four in English, eight characters in Chinese.

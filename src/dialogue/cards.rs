@@ -7,7 +7,10 @@ use super::{
     removal,
     talk::Talk,
 };
-use crate::{knowledge::EntryId, markup::RichText};
+use crate::{
+    knowledge::{CardKind, EntryId},
+    markup::RichText,
+};
 use jiff::Timestamp;
 
 /// Cards on a list: far more than anybody has, and a record stays small.
@@ -229,7 +232,7 @@ pub(super) fn place_name(talk: &Talk<'_>, card: &Card) -> String {
     format!("{wallet} · {system}")
 }
 
-fn kind_name(talk: &Talk<'_>, kind: crate::knowledge::CardKind) -> String {
+fn kind_name(talk: &Talk<'_>, kind: CardKind) -> String {
     talk.words(&format!("kind-{}", kind.code()), &[])
 }
 

@@ -3,8 +3,9 @@
 //! Only the button of the last screen, or a clear yes typed at that very moment, takes the card off the list.
 
 use super::{
-    Activity, Card, CardId, Choice, Enclosure, Removal, RemovedCard, Reply, Stage, answer, bin,
-    cards, files, identity::Protection, outcome, protection, record::Deed, removal, talk::Talk,
+    Activity, Button, Card, CardId, Choice, Enclosure, Removal, RemovedCard, Reply, Stage, answer,
+    bin, cards, files, identity::Protection, outcome, protection, record::Deed, removal,
+    talk::Talk,
 };
 
 /// The entry for when the PIN or code is not accepted.
@@ -36,7 +37,7 @@ pub(super) fn ask_proof(talk: &mut Talk<'_>, card: &Card) {
     );
 }
 
-fn not_accepted_button(talk: &Talk<'_>) -> Option<super::Button> {
+fn not_accepted_button(talk: &Talk<'_>) -> Option<Button> {
     let entry = NOT_ACCEPTED_ENTRY.parse().ok()?;
     answer::entry_button(talk, &entry)
 }

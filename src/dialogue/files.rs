@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Card, CardId, Reason, Record, RemovedCard, Vote,
+    Card, CardId, Reason, Record, Removal, RemovedCard, Stage, Vote,
     identity::Protection,
     label,
-    record::{Deed, Happening, Removal},
+    record::{Deed, Happening, MAX_HISTORY},
 };
 use crate::knowledge::{CardKind, EntryId, Language, PhoneSystem};
 
@@ -51,7 +51,7 @@ struct Rest<'a> {
     locked_until: Option<Timestamp>,
     answers: &'a BTreeMap<EntryId, Vote>,
     last_answer: Option<&'a EntryId>,
-    last_seen: Option<Timestamp>,
+    last_active: Option<Timestamp>,
 }
 
 #[derive(Serialize)]
@@ -83,7 +83,7 @@ struct RemovedOut<'a> {
 #[derive(Serialize)]
 struct UnderWay<'a> {
     label: &'a str,
-    stage: &'a super::Stage,
+    stage: &'a Stage,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<Reason>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -161,7 +161,7 @@ pub(super) fn everything(record: &Record, now: Timestamp) -> String {
         locked_until: record.tries.locked_until,
         answers: &record.votes,
         last_answer: record.last_answer.as_ref().map(|last| &last.entry),
-        last_seen: record.touched,
+        last_active: record.touched,
     };
     write(record.cards.iter(), Some(rest), now)
 }
@@ -306,7 +306,7 @@ fn read_card(value: serde_json::Value, now: Timestamp) -> Option<Card> {
         .into_iter()
         .filter(|what| what.at <= now)
         .collect();
-    history.truncate(super::record::MAX_HISTORY);
+    history.truncate(MAX_HISTORY);
     let mut card = Card {
         id: CardId(0),
         label: label::label(&card.label).ok()?,

@@ -39,11 +39,8 @@ fn names_a_phone(talk: &Talk<'_>, text: &str) -> bool {
 /// Answers a follow-up on `topic`: with the wallet's own entry where that was about wallets, else with what fits both.
 pub(super) fn answer(talk: &mut Talk<'_>, text: &str, topic: &EntryId) {
     let wallet = talk.wallet_in(text);
-    let about_steps = topic.as_str() == STEPS_ENTRY
-        || topic.as_str().starts_with(STEP_ENTRIES)
-        || talk.base.knowledge.guides.contains_key(topic);
     let entry = match wallet {
-        Some(wallet) if about_steps => wallet,
+        Some(wallet) if is_about_steps(talk, topic) => wallet,
         _ => both(talk, text, topic),
     };
     let name = talk
@@ -58,6 +55,13 @@ pub(super) fn answer(talk: &mut Talk<'_>, text: &str, topic: &EntryId) {
     if let Some(last) = &mut talk.record.last_answer {
         last.entry = entry;
     }
+}
+
+/// Whether an entry is about how a card leaves a wallet, this one or any.
+pub(super) fn is_about_steps(talk: &Talk<'_>, entry: &EntryId) -> bool {
+    entry.as_str() == STEPS_ENTRY
+        || entry.as_str().starts_with(STEP_ENTRIES)
+        || talk.base.knowledge.guides.contains_key(entry)
 }
 
 /// The entry that fits the topic and the phone together; the topic's own, if none surely does.

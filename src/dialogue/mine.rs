@@ -2,7 +2,7 @@
 //! everything. How files look is `files`'s.
 
 use super::{
-    Activity, Card, Choice, Enclosure, Place, Reply, SentFile, Unreadable, bin, cards,
+    Activity, Card, Choice, Enclosure, Place, Reply, SentFile, Unreadable, bin, cards, desk,
     files::{self, CardFault, FileFault, Found, MAX_FILE_BYTES},
     label,
     record::{REMEMBER_UPDATES_HOURS, REVIEW_DAYS, UNFINISHED_DAYS},
@@ -82,7 +82,7 @@ pub(super) fn file(talk: &mut Talk<'_>, file: &SentFile) {
     let mut reply = Reply::new(talk.line("file-reading", &[]));
     reply.fetches = Some(file.id.clone());
     talk.say(reply);
-    super::desk::show_again(talk);
+    desk::show_again(talk);
 }
 
 /// What a file says: its cards are shown before any comes on the list.
@@ -121,7 +121,7 @@ fn refuse(talk: &mut Talk<'_>, fault: Unreadable) {
 fn say_and_show(talk: &mut Talk<'_>, line: &str) {
     let text = talk.line(line, &[]);
     talk.say(Reply::new(text));
-    super::desk::show_again(talk);
+    desk::show_again(talk);
 }
 
 fn preview(talk: &mut Talk<'_>, mut found: Found) {
@@ -133,7 +133,7 @@ fn preview(talk: &mut Talk<'_>, mut found: Found) {
             .line("import-none", &[])
             .below(1, refused(talk, &found, too_many));
         talk.say(Reply::new(text));
-        return super::desk::show_again(talk);
+        return desk::show_again(talk);
     }
     talk.set_aside_for(Activity::Importing {
         cards: found.cards.clone(),
@@ -196,7 +196,7 @@ pub(super) fn show_preview(talk: &mut Talk<'_>) {
 /// The yes to the cards of a file.
 pub(super) fn import(talk: &mut Talk<'_>) {
     let Activity::Importing { cards } = talk.record.activity.clone() else {
-        return super::desk::show(talk);
+        return desk::show(talk);
     };
     talk.leave();
     let mut count = 0;
@@ -246,7 +246,7 @@ pub(super) fn show_forget(talk: &mut Talk<'_>) {
 /// The yes to deleting everything; a receipt is all that is left, and it is in the chat, not with us.
 pub(super) fn forget_all(talk: &mut Talk<'_>) {
     if talk.record.activity != Activity::Forgetting {
-        return super::desk::show(talk);
+        return desk::show(talk);
     }
     let record = &talk.record;
     let time = talk.now.strftime("%Y-%m-%d %H:%M UTC").to_string();

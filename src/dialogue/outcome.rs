@@ -2,7 +2,7 @@
 //! makes useful next.
 
 use super::{
-    Activity, CardId, Choice, Reason, Reply, answer, bin, cards,
+    Activity, Button, CardId, Choice, Reason, Reply, answer, bin, cards,
     record::{REMIND_OUTCOME_MINUTES, Reminder},
     removal,
     talk::Talk,
@@ -93,7 +93,7 @@ pub(super) fn all_gone(talk: &mut Talk<'_>, card: CardId) {
     ]));
 }
 
-fn ways_on(talk: &Talk<'_>, reason: Reason) -> Vec<super::Button> {
+fn ways_on(talk: &Talk<'_>, reason: Reason) -> Vec<Button> {
     let entry = |id: &str| {
         let id: EntryId = id.parse().ok()?;
         answer::entry_button(talk, &id)

@@ -58,7 +58,7 @@ pub struct Record {
     pub paused: Vec<Removal>,
     /// The removal cancelled last, as long as that can be taken back.
     pub cancelled: Option<Removal>,
-    /// When the person last did something.
+    /// When the person last did something in what is under way.
     pub touched: Option<Timestamp>,
     /// Whether there was a reminder of what is left unfinished.
     pub reminded: bool,

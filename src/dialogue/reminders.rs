@@ -74,13 +74,9 @@ pub(super) fn wake(talk: &mut Talk<'_>) {
 /// “Is it gone now?”, as was asked for.
 fn ask_again(talk: &mut Talk<'_>) {
     let now = talk.now;
-    let (due, later) = talk
-        .record
-        .reminders
-        .iter()
-        .partition(|reminder| reminder.at <= now);
+    let all = std::mem::take(&mut talk.record.reminders).into_iter();
+    let (due, later): (Vec<_>, Vec<_>) = all.partition(|reminder| reminder.at <= now);
     talk.record.reminders = later;
-    let due: Vec<super::record::Reminder> = due;
     for reminder in due {
         if let Some(question) = outcome::question(talk, reminder.card, "gone-by-now") {
             talk.say(question);

@@ -14,7 +14,8 @@
 
 use super::{
     Activity, Button, Card, CardDraft, CardId, Choice, Page, Place, Reason, Removal, Reply, Stage,
-    adding, answer, cards, confirmation, label, outcome, reply::Action, steps, talk::Talk,
+    adding, answer, cards, confirmation, label, outcome, record::UNFINISHED_DAYS, reply::Action,
+    steps, talk::Talk,
 };
 use crate::knowledge::EntryId;
 
@@ -379,7 +380,7 @@ pub(super) fn pause(talk: &mut Talk<'_>) {
 
 /// How long what is left unfinished is kept, for wording it.
 pub(super) fn unfinished_days() -> usize {
-    usize::try_from(super::record::UNFINISHED_DAYS).unwrap_or_default()
+    usize::try_from(UNFINISHED_DAYS).unwrap_or_default()
 }
 
 /// Leaves the removal, or whatever else is under way; nothing was removed.

@@ -262,7 +262,9 @@ impl<'a> Talk<'a> {
 
     /// The turn as it is to be committed, when somebody did something.
     pub(super) fn finish(mut self) -> Turn {
-        self.record.touched = Some(self.now);
+        // When somebody was here is kept only as long as something waits for them.
+        let waits = self.record.activity != Activity::Idle || self.record.suspended.is_some();
+        self.record.touched = waits.then_some(self.now);
         self.record.reminded = false;
         self.finish_untouched()
     }
