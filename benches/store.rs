@@ -33,14 +33,13 @@ fn folder() -> TempDir {
 }
 
 fn card(id: u32) -> Card {
-    Card {
-        id: CardId(id),
-        label: format!("门禁卡 {id}"),
-        wallet: "wallet-huawei".parse().expect("an id"),
-        system: None,
-        kind: None,
-        added: Timestamp::UNIX_EPOCH,
-    }
+    let wallet = "wallet-huawei".parse().expect("an id");
+    Card::new(
+        CardId(id),
+        format!("门禁卡 {id}"),
+        wallet,
+        Timestamp::UNIX_EPOCH,
+    )
 }
 
 fn turn(chat: ChatId, expected: u64) -> Commit {
