@@ -484,7 +484,7 @@ fn cards_are_taken_along_in_a_file_come_back_from_it_and_everything_is_forgotten
         ],
     );
     assert!(
-        said.contains("1 card is on your list now.") && said.contains("could not get that file"),
+        said.contains("1 card added.") && said.contains("could not get that file"),
         "{said}"
     );
 }

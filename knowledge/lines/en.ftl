@@ -55,7 +55,7 @@ attachment = { $kind ->
 stale = That button is from earlier; nothing was changed.
 here-we-are = Here is where we are:
 nothing-open = Nothing is under way just now. What would you like to do?
-cancelled = Stopped. Your list of cards is as it was.
+cancelled = Stopped. No card was taken off your list.
 paused =
     {""}**Paused.** “{ $label }” is still on your list.
     Go on within { $days } days, with the button or /unbind.
@@ -81,9 +81,10 @@ label-office = Office
 label-school = School
 label-gate = Gate
 label-empty = That name has nothing to read in it. Please type a short one, like “Office”.
-label-long = That is too long for a button: at most { $most } characters, please.
+label-long = That is too long: { $most } characters at most, please.
 label-digits = That looks like a number worth keeping secret. Please use a name, like “Office”; I keep no card numbers.
 digits-fault = Please type only the last digits, { $most } at most, like 4821.
+label-word = That sounds like an answer to something else. What is the card called? A name like “Office” is best.
 label-taken = You already have a card called “{ $label }”. Please choose another name.
 cards-full = Your list is full: { $most } cards. Take one off first.
 bin-full = I keep { $most } cards at most, those taken off in the last 30 days included. Please wait a few days before you add more.
@@ -106,7 +107,7 @@ edit-issuer =
 edit-digits =
     {""}**The last digits of “{ $label }”?**
     Four at most, so that you can tell it from others. Never the whole number.
-changed = ✅ “{ $label }” is changed.
+changed = ✅ “{ $label }” has been updated.
 history-added = { $date } put on the list
 history-label = { $date } renamed
 history-wallet = { $date } other wallet or phone
@@ -138,7 +139,7 @@ days-left = { $days ->
 choose-card = **Which card shall we take out?**
 why =
     {""}**Why do you take “{ $label }” out?**
-    It decides what I tell you on the way.
+    It helps me tell you the right things on the way.
 reason-new-card = I got a new card
 reason-new-phone = New phone
 reason-misuse = Someone used it
@@ -146,7 +147,7 @@ reason-tidying-up = Tidying up
 note-new-phone = ⚠️ Do this before you reset or sell the old phone.
 note-misuse = ⚠️ Tell whoever issued it right away: only they can switch the card off at the door.
 all-steps-head = **{ $label }** · { $wallet } · all five steps
-corrected = All right: “{ $label }” is in { $wallet }. We go on where we were.
+corrected = All right: “{ $label }” is in { $wallet }. Then from the first step:
 no-guide = My knowledge has no step-by-step guide at the moment. Please ask me instead.
 step-head = **{ $label }** · { $wallet } · step { $step } of { $steps }
 step-done = ✅ { $title }
@@ -171,6 +172,10 @@ proof-wrong = { $left ->
     [one] That is not it. One more try before removing is locked for a while.
    *[other] That is not it. { $left } more tries before removing is locked for a while.
 }
+proof-no-try =
+    That cannot be it, so it does not count as a try.
+    Forgotten it? Nobody can look it up: /forget deletes everything I keep, this too. Take a file with /export first, and your cards come back from that.
+proof-used = That code has been used already. Wait for the next one in the app; this was no try.
 proof-last = That was not it either, so removing is locked now. Nothing was removed.
 proof-locked = { $minutes ->
     [one] {""}🔒 **Removing is locked for 1 more minute,** after too many wrong tries. Your cards stay as they are.
@@ -202,8 +207,8 @@ protect-codes = { $left ->
     [one] {""}🔒 I ask for a one-time code before a card is taken off your list. You have 1 recovery code left.
    *[other] {""}🔒 I ask for a one-time code before a card is taken off your list. You have { $left } recovery codes left.
 }
-protect-off = Done: nothing is asked any more before a removal.
-present-pin = **Type your present PIN first.**
+protect-off = Done. From now on I ask for nothing before a removal.
+present-pin = **Type your current PIN first.**
 present-code = **Type a code of your app, or a recovery code, first.**
 pin-new =
     {""}**Type a new PIN.**
@@ -215,7 +220,7 @@ pin-weak = That one is guessed quickly. Avoid dates, rows like 123456 and common
 pin-differs = The two were not the same. Let us begin again.
 pin-set =
     ✅ **Your PIN is set.** I ask for it before a card is taken off your list.
-    Forgotten one day? Nobody can look it up; /forget deletes everything, the PIN too.
+    If you forget it, nobody can look it up; /forget deletes everything, the PIN too.
 codes-enrol =
     {""}**Scan this with your authenticator app, then type the code it shows.**
     Or type this into the app: { $secret }
@@ -235,14 +240,14 @@ secret-phrase = It looked like a recovery phrase. Whoever reads it can take ever
 
 ## Mine to take and to delete
 privacy =
-    {""}**What I keep of this chat**
+    {""}**What I keep about this chat**
     • Your language, the topic of your last question, and which answers you gave 👍 or 👎
     • Your cards: name, wallet, phone, issuer, last digits, what changed when; until you take them off
     • Cards taken off: { $bin } days
     • A removal left in the middle: { $unfinished } days
     • Reminders you asked for, the review every { $review } days among them
     • Whether a PIN or codes protect removals, never the PIN itself
-    • Numbers of updates, so that nothing is done twice: { $hours } hours
+    • Numbers of messages, so that nothing is done twice: { $hours } hours
     I keep no messages, no card numbers, no passwords.
 export-file = { $count ->
     [0] This is everything I keep of this chat. There are no cards on your list.
@@ -259,29 +264,30 @@ import-preview = { $count ->
 import-none = There is no card in this file that I could put on your list.
 import-same = Already there, left as they are: { $labels }
 import-broken = Not readable, left out: { $labels }
-import-too-many = No room for { $count } more.
+import-too-many = The list is full; left out: { $count } more.
 imported = { $count ->
     [0] No card had to be added.
-    [one] ✅ 1 card is on your list now.
-   *[other] ✅ { $count } cards are on your list now.
+    [one] ✅ 1 card added.
+   *[other] ✅ { $count } cards added.
 }
 file-reading = One moment, I am reading it.
 file-large = That file is too large to be one of mine. Nothing was changed.
 file-not-ours = I can only read the files I make with /export. Nothing was changed.
 file-newer = A newer version of me made that file, so I do not understand all of it. Nothing was changed.
-file-not-fetched = I could not get that file. Please send it once more.
+file-not-fetched = I could not get that file. Please check its name, or send it once more.
 forget-ask = 
-    {""}**Delete everything I keep of this chat?**
+    {""}**Delete everything I keep about this chat?**
     { $cards ->
         [one] 1 card
        *[other] { $cards } cards
     } on the list, { $removed } in the bin, your settings, reminders and PIN. It cannot be undone. Your phone's wallet stays as it is.
+forget-press = To delete everything, please press the button: a typed “yes” could be meant for something else.
 forgotten =
     ✅ **Everything is deleted.** Receipt: { $cards ->
         [one] 1 card
        *[other] { $cards } cards
     }, { $removed } in the bin, all settings and reminders, { $time }.
-    Messages and files in this chat are yours to delete. Whenever you write again, we begin anew.
+    Messages and files in this chat are yours to delete. Whenever you write again, we start afresh.
 
 ## Buttons
 button-guide = Guide me step by step
@@ -346,7 +352,7 @@ system-ios = iPhone
 system-android = Android phone
 system-harmonyos = HarmonyOS phone
 system-watch = Watch or band
-kind-issued = Issued in an app by its owner
+kind-issued = Issued through the provider's app
 kind-copied = Copied from a plastic card
 kind-record = In an app or mini program
 
@@ -365,6 +371,10 @@ words-system-ios = iphone | ios | apple phone
 words-system-android = android | android phone
 words-system-harmonyos = harmonyos | harmony os | harmony
 words-system-watch = watch | band | smartwatch | wristband
+words-not = not | don't | dont | didn't | never | no | isn't | isnt | from | without
+words-but = but | its | it's | rather
+words-forgot = forgot | forgotten | don't remember | can't remember | lost it | no idea
+words-help = help | what | start
 words-correction = actually | i mean | i meant | sorry | wait | my mistake | wrong one | correction
 words-pause = pause | later | not now | do it later
 words-not-sure = not sure | don't know | i don't know | no idea | unsure | can't tell
@@ -393,5 +403,5 @@ command-start = Begin
 terminal-hello =
     {""}**unbind-bot** in the terminal. Ask a question, or type the number of a choice. /help shows more, Ctrl-D ends.
 terminal-choose = There is no choice { $number } here.
-terminal-file = (saved as { $path })
+terminal-file = (saved as { $path }; /forget deletes this one, too, so copy it if you want to keep it)
 terminal-no-file = (the file could not be written, { $fault }; here is what it says)

@@ -11,7 +11,7 @@ help =
     • 回答怎么把门禁卡从手机钱包里拿掉的问题，直接问就行
     • 一步一步带你操作：/unbind
     • 帮你记着有哪些卡：/cards
-    • 拿掉卡之前先验 PIN 或动态码：/protect
+    • 从列表拿掉卡之前，先输 PIN 或动态码：/protect
     • 看看我都知道些什么：/faq
 
     我是个程序，碰不到你手机里的钱包：那一步得你自己点，我在旁边带着你。
@@ -55,11 +55,11 @@ attachment = { $kind ->
 stale = 这是之前的按钮，什么都没改。
 here-we-are = 我们现在在这一步：
 nothing-open = 现在没有正在进行的事。想做什么？
-cancelled = 好，停下了。你的卡片列表没有变。
+cancelled = 好，停下了，一张卡都没拿掉。
 paused =
     {""}**先放着**。“{ $label }”还在列表里。
     { $days } 天内点按钮或用 /unbind 都能接着做。
-nothing-to-cancel = 现在没有要停的事。直接问我，或者选一个：
+nothing-to-cancel = 现在没有正在进行的事。直接问我，或者选一个：
 content-changed = 操作说明更新过，我们从这一步接着来。
 unfinished-card = “{ $label }”还没拿完，要接着做吗？做到哪儿我给你留 { $days } 天。
 unfinished = 上次要拿掉一张卡，还没做完，要接着来吗？做到哪儿我给你留 { $days } 天。
@@ -80,10 +80,11 @@ label-home = 家
 label-office = 公司
 label-school = 学校
 label-gate = 小区
-label-empty = 这个名字看不出字来。请打个短的，比如“公司”。
-label-long = 名字太长，按钮放不下，最多 { $most } 个字。
+label-empty = 名字里要有看得见的字。请打个短的，比如“公司”。
+label-long = 太长了，最多 { $most } 个字。
 label-digits = 这看起来像不该外传的号码。请起个名字，比如“公司”；卡号我不存。
 digits-fault = 只打卡号最后几位就行，最多 { $most } 位，比如 4821。
+label-word = 这听起来像是在回答别的。这张卡叫什么？起个名字，比如“公司”。
 label-taken = 你已经有一张卡叫“{ $label }”了，换个名字吧。
 cards-full = 列表满了，最多 { $most } 张。先拿掉一张吧。
 bin-full = 连最近 30 天拿掉的在内，我最多留 { $most } 张卡。过几天再加吧。
@@ -135,15 +136,15 @@ days-left = 还剩 { $days } 天
 choose-card = **要拿掉哪张卡？**
 why =
     {""}**为什么要拿掉“{ $label }”？**
-    知道原因，后面好给你提个醒。
+    知道原因，我好提醒你该注意什么。
 reason-new-card = 换新卡了
 reason-new-phone = 换手机了
-reason-misuse = 被人用过
-reason-tidying-up = 清理一下
+reason-misuse = 被人盗用了
+reason-tidying-up = 不用了
 note-new-phone = ⚠️ 旧手机恢复出厂或卖掉之前，先把这件事做完。
 note-misuse = ⚠️ 马上告诉发卡的人：门那边只有他们能停掉这张卡。
 all-steps-head = **{ $label }** · { $wallet } · 五步一次看全
-corrected = 好的，“{ $label }”在{ $wallet }里。我们从刚才那一步接着来。
+corrected = 好的，记下了：“{ $label }”在“{ $wallet }”里。从第一步开始：
 no-guide = 我现在没有分步说明，请直接问我。
 step-head = **{ $label }** · { $wallet } · 第 { $step } 步，共 { $steps } 步
 step-done = ✅ { $title }
@@ -152,10 +153,10 @@ looks-different =
     选一个最像的，或者直接说说你看到了什么。
 confirm =
     {""}**把“{ $label }”从列表里拿掉？**
-confirm-note = 以后可能用得上，先记一下：{ $details }
+confirm-note = 建议先记下来，以后可能用得上：{ $details }
 confirm-bin =
     它会留 { $days } 天，随时能放回列表。
-    手机里的钱包我碰不到，那部分你在前面几步已经做了。
+    这里只是从我的列表里拿掉；手机钱包里的卡，前面几步你已经自己删了。
 confirm-how = 点按钮，或者打“是的”。
 details-file = 这是我知道的“{ $label }”的资料，找个稳妥的地方存好。
 proof-pin =
@@ -164,19 +165,23 @@ proof-pin =
 proof-code =
     {""}**要继续处理“{ $label }”，请输入验证器里的动态码。**
     用恢复码也行。我会马上从聊天里删掉。
-proof-wrong = 不对。再错 { $left } 次，拿卡功能就要先锁一阵。
-proof-last = 还是不对，拿卡功能先锁上了。卡一张没动。
+proof-wrong = 不对。再错 { $left } 次就会锁上一阵，暂时不能拿掉卡。
+proof-no-try =
+    这个不可能是，不算一次。
+    忘了的话谁也查不到：用 /forget 会把我存的全部删掉，连它一起。先用 /export 拿一份文件，之后卡可以从文件里加回来。
+proof-used = 这个动态码已经用过了。等验证器换下一个再输，这次不算。
+proof-last = 还是不对，先锁上了。卡一张没动。
 proof-locked = 🔒 **错的次数太多，还要锁 { $minutes } 分钟**。你的卡都没动。
 kept = “{ $label }”还留在列表里。
 removed = ✅ **“{ $label }”已经从列表里拿掉。**
 left-cards = 还剩：{ $labels }。
 left-none = 列表现在空了。
-look-again = **再去{ $wallet }里看一眼：卡没了吗？**
+look-again = **再去“{ $wallet }”里看一眼：卡没了吗？**
 all-gone =
     {""}**好，办完了。**
     { $days } 天内随时能把“{ $label }”放回列表：/cards
 left-open = 好的，“{ $label }”已经不在列表里。钱包里还有没有我看不到，麻烦再去看一眼。
-gone-by-now = **{ $wallet }里的“{ $label }”现在没了吗？**
+gone-by-now = **“{ $wallet }”里的“{ $label }”现在没了吗？**
 will-remind = 好，{ $minutes } 分钟后我再问你。
 still-there-next = 过一阵还在的话，告诉我你看到了什么，或者让我过会儿再问你。
 next-new-card = 新卡在钱包里加好以后，也加到列表里吧。
@@ -186,7 +191,7 @@ next-tidying-up = 还有别的不用的卡吗？
 
 ## 保护
 protect-none =
-    {""}**要不要在拿掉卡之前先验一下身份？**
+    {""}**从列表拿掉卡之前，要不要先验一下身份？**
     可以自己设个 PIN，也可以用验证器 App 的动态码。保护的是这个聊天里的列表，不是手机钱包。
 protect-pin = 🔒 拿掉卡之前，我会先问 PIN。
 protect-codes = 🔒 拿掉卡之前，我会先问动态码。恢复码还剩 { $left } 个。
@@ -215,11 +220,11 @@ codes-set =
 
 ## 不该发的东西
 secret-taken-away = **这条我已经删掉了，也没有存。**
-secret-not-kept = **这条我没有存**。能删的话请你自己删掉。
+secret-not-kept = **这条我没有存**。建议你把它删掉。
 secret-in-group = **快把那条删了，群里人都看得到**。我没有存。
 secret-card-number = 看着像卡号。聊天里用不着整个卡号，最后四位就够区分了。
 secret-code = 看着像密码或验证码。密码只在钱包里输，别发给任何人，也别发给我。
-secret-phrase = 看着像助记词。谁看到谁就能拿走里面的一切。要是别人也看到了，今天就把东西转走。
+secret-phrase = 看着像助记词。谁看到谁就能拿走里面的一切。要是别人也看到了，请马上把里面的东西转走。
 
 ## 拿走和删掉
 privacy =
@@ -238,7 +243,7 @@ export-file = { $count ->
 }
 import-how =
     {""}**把 /export 给你的文件发给我。**
-    先给你看里面有哪些卡，你点头了才加到列表。终端里用 /import 加文件名。
+    先给你看里面有哪些卡，你确认了才加到列表。终端里用 /import 加文件名。
 import-preview = **把这 { $count } 张卡加到列表里？**
 import-none = 这个文件里没有能加到列表的卡。
 import-same = 列表里已经有，不动：{ $labels }
@@ -250,15 +255,16 @@ imported = { $count ->
 }
 file-reading = 稍等，我看看。
 file-large = 文件太大，不像是我给的。什么都没改。
-file-not-ours = 我只看得懂自己用 /export 给的文件。什么都没改。
-file-newer = 这是新版本的我做的文件，我看不全。什么都没改。
-file-not-fetched = 文件没收到，麻烦再发一次。
+file-not-ours = 我只认得 /export 导出的文件。什么都没改。
+file-newer = 这个文件来自更新的版本，我看不全。什么都没改。
+file-not-fetched = 这个文件拿不到。看看文件名对不对，或者再发一次。
 forget-ask =
     {""}**把这个聊天里我存的全部删掉？**
     列表里 { $cards } 张卡、已拿掉的 { $removed } 张、设置、提醒和 PIN。删了就找不回来。手机钱包不受影响。
+forget-press = 要全部删掉，请点按钮；打字说“是”怕是在说别的。
 forgotten =
-    ✅ **全部删掉了**。凭据：{ $cards } 张卡、已拿掉的 { $removed } 张、全部设置和提醒，{ $time }。
-    聊天里的消息和文件归你，要删自己删。以后再找我，就是重新开始。
+    ✅ **全部删掉了**：{ $cards } 张卡、已拿掉的 { $removed } 张、全部设置和提醒，{ $time }。
+    聊天记录和文件我删不了，需要的话请自己删一下。以后再找我，就是重新开始。
 
 ## 按钮
 button-guide = 一步一步带我做
@@ -323,16 +329,16 @@ system-ios = 苹果手机
 system-android = 安卓手机
 system-harmonyos = 鸿蒙手机
 system-watch = 手表或手环
-kind-issued = 发卡方在应用里发的
+kind-issued = 公司或物业在 App 里发的
 kind-copied = 用实体卡复制的
-kind-record = 在应用或小程序里的
+kind-record = 小程序或 App 里的门禁
 
 ## 打字也能听懂的说法，用 | 分开
 words-yes = 是 | 是的 | 确认 | 确定 | 是的，拿掉 | 确定拿掉 | 确认拿掉
 words-no = 不 | 不要 | 不用 | 留着 | 不，留着 | 先留着 | 算了
 words-done = 好了 | 做好了 | 完成 | 完成了 | 下一步 | 继续 | 弄好了 | 可以了 | 然后呢 | 好 | 好的
 words-back = 上一步 | 返回 | 后退 | 回上一步
-words-cancel = 取消 | 停 | 停下 | 不弄了 | 退出 | 算了
+words-cancel = 不删了 | 我不想删了 | 不想弄了 | 取消 | 停 | 停下 | 不弄了 | 退出 | 算了
 words-differs = 不一样 | 我这里不一样 | 没有这个 | 找不到 | 没看到
 words-gone = 没了 | 不在了 | 没有了 | 已经没了 | 是 | 是的
 words-still = 还在 | 还在的 | 没消失 | 还显示 | 没有消失
@@ -342,9 +348,13 @@ words-system-ios = 苹果手机 | 苹果 | 果机 | iphone
 words-system-android = 安卓 | 安卓手机
 words-system-harmonyos = 鸿蒙 | 鸿蒙手机 | 鸿蒙系统
 words-system-watch = 手表 | 手环
+words-not = 不是 | 不在 | 不用 | 没有 | 没 | 别 | 从
+words-but = 但 | 而是 | 是
+words-forgot = 忘了 | 忘记 | 想不起来 | 不记得 | 没有验证器
+words-help = 帮助 | 跳过 | 什么意思 | 另一张卡
 words-correction = 其实 | 不对 | 搞错 | 弄错 | 说错 | 选错 | 我说的是 | 应该是 | 是在
-words-pause = 先放着 | 暂停 | 等会儿 | 等一下 | 待会再弄 | 晚点再弄 | 回头再弄
-words-not-sure = 不确定 | 不知道 | 不清楚 | 说不准 | 看不出来
+words-pause = 稍后再说 | 停一下 | 先不弄了 | 先放着 | 暂停 | 等会儿 | 等一下 | 待会再弄 | 晚点再弄 | 回头再弄
+words-not-sure = 跳过 | 不确定 | 不知道 | 不清楚 | 说不准 | 看不出来
 words-question = 怎么 | 为什么 | 如何 | 能不能 | 是不是 | 会不会 | 要不要
 words-question-end = 吗 | 呢 | 么 | 嘛 | 没有
 words-secret = 密码 | 口令 | 验证码 | 动态码 | 动态密码 | pin码 | 支付密码
@@ -357,7 +367,7 @@ command-unbind = 一步步拿掉一张卡
 command-cards = 我的卡片
 command-faq = 看看有哪些话题
 command-language = 换语言
-command-protect = 拿掉卡前先验 PIN 或动态码
+command-protect = 拿掉卡前先输 PIN 或动态码
 command-privacy = 我存了什么，存多久
 command-export = 把全部内容发成文件
 command-import = 从文件读入卡片
@@ -370,5 +380,5 @@ command-start = 开始
 terminal-hello =
     {""}**unbind-bot** 终端版。直接提问，或输入选项的编号。/help 看更多，按 Ctrl-D 结束。
 terminal-choose = 这里没有第 { $number } 个选项。
-terminal-file = （已存为 { $path }）
+terminal-file = （已存为 { $path }；/forget 会连它一起删掉，想留就先另存一份）
 terminal-no-file = （文件写不了：{ $fault }；内容就在下面）

@@ -4,15 +4,28 @@
 //! What may stand on a card is `label`'s; the list it comes to is `cards`'.
 
 use super::{
-    Activity, Card, CardDraft, CardId, Choice, Field, Reply, answer, cards,
+    Activity, Card, CardDraft, CardId, Choice, Field, Reply, answer, cards, follow_up,
     label::{self, LabelFault},
     record::Deed,
-    removal,
+    removal, steps,
     talk::Talk,
 };
 use crate::knowledge::{CardKind, EntryId, PhoneSystem};
 
 /// Labels offered for a new card.
+/// What is said to the bot, and is hardly meant as the name of a card.
+const CONTROL_WORDS: [&str; 7] = [
+    "words-yes",
+    "words-no",
+    "words-done",
+    "words-undo",
+    "words-not-sure",
+    "words-pause",
+    "words-help",
+];
+/// More words than that are no answer to which phone it is.
+const MAX_ANSWER_UNITS: usize = 6;
+/// See [`ask_label`].
 const LABELS: [&str; 4] = ["home", "office", "school", "gate"];
 
 /// Begins to add a card; its removal follows, if that is what it is for.
@@ -188,6 +201,12 @@ pub(super) fn label_chosen(talk: &mut Talk<'_>, name: &str) {
 
 /// A label, typed where one was asked for.
 pub(super) fn label_typed(talk: &mut Talk<'_>, typed: &str) {
+    let is_answer = CONTROL_WORDS.iter().any(|words| talk.means(typed, words));
+    if is_answer {
+        let text = talk.line("label-word", &[]);
+        ask_next(talk);
+        return talk.preface(text);
+    }
     match (
         label::free_label(talk, typed, None),
         &mut talk.record.activity,
@@ -210,8 +229,53 @@ fn refuse(talk: &mut Talk<'_>, fault: LabelFault, typed: &str) {
     talk.preface(text);
 }
 
+/// What was typed where a wallet, a phone or a kind is asked for; whether it answers that.
+pub(super) fn answered(talk: &mut Talk<'_>, typed: &str) -> bool {
+    let Activity::Adding { draft, .. } = &talk.record.activity else {
+        return false;
+    };
+    match missing(talk, draft) {
+        Missing::Wallet(_) => wallet_typed(talk, typed),
+        Missing::System(_, systems) => system_typed(talk, typed, &systems),
+        Missing::Kind(..) if talk.means(typed, "words-not-sure") => {
+            fill(talk, |draft| draft.kind_skipped = true);
+            true
+        }
+        _ => false,
+    }
+}
+
+/// A phone named in words.
+fn system_typed(talk: &mut Talk<'_>, typed: &str, offered: &[PhoneSystem]) -> bool {
+    let named = talk.systems_in(typed);
+    let mut meant = offered.iter().filter(|system| named.contains(system));
+    let (Some(system), None) = (meant.next(), meant.next()) else {
+        return false;
+    };
+    let is_short = follow_up::units(typed) <= MAX_ANSWER_UNITS;
+    if is_short {
+        fill(talk, |draft| draft.system = Some(*system));
+    }
+    is_short
+}
+
+/// Leaves of a card that came from elsewhere only what the base knows: its wallet, and a phone and kind that has.
+pub(super) fn fit_to_base(talk: &Talk<'_>, card: &mut Card) {
+    let guides = &talk.base.knowledge.guides;
+    if !guides.contains_key(&card.wallet)
+        && let Ok(general) = steps::GENERAL_GUIDE.parse()
+    {
+        card.wallet = general;
+    }
+    let guide = guides.get(&card.wallet);
+    let has = |system: &PhoneSystem| guide.is_some_and(|guide| guide.systems.contains(system));
+    let holds = |kind: &CardKind| guide.is_some_and(|guide| guide.kinds.contains(kind));
+    card.system = card.system.filter(has);
+    card.kind = card.kind.filter(holds);
+}
+
 /// A wallet named in words instead of pressed: by its name or one of its aliases.
-pub(super) fn wallet_typed(talk: &mut Talk<'_>, typed: &str) -> bool {
+fn wallet_typed(talk: &mut Talk<'_>, typed: &str) -> bool {
     let typed = typed.trim().to_lowercase();
     let guides = talk.base.knowledge.guides_in_order();
     let named = guides

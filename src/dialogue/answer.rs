@@ -28,7 +28,7 @@ const PERSON_ENTRY: &str = "contact-support";
 pub(super) fn question(talk: &mut Talk<'_>, text: &str) {
     let finding = talk.base.matcher.find(text);
     if let Some(language) = finding.language {
-        talk.speak(language);
+        talk.speak_as(text, language);
     }
     talk.note_script(text, finding.traditional);
     let several = several_questions(talk, text);

@@ -1,5 +1,5 @@
 //! “It's in Samsung Wallet, not Google's”: text in the middle of the steps that names another wallet or phone is taken as
-//! a correction, and what still holds is kept: the step, the reason, the kind of card.
+//! a correction. What still holds is kept, the reason and the kind of card; the steps are other ones, so they begin anew.
 
 use super::{
     CardId, Field, Stage, answer, cards,
@@ -26,7 +26,7 @@ pub(super) fn take(talk: &mut Talk<'_>, text: &str) -> bool {
     };
     let at_a_step = matches!(
         removal.stage,
-        Stage::Step(_) | Stage::AllSteps | Stage::Reason
+        Stage::Step(_) | Stage::AllSteps | Stage::Reason | Stage::Confirmation
     );
     let card = removal.card;
     // “其实是手环上的” says so itself; what does not must not be a question.
@@ -59,6 +59,7 @@ fn correction(talk: &Talk<'_>, text: &str, id: CardId) -> Option<Correction> {
             .any(|system| lives_on(&card.wallet, *system) && is_word_of(talk, name, *system))
     };
     match another {
+        Some((_, name)) if talk.denies(text, &name) => None,
         Some((wallet, name)) if !is_phone(&name) => {
             let of_text = named.iter().copied();
             let mut systems = of_text.chain(card.system);
@@ -94,7 +95,8 @@ fn apply(talk: &mut Talk<'_>, id: CardId, correction: Correction) {
     card.note(Deed::Changed(Field::Wallet), now);
     let (card, label) = (card.clone(), card.label.clone());
     let place = cards::place_name(talk, &card);
-    removal::show(talk);
+    // What was done in another app is not done in this one.
+    removal::start_over(talk);
     let text = talk.line(
         "corrected",
         &[("label", label.into()), ("wallet", place.into())],

@@ -16,6 +16,9 @@ const UNBIND_PAYLOAD: &str = "unbind_";
 /// A command.
 pub(super) fn command(talk: &mut Talk<'_>, command: Command, argument: &str) {
     talk.next_keyboard();
+    if command == Command::Cancel {
+        return removal::cancel(talk);
+    }
     leave_small_procedures(talk);
     match command {
         Command::Start => start(talk, argument),
@@ -29,7 +32,7 @@ pub(super) fn command(talk: &mut Talk<'_>, command: Command, argument: &str) {
         Command::Export => mine::export(talk),
         Command::Import => mine::import_how(talk),
         Command::Forget => return mine::ask_forget(talk),
-        Command::Cancel => return removal::cancel(talk),
+        Command::Cancel => {}
     }
     show_again(talk);
 }

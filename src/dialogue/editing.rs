@@ -56,15 +56,18 @@ pub(super) fn typed(talk: &mut Talk<'_>, id: CardId, field: Field, typed: &str) 
     };
     match value {
         Ok(value) => set(talk, id, field, Some(value)),
-        Err(fault) => refuse(talk, fault, typed),
+        Err(fault) => refuse(talk, field, fault, typed),
     }
 }
 
-fn refuse(talk: &mut Talk<'_>, fault: LabelFault, typed: &str) {
+fn refuse(talk: &mut Talk<'_>, field: Field, fault: LabelFault, typed: &str) {
     if fault.is_secret() {
         talk.take_away();
     }
-    let text = fault.say(talk, typed);
+    let text = match field {
+        Field::Digits => LabelFault::NoDigits.say(talk, typed),
+        _ => fault.say(talk, typed),
+    };
     ask(talk);
     talk.preface(text);
 }

@@ -258,10 +258,25 @@ fn plain_code(code: &str) -> String {
     letters.map(|letter| letter.to_ascii_uppercase()).collect()
 }
 
+/// What comes of a try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// It is the owner.
+    Right,
+    /// It is not what was set up.
+    Wrong,
+    /// It cannot be what was set up: too short for a PIN, not made like a code. No try, but a word said.
+    NoTry,
+    /// A code that was right, and was accepted before.
+    Used,
+}
+
 /// Whether what was typed proves the owner; a code is used up by that. Takes some ten milliseconds, by design.
-pub fn proves(protection: &mut Protection, typed: &str, now: Timestamp) -> bool {
+pub fn prove(protection: &mut Protection, typed: &str, now: Timestamp) -> Proof {
+    let is_right = |right: bool| if right { Proof::Right } else { Proof::Wrong };
     match protection {
-        Protection::Pin(pin) => opens(pin, typed.trim()),
+        Protection::Pin(_) if typed.trim().chars().count() < MIN_PIN_CHARS => Proof::NoTry,
+        Protection::Pin(pin) => is_right(opens(pin, typed.trim())),
         Protection::Codes {
             secret,
             recovery,
@@ -269,12 +284,20 @@ pub fn proves(protection: &mut Protection, typed: &str, now: Timestamp) -> bool 
         } => match code_step(secret, typed, now) {
             Some(step) if step > *last_step => {
                 *last_step = step;
-                true
+                Proof::Right
             }
-            Some(_) => false,
-            None => use_recovery_code(recovery, typed),
+            Some(_) => Proof::Used,
+            None if !is_made_like_a_code(typed) => Proof::NoTry,
+            None => is_right(use_recovery_code(recovery, typed)),
         },
     }
+}
+
+/// Six digits, or the eight letters of a recovery code.
+fn is_made_like_a_code(typed: &str) -> bool {
+    let digits = typed.chars().filter(|c| !c.is_whitespace());
+    let is_number = digits.clone().all(|c| c.is_ascii_digit());
+    (is_number && digits.count() >= 4) || plain_code(typed).len() == 8
 }
 
 fn use_recovery_code(recovery: &mut Vec<Sealed>, typed: &str) -> bool {
@@ -364,13 +387,20 @@ mod tests {
         let secret = Sealed(Secret::from(b"12345678901234567890".to_vec()).to_base32());
         let bytes = std::array::from_fn(|place| u8::try_from(place).unwrap_or(0));
         let (mut protection, codes) = protect_by_codes(secret, 0, &Entropy(bytes)).expect("set up");
-        assert!(proves(&mut protection, "287082", at(59)));
-        assert!(!proves(&mut protection, "287082", at(59)), "twice");
+        assert_eq!(prove(&mut protection, "287082", at(59)), Proof::Right);
+        assert_eq!(prove(&mut protection, "287082", at(59)), Proof::Used);
         assert_eq!(codes.len(), RECOVERY_CODES);
         let typed = codes[0].to_lowercase().replace('-', " ");
-        assert!(proves(&mut protection, &typed, at(59)));
-        assert!(!proves(&mut protection, &typed, at(59)), "twice");
-        assert!(!proves(&mut protection, "AAAA-AAAA", at(59)));
+        assert_eq!(prove(&mut protection, &typed, at(59)), Proof::Right);
+        assert_eq!(
+            prove(&mut protection, &typed, at(59)),
+            Proof::Wrong,
+            "twice"
+        );
+        assert_eq!(prove(&mut protection, "ZZZZ-ZZZZ", at(59)), Proof::Wrong);
+        for word in ["", "ok", "where is the code", "我没有验证器", "👍"] {
+            assert_eq!(prove(&mut protection, word, at(59)), Proof::NoTry, "{word}");
+        }
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //! everything. How files look is `files`'s.
 
 use super::{
-    Activity, Card, Choice, Enclosure, Place, Reply, SentFile, Unreadable, bin, cards, desk,
+    Activity, Card, Choice, Enclosure, Place, Reply, SentFile, Unreadable, adding, bin, cards,
+    desk,
     files::{self, CardFault, FileFault, Found, MAX_FILE_BYTES},
     label,
     record::{REMEMBER_UPDATES_HOURS, REVIEW_DAYS, UNFINISHED_DAYS},
@@ -98,7 +99,11 @@ pub(super) fn content(talk: &mut Talk<'_>, content: &Result<String, Unreadable>)
         cards.any(|card| label::is_same(&card.label, wanted))
     };
     match files::read(text, talk.now, is_taken) {
-        Ok(found) => preview(talk, found),
+        Ok(mut found) => {
+            let cards = found.cards.iter_mut();
+            cards.for_each(|card| adding::fit_to_base(talk, card));
+            preview(talk, found);
+        }
         Err(fault) => {
             let line = match fault {
                 FileFault::NotOurs => "file-not-ours",
@@ -149,9 +154,10 @@ fn preview(talk: &mut Talk<'_>, mut found: Found) {
 fn refused(talk: &Talk<'_>, found: &Found, too_many: usize) -> RichText {
     let of = |fault: CardFault| {
         let refused = found.refused.iter().filter(move |(.., why)| *why == fault);
-        let named = refused.map(|(number, label, _)| match label.chars().count() {
-            1..=label::MAX_LABEL_CHARS => label.clone(),
-            _ => format!("#{number}"),
+        // A label that cannot be used may be a card's number: it is told by its place alone.
+        let named = refused.map(|(number, label, _)| match label::label(label) {
+            Ok(label) => label,
+            Err(_) => format!("#{number}"),
         });
         named.collect::<Vec<_>>()
     };
@@ -241,6 +247,13 @@ pub(super) fn show_forget(talk: &mut Talk<'_>) {
                 talk.button("button-keep-all", Choice::Cancel),
             ]),
     );
+}
+
+/// A yes that was typed is not enough for this: it may have been meant for something else.
+pub(super) fn ask_for_press(talk: &mut Talk<'_>) {
+    show_forget(talk);
+    let text = talk.line("forget-press", &[]);
+    talk.preface(text);
 }
 
 /// The yes to deleting everything; a receipt is all that is left, and it is in the chat, not with us.

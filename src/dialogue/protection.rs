@@ -3,7 +3,9 @@
 
 use super::{
     Activity, Choice, Enclosure, Place, Reply, Setup,
-    identity::{self, MAX_PIN_CHARS, MIN_PIN_CHARS, PinFault, Protection, RECOVERY_CODES, Sealed},
+    identity::{
+        self, MAX_PIN_CHARS, MIN_PIN_CHARS, PinFault, Proof, Protection, RECOVERY_CODES, Sealed,
+    },
     record::Wish,
     removal,
     talk::Talk,
@@ -217,16 +219,25 @@ fn finish(talk: &mut Talk<'_>, text: RichText) {
 /// # Errors
 /// It proves nothing; in words.
 pub(super) fn prove(talk: &mut Talk<'_>, typed: &str) -> Result<(), RichText> {
-    if let Some(locked) = locked_line(talk) {
-        return Err(locked);
+    if locked_line(talk).is_some() {
+        // The question itself says so.
+        return Err(RichText::default());
     }
     let now = talk.now;
+    // “I forgot it” is no try; a PIN that says so is nobody's.
+    let is_talk = talk.sounds_like_a_question(typed) || talk.mentions(typed, "words-forgot");
     let Some(protection) = &mut talk.record.protection else {
         return Ok(());
     };
-    if identity::proves(protection, typed, now) {
-        talk.record.tries = identity::Tries::default();
-        return Ok(());
+    match identity::prove(protection, typed, now) {
+        Proof::Right => {
+            talk.record.tries = identity::Tries::default();
+            return Ok(());
+        }
+        Proof::Used => return Err(talk.line("proof-used", &[])),
+        Proof::NoTry => return Err(talk.line("proof-no-try", &[])),
+        Proof::Wrong if is_talk => return Err(talk.line("proof-no-try", &[])),
+        Proof::Wrong => {}
     }
     talk.record.tries.note_wrong(now);
     let left = usize::try_from(talk.record.tries.left()).unwrap_or_default();

@@ -179,6 +179,17 @@ pub(super) fn reason_given(talk: &mut Talk<'_>, reason: Reason) {
     show(talk);
 }
 
+/// Goes back to the first step, once it is known why the card is taken out.
+pub(super) fn start_over(talk: &mut Talk<'_>) {
+    let under_way = talk.record.activity.removal();
+    let known = under_way.and_then(|removal| Some((removal.card, removal.reason?)));
+    if let Some((card, reason)) = known {
+        let stage = first_stage(talk, card, reason);
+        go_to(talk, stage);
+    }
+    show(talk);
+}
+
 /// Misuse is a hurry: all steps at once.
 fn first_stage(talk: &Talk<'_>, card: CardId, reason: Reason) -> Stage {
     let steps = talk.record.card(card).map(|card| steps::of(talk, card));

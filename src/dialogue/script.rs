@@ -12,9 +12,25 @@ use super::Reply;
 static TO_TRADITIONAL: LazyLock<Option<OpenCC>> =
     LazyLock::new(|| OpenCC::from_config(BuiltinConfig::S2twp).ok());
 
-/// What the tables read wrongly in the bot's texts: 发卡 is issuing a card and no hairpin, 里加 is no mile, 只管 counts
-/// nothing.
-const CORRECTIONS: [(&str, &str); 3] = [("髮卡", "發卡"), ("里加", "裡加"), ("隻管", "只管")];
+/// What the tables read wrongly in the bot's texts (发卡 is issuing a card and no hairpin, 里加 is no mile, 只管 counts
+/// nothing), and what nobody in Taiwan would say.
+const CORRECTIONS: [(&str, &str); 15] = [
+    ("髮卡", "發卡"),
+    ("里加", "裡加"),
+    ("隻管", "只管"),
+    ("齣手", "出手"),
+    ("不透過", "沒通過"),
+    ("重新重新整理", "重新整理"),
+    ("重新新增", "重新加入"),
+    ("許可權", "權限"),
+    ("不線上", "沒連線"),
+    ("繫結", "綁定"),
+    ("賬號", "帳號"),
+    ("後臺", "後台"),
+    ("前臺", "櫃檯"),
+    ("小米智慧卡", "小米智能卡"),
+    ("谷歌", "Google"),
+];
 
 /// A text in Traditional script; what is not Chinese stays as it is.
 pub(super) fn to_traditional(text: &str) -> String {

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     knowledge::{EntryId, Language, PhoneSystem, lines::Value},
     markup::RichText,
-    matching::normalize::is_simplified,
+    matching::normalize::{is_han, is_simplified, to_simplified},
 };
 
 /// A turn in the making.
@@ -73,6 +73,18 @@ impl<'a> Talk<'a> {
     pub(super) fn speak(&mut self, language: Language) {
         self.language = language;
         self.record.spoken = Some(language);
+    }
+
+    /// Speaks the language a message is written in, if it shows one: a number, a mark or a single Latin word (“ok”, a
+    /// brand, a PIN) is said in any language.
+    pub(super) fn speak_as(&mut self, text: &str, language: Language) {
+        let words = text.split_whitespace();
+        let latin = words.filter(|word| word.chars().filter(char::is_ascii_alphabetic).count() > 1);
+        let shows = text.chars().any(is_han) || latin.count() > 1;
+        let known = self.record.spoken.or(self.record.language).is_some();
+        if shows || !known {
+            self.speak(language);
+        }
     }
 
     /// Notes in which script Chinese is written; a text that could be either tells nothing.
@@ -148,19 +160,19 @@ impl<'a> Talk<'a> {
 
     /// Whether `text` is one of the words of this line, in any language; case and closing punctuation do not matter.
     pub(super) fn means(&self, text: &str, words: &str) -> bool {
-        let text = plain_word(text);
+        let text = folded(text);
         self.any_word(words, |word| word == text)
     }
 
     /// Whether `text` begins with one of the words of this line, in any language.
     pub(super) fn begins_with(&self, text: &str, words: &str) -> bool {
-        let text = plain_word(text);
+        let text = folded(text);
         self.any_word(words, |word| text.starts_with(word))
     }
 
     /// Whether `text` begins or ends as questions do, in any language.
     pub(super) fn sounds_like_a_question(&self, text: &str) -> bool {
-        let text = plain_word(text);
+        let text = folded(text);
         let first = text.split_whitespace().next().unwrap_or_default();
         let begins = |word: &str| match word.is_ascii() {
             true => word == first,
@@ -172,7 +184,7 @@ impl<'a> Talk<'a> {
 
     /// Whether one of the words of this line stands in `text`.
     pub(super) fn mentions(&self, text: &str, words: &str) -> bool {
-        let text = plain_word(text);
+        let text = folded(text);
         self.any_word(words, |word| contains_word(&text, word))
     }
 
@@ -197,7 +209,7 @@ impl<'a> Talk<'a> {
         text: &str,
         known: Option<&EntryId>,
     ) -> Option<(EntryId, String)> {
-        let text = plain_word(text);
+        let text = folded(text);
         let guides = self.base.knowledge.guides_in_order().into_iter();
         let others = guides.filter(|(id, _)| Some(*id) != known);
         let named =
@@ -206,6 +218,23 @@ impl<'a> Talk<'a> {
             .filter(|(_, name)| contains_word(&text, name))
             .max_by_key(|(_, name)| name.chars().count());
         longest.map(|(id, name)| (id.clone(), name))
+    }
+
+    /// Whether a text says of `name` that it is not meant: “not in …”, “I never had …”. A clause that ended before does not
+    /// count: “not Google, Samsung”.
+    pub(super) fn denies(&self, text: &str, name: &str) -> bool {
+        let text = folded(text);
+        let before = word_place(&text, name).map_or("", |place| &text[..place]);
+        self.any_word("words-not", |word| {
+            let said = word_places(before, word).last();
+            let between = said.map(|place| &before[place + word.len()..]);
+            between.is_some_and(|between| !self.ends_clause(between))
+        })
+    }
+
+    fn ends_clause(&self, text: &str) -> bool {
+        text.contains([',', '，', '。', ';', '；'])
+            || self.any_word("words-but", |word| contains_word(text, word))
     }
 
     /// The phone systems a text names.
@@ -325,21 +354,29 @@ pub(super) fn plain_word(text: &str) -> String {
         .to_owned()
 }
 
+/// The same, in Simplified script, in which the words that are understood are written.
+pub(super) fn folded(text: &str) -> String {
+    plain_word(&to_simplified(text))
+}
+
 /// Whether a word stands in a text as a word: Latin letters must not go on at either end, Han is not written in words.
 fn contains_word(text: &str, word: &str) -> bool {
     word_place(text, word).is_some()
 }
 
 fn word_place(text: &str, word: &str) -> Option<usize> {
+    word_places(text, word).next()
+}
+
+fn word_places(text: &str, word: &str) -> impl Iterator<Item = usize> {
     let is_letter = |c: char| c.is_ascii_alphanumeric();
     let places = text.match_indices(word).map(|(place, _)| place);
-    let mut whole = places.filter(|place| {
+    places.filter(move |place| {
         let goes_on =
             word.ends_with(is_letter) && text[place + word.len()..].starts_with(is_letter);
         let began = word.starts_with(is_letter) && text[..*place].ends_with(is_letter);
         !word.is_empty() && !goes_on && !began
-    });
-    whole.next()
+    })
 }
 
 #[cfg(test)]

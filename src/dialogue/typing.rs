@@ -3,7 +3,7 @@
 
 use super::{
     Action, Activity, CardId, Choice, Field, Place, Press, Reply, Setup, Stage, adding, answer,
-    bin, confirmation, correction, desk, editing, outcome, protection, removal,
+    bin, confirmation, correction, desk, editing, mine, outcome, protection, removal,
     secrets::{self, Secret},
     steps,
     talk::{Talk, plain_word},
@@ -78,9 +78,13 @@ fn understood(talk: &mut Talk<'_>, text: &str) -> bool {
             Stage::Outcome => about_outcome(talk, text, removal.card),
         },
         Activity::Protecting(setup) => while_protecting(talk, text, setup),
-        Activity::Importing { .. } | Activity::Forgetting | Activity::Reviewing => {
-            cancels(talk, text) || declines(talk, text)
+        Activity::Importing { .. } => {
+            cancels(talk, text) || declines(talk, text) || agrees(talk, text, mine::import)
         }
+        Activity::Forgetting => {
+            cancels(talk, text) || declines(talk, text) || agrees(talk, text, mine::ask_for_press)
+        }
+        Activity::Reviewing => cancels(talk, text) || declines(talk, text),
     }
 }
 
@@ -108,6 +112,14 @@ fn declines(talk: &mut Talk<'_>, text: &str) -> bool {
     declines
 }
 
+fn agrees(talk: &mut Talk<'_>, text: &str, to: fn(&mut Talk<'_>)) -> bool {
+    let agrees = talk.means(text, "words-yes");
+    if agrees {
+        to(talk);
+    }
+    agrees
+}
+
 fn goes_back_or_out(talk: &mut Talk<'_>, text: &str) -> bool {
     if talk.means(text, "words-back") {
         removal::back(talk);
@@ -129,7 +141,7 @@ fn while_adding(talk: &mut Talk<'_>, text: &str, label_awaited: bool) -> bool {
         return true;
     }
     if !label_awaited {
-        return adding::wallet_typed(talk, text);
+        return adding::answered(talk, text);
     }
     let is_label = !answer::is_question(talk, text);
     if is_label {
@@ -178,7 +190,7 @@ fn while_confirming(talk: &mut Talk<'_>, text: &str) -> bool {
     } else if talk.means(text, "words-back") {
         removal::back(talk);
     } else {
-        return declines(talk, text) || cancels(talk, text);
+        return declines(talk, text) || cancels(talk, text) || correction::take(talk, text);
     }
     true
 }

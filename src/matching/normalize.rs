@@ -113,7 +113,8 @@ pub fn is_traditional(text: &str) -> bool {
     traditional > simplified
 }
 
-fn to_simplified(text: &str) -> String {
+/// A text in Simplified script; what is not Chinese stays as it is.
+pub fn to_simplified(text: &str) -> String {
     if is_traditional(text) {
         // With Taiwan's words (登入 → 登录), for which the library needs the whole text.
         if let Some(library) = &SCRIPT.library {
