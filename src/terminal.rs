@@ -122,6 +122,10 @@ impl<'a, W: Write> Terminal<'a, W> {
             }
             match self.understand(line.trim()) {
                 Ok(input) => self.turn(input).await?,
+                // A room may be the name of a card.
+                Err(_) if self.awaits_words()? => {
+                    self.turn(Input::from_text(line.trim())).await?;
+                }
                 Err(number) => self.no_such_choice(number)?,
             }
         }
@@ -147,6 +151,16 @@ impl<'a, W: Write> Terminal<'a, W> {
             _ => press(&Press::new(record.turn, Choice::Continue).to_string()),
         };
         self.turn(first).await
+    }
+
+    fn awaits_words(&self) -> Result<bool, StoreError> {
+        let activity = self
+            .assistant
+            .store()
+            .load(ChatId::TERMINAL)?
+            .record
+            .activity;
+        Ok(activity.awaits_words() || activity.awaits_secret())
     }
 
     /// A number, or the words on a button, is one of the choices shown last; anything else is text.

@@ -340,6 +340,11 @@ impl Activity {
         }
     }
 
+    /// Whether words of the person's own are awaited, which may be a number, too.
+    pub fn awaits_words(&self) -> bool {
+        matches!(self, Self::Adding { .. } | Self::Editing { .. })
+    }
+
     /// Whether a PIN or a code is awaited, so that what is typed is none of anybody's business.
     pub fn awaits_secret(&self) -> bool {
         match self {

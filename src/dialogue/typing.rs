@@ -31,7 +31,7 @@ fn misplaced_secret(talk: &Talk<'_>, text: &str) -> Option<Secret> {
         return None;
     }
     // A name or the last digits of a card may be a number.
-    let awaits_words = matches!(activity, Activity::Adding { .. } | Activity::Editing { .. });
+    let awaits_words = activity.awaits_words() || matches!(activity, Activity::Protecting(_));
     let lone = (!awaits_words && secrets::is_lone_code(text)).then_some(Secret::Code);
     secrets::kind_of(text, |near, word| talk.mentions(near, word.line())).or(lone)
 }
