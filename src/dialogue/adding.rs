@@ -12,7 +12,6 @@ use super::{
 };
 use crate::knowledge::{CardKind, EntryId, PhoneSystem};
 
-/// Labels offered for a new card.
 /// What is said to the bot, and is hardly meant as the name of a card.
 const CONTROL_WORDS: [&str; 7] = [
     "words-yes",
@@ -25,7 +24,7 @@ const CONTROL_WORDS: [&str; 7] = [
 ];
 /// More words than that are no answer to which phone it is.
 const MAX_ANSWER_UNITS: usize = 6;
-/// See [`ask_label`].
+/// Labels offered for a new card.
 const LABELS: [&str; 4] = ["home", "office", "school", "gate"];
 
 /// Begins to add a card; its removal follows, if that is what it is for.

@@ -27,15 +27,10 @@ pub(super) fn show(talk: &mut Talk<'_>, page: Page) {
 }
 
 /// Days a removed card is still kept. The last one begun counts, so that nobody reads “0 days left”.
-fn days_left(removed: &RemovedCard, now: Timestamp) -> usize {
+fn days_left(removed: &RemovedCard, now: Timestamp) -> i64 {
     let until = removed.removed + SignedDuration::from_hours(24 * BIN_DAYS);
     let begun = until.duration_since(now).as_hours() / 24 + 1;
-    usize::try_from(begun.clamp(0, BIN_DAYS)).unwrap_or_default()
-}
-
-/// How long removed cards are kept, for wording it.
-pub(super) fn days() -> usize {
-    usize::try_from(BIN_DAYS).unwrap_or_default()
+    begun.clamp(0, BIN_DAYS)
 }
 
 /// Puts a removed card back where it was; its name gets a number, should it be taken by now.
@@ -44,7 +39,7 @@ pub(super) fn put_back(talk: &mut Talk<'_>, id: CardId) {
     let Some(at) = bin.iter().position(|removed| removed.card.id == id) else {
         let text = match talk.record.card(id) {
             Some(card) => talk.line("put-back", &[("label", card.label.as_str().into())]),
-            None => talk.line("put-back-late", &[("days", days().into())]),
+            None => talk.line("put-back-late", &[("days", BIN_DAYS.into())]),
         };
         cards::list(talk, 0);
         return talk.preface(text);
@@ -75,11 +70,8 @@ pub(super) fn put_back(talk: &mut Talk<'_>, id: CardId) {
 
 /// A label no card of the list has: this one, or this one with a number.
 pub(super) fn free_label(talk: &Talk<'_>, label: &str) -> String {
-    let taken = |wanted: &String| {
-        let mut cards = talk.record.cards.iter();
-        cards.any(|card| label::is_same(&card.label, wanted))
-    };
     let numbered = (2..).map(|number| format!("{label} {number}"));
     let mut labels = std::iter::once(label.to_owned()).chain(numbered);
-    labels.find(|wanted| !taken(wanted)).unwrap_or_default()
+    let is_free = |wanted: &String| !label::is_taken(talk, wanted, None);
+    labels.find(is_free).unwrap_or_default()
 }

@@ -4,7 +4,11 @@
 
 use super::{
     Activity, Button, Card, CardId, Choice, Enclosure, Removal, RemovedCard, Reply, Stage, answer,
-    bin, cards, files, identity::Protection, outcome, protection, record::Deed, removal,
+    cards, files,
+    identity::Protection,
+    outcome, protection,
+    record::{BIN_DAYS, Deed},
+    removal,
     talk::Talk,
 };
 
@@ -71,7 +75,7 @@ pub(super) fn show(talk: &mut Talk<'_>, removal: &Removal, card: &Card) {
     let text = talk
         .line("confirm", &[("label", label())])
         .below(1, talk.line("confirm-note", &[("details", details.into())]))
-        .below(1, talk.line("confirm-bin", &[("days", bin::days().into())]))
+        .below(1, talk.line("confirm-bin", &[("days", BIN_DAYS.into())]))
         .below(1, talk.line("confirm-how", &[]));
     let yes = talk.words("button-confirm", &[("label", label())]);
     let reply = Reply::new(text)

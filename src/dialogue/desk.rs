@@ -16,10 +16,9 @@ const UNBIND_PAYLOAD: &str = "unbind_";
 /// A command.
 pub(super) fn command(talk: &mut Talk<'_>, command: Command, argument: &str) {
     talk.next_keyboard();
-    if command == Command::Cancel {
-        return removal::cancel(talk);
+    if command != Command::Cancel {
+        leave_small_procedures(talk);
     }
-    leave_small_procedures(talk);
     match command {
         Command::Start => start(talk, argument),
         Command::Help => help(talk),
@@ -32,7 +31,7 @@ pub(super) fn command(talk: &mut Talk<'_>, command: Command, argument: &str) {
         Command::Export => mine::export(talk),
         Command::Import => mine::import_how(talk),
         Command::Forget => return mine::ask_forget(talk),
-        Command::Cancel => {}
+        Command::Cancel => return removal::cancel(talk),
     }
     show_again(talk);
 }

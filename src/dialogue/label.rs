@@ -91,11 +91,16 @@ pub(super) fn free_label(
     but: Option<CardId>,
 ) -> Result<String, LabelFault> {
     let label = label(typed)?;
-    let mut others = talk.record.cards.iter().filter(|card| Some(card.id) != but);
-    match others.any(|card| is_same(&card.label, &label)) {
+    match is_taken(talk, &label, but) {
         true => Err(LabelFault::Taken),
         false => Ok(label),
     }
+}
+
+/// Whether a card of the list, `but` not counted, has this label.
+pub(super) fn is_taken(talk: &Talk<'_>, label: &str, but: Option<CardId>) -> bool {
+    let mut others = talk.record.cards.iter().filter(|card| Some(card.id) != but);
+    others.any(|card| is_same(&card.label, label))
 }
 
 /// Whether two labels would be taken for the same one.

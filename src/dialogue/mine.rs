@@ -2,11 +2,10 @@
 //! everything. How files look is `files`'s.
 
 use super::{
-    Activity, Card, Choice, Enclosure, Place, Reply, SentFile, Unreadable, adding, bin, cards,
-    desk,
+    Activity, Card, Choice, Enclosure, Place, Reply, SentFile, Unreadable, adding, cards, desk,
     files::{self, CardFault, FileFault, Found, MAX_FILE_BYTES},
     label,
-    record::{REMEMBER_UPDATES_HOURS, REVIEW_DAYS, UNFINISHED_DAYS},
+    record::{BIN_DAYS, REMEMBER_UPDATES_HOURS, REVIEW_DAYS, UNFINISHED_DAYS},
     removal,
     talk::Talk,
 };
@@ -14,14 +13,13 @@ use crate::markup::RichText;
 
 /// What is kept, and for how long: from the constants it is kept by.
 pub(super) fn privacy(talk: &mut Talk<'_>) {
-    let number = |days: i64| usize::try_from(days).unwrap_or_default().into();
     let text = talk.line(
         "privacy",
         &[
-            ("bin", bin::days().into()),
-            ("unfinished", number(UNFINISHED_DAYS)),
-            ("review", number(REVIEW_DAYS)),
-            ("hours", number(REMEMBER_UPDATES_HOURS)),
+            ("bin", BIN_DAYS.into()),
+            ("unfinished", UNFINISHED_DAYS.into()),
+            ("review", REVIEW_DAYS.into()),
+            ("hours", REMEMBER_UPDATES_HOURS.into()),
         ],
     );
     let reply = Reply::new(text);
@@ -94,10 +92,7 @@ pub(super) fn content(talk: &mut Talk<'_>, content: &Result<String, Unreadable>)
         Ok(text) => text,
         Err(fault) => return refuse(talk, *fault),
     };
-    let is_taken = |wanted: &str| {
-        let mut cards = talk.record.cards.iter();
-        cards.any(|card| label::is_same(&card.label, wanted))
-    };
+    let is_taken = |wanted: &str| label::is_taken(talk, wanted, None);
     match files::read(text, talk.now, is_taken) {
         Ok(mut found) => {
             let cards = found.cards.iter_mut();
@@ -205,11 +200,10 @@ pub(super) fn import(talk: &mut Talk<'_>) {
         return desk::show(talk);
     };
     talk.leave();
-    let mut count = 0;
+    let mut count = 0_usize;
     for card in cards {
-        let mut list = talk.record.cards.iter();
         // Between the look at it and the yes, one of that name may have come on the list.
-        let is_new = !list.any(|other| label::is_same(&other.label, &card.label));
+        let is_new = !label::is_taken(talk, &card.label, None);
         if is_new && cards::full(talk).is_none() {
             cards::put_on_list(talk, |id, _| Card { id, ..card });
             count += 1;

@@ -2,8 +2,8 @@
 //! makes useful next.
 
 use super::{
-    Activity, Button, CardId, Choice, Reason, Reply, answer, bin, cards,
-    record::{REMIND_OUTCOME_MINUTES, Reminder},
+    Activity, Button, CardId, Choice, Reason, Reply, answer, cards,
+    record::{BIN_DAYS, REMIND_OUTCOME_MINUTES, Reminder},
     removal,
     talk::Talk,
 };
@@ -77,10 +77,7 @@ pub(super) fn all_gone(talk: &mut Talk<'_>, card: CardId) {
     };
     leave_question(talk, card);
     let label = removed.card.label.as_str().into();
-    let text = talk.line(
-        "all-gone",
-        &[("label", label), ("days", bin::days().into())],
-    );
+    let text = talk.line("all-gone", &[("label", label), ("days", BIN_DAYS.into())]);
     let reason = removed.reason.unwrap_or(Reason::Unsaid);
     let text = match reason {
         Reason::Unsaid => text,
@@ -116,8 +113,10 @@ pub(super) fn still_there(talk: &mut Talk<'_>, card: CardId) {
         return cards::say_gone(talk);
     }
     show_entry(talk, STILL_SHOWN_ENTRY);
-    let minutes = usize::try_from(REMIND_OUTCOME_MINUTES).unwrap_or_default();
-    let remind = talk.words("button-remind", &[("minutes", minutes.into())]);
+    let remind = talk.words(
+        "button-remind",
+        &[("minutes", REMIND_OUTCOME_MINUTES.into())],
+    );
     let reply = Reply::new(talk.line("still-there-next", &[]))
         .row([talk.button_reading(remind, Choice::RemindMe(card))])
         .row([
@@ -151,8 +150,7 @@ pub(super) fn remind(talk: &mut Talk<'_>, card: CardId) {
     leave_question(talk, card);
     let at = talk.now + SignedDuration::from_mins(REMIND_OUTCOME_MINUTES);
     talk.record.reminders.push(Reminder { card, at });
-    let minutes = usize::try_from(REMIND_OUTCOME_MINUTES).unwrap_or_default();
-    let text = talk.line("will-remind", &[("minutes", minutes.into())]);
+    let text = talk.line("will-remind", &[("minutes", REMIND_OUTCOME_MINUTES.into())]);
     talk.show(Reply::new(text).row([
         talk.button("button-gone", Choice::Gone(card)),
         talk.button("button-undo", Choice::PutBack(card)),

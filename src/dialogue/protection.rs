@@ -240,7 +240,7 @@ pub(super) fn prove(talk: &mut Talk<'_>, typed: &str) -> Result<(), RichText> {
         Proof::Wrong => {}
     }
     talk.record.tries.note_wrong(now);
-    let left = usize::try_from(talk.record.tries.left()).unwrap_or_default();
+    let left = talk.record.tries.left();
     Err(match talk.record.tries.locked_minutes(now) {
         Some(_) => talk.line("proof-last", &[]),
         None => talk.line("proof-wrong", &[("left", left.into())]),
@@ -250,6 +250,5 @@ pub(super) fn prove(talk: &mut Talk<'_>, typed: &str) -> Result<(), RichText> {
 /// For how long nothing can be tried, if that is so.
 pub(super) fn locked_line(talk: &Talk<'_>) -> Option<RichText> {
     let minutes = talk.record.tries.locked_minutes(talk.now)?;
-    let minutes = usize::try_from(minutes).unwrap_or(usize::MAX);
     Some(talk.line("proof-locked", &[("minutes", minutes.into())]))
 }

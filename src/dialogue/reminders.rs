@@ -4,7 +4,7 @@
 
 use super::{
     Activity, Choice, Removal, Reply, Stage, outcome,
-    record::{REVIEW_DAYS, unfinished_until},
+    record::{REVIEW_DAYS, UNFINISHED_DAYS, unfinished_until},
     removal,
     talk::Talk,
 };
@@ -55,7 +55,7 @@ fn put_away(talk: &mut Talk<'_>) {
         line,
         &[
             ("label", label.unwrap_or_default().into()),
-            ("days", removal::unfinished_days().into()),
+            ("days", UNFINISHED_DAYS.into()),
         ],
     );
     talk.say(Reply::new(text).row([
@@ -104,8 +104,10 @@ fn remind_unfinished(talk: &mut Talk<'_>) {
 }
 
 fn say_unfinished(talk: &mut Talk<'_>, label: String, line: &str) {
-    let days = removal::unfinished_days();
-    let text = talk.line(line, &[("label", label.into()), ("days", days.into())]);
+    let text = talk.line(
+        line,
+        &[("label", label.into()), ("days", UNFINISHED_DAYS.into())],
+    );
     talk.say(
         Reply::new(text)
             .row([

@@ -144,12 +144,7 @@ fn resumed(talk: &mut Talk<'_>, card: CardId) -> Removal {
 
 /// What was set aside does not prove anything any more: another person may have the phone by now.
 fn taken_up(removal: Removal) -> Removal {
-    let stage = match removal.stage {
-        Stage::Confirmation if removal.proved => Stage::Proof,
-        stage => stage,
-    };
     Removal {
-        stage,
         proved: false,
         set_aside: None,
         ..removal
@@ -352,18 +347,9 @@ pub(super) fn back(talk: &mut Talk<'_>) {
     show(talk);
 }
 
-/// All steps are done: the proof, where one is wanted, then the yes.
+/// All steps are done: the yes is next. Whether a proof is wanted before it is `confirmation`'s to see.
 pub(super) fn to_confirmation(talk: &mut Talk<'_>) {
-    let proved = talk
-        .record
-        .activity
-        .removal()
-        .is_some_and(|removal| removal.proved);
-    let stage = match talk.record.protection {
-        Some(_) if !proved => Stage::Proof,
-        _ => Stage::Confirmation,
-    };
-    go_to(talk, stage);
+    go_to(talk, Stage::Confirmation);
     show(talk);
 }
 
@@ -381,17 +367,12 @@ pub(super) fn pause(talk: &mut Talk<'_>) {
     talk.record.activity = Activity::Idle;
     let text = talk.line(
         "paused",
-        &[("label", label.into()), ("days", unfinished_days().into())],
+        &[("label", label.into()), ("days", UNFINISHED_DAYS.into())],
     );
     talk.show(Reply::new(text).row([
         talk.button("button-resume", Choice::UnbindCard(card)),
         talk.button("button-cards", Choice::Cards(0)),
     ]));
-}
-
-/// How long what is left unfinished is kept, for wording it.
-pub(super) fn unfinished_days() -> usize {
-    usize::try_from(UNFINISHED_DAYS).unwrap_or_default()
 }
 
 /// Leaves the removal, or whatever else is under way; nothing was removed.

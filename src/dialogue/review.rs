@@ -56,10 +56,7 @@ pub(super) fn switch(talk: &mut Talk<'_>, on: bool) {
         true => talk.line(
             "review-on",
             &[
-                (
-                    "days",
-                    usize::try_from(REVIEW_DAYS).unwrap_or_default().into(),
-                ),
+                ("days", REVIEW_DAYS.into()),
                 ("date", cards::date(next).into()),
             ],
         ),

@@ -88,111 +88,81 @@ fn understood(talk: &mut Talk<'_>, text: &str) -> bool {
     }
 }
 
-fn while_idle(talk: &mut Talk<'_>, text: &str) -> bool {
-    if talk.place == Place::Group || !talk.means(text, "words-guide") {
-        return false;
+/// Does `deed` if `text` is one of these words; whether it was.
+fn on(talk: &mut Talk<'_>, text: &str, words: &str, deed: fn(&mut Talk<'_>)) -> bool {
+    let is_meant = talk.means(text, words);
+    if is_meant {
+        deed(talk);
     }
-    removal::begin(talk, None);
-    true
+    is_meant
+}
+
+/// Takes a text for what was asked for, unless it is surely a question; whether it was taken.
+fn unless_question(talk: &mut Talk<'_>, text: &str, take: impl FnOnce(&mut Talk<'_>)) -> bool {
+    let is_answer = !answer::is_question(talk, text);
+    if is_answer {
+        take(talk);
+    }
+    is_answer
+}
+
+fn while_idle(talk: &mut Talk<'_>, text: &str) -> bool {
+    let begin = |talk: &mut Talk<'_>| removal::begin(talk, None);
+    talk.place == Place::Private && on(talk, text, "words-guide", begin)
 }
 
 fn cancels(talk: &mut Talk<'_>, text: &str) -> bool {
-    let cancels = talk.means(text, "words-cancel");
-    if cancels {
-        removal::cancel(talk);
-    }
-    cancels
+    on(talk, text, "words-cancel", removal::cancel)
 }
 
 fn declines(talk: &mut Talk<'_>, text: &str) -> bool {
-    let declines = talk.means(text, "words-no");
-    if declines {
-        removal::cancel(talk);
-    }
-    declines
+    on(talk, text, "words-no", removal::cancel)
 }
 
 fn agrees(talk: &mut Talk<'_>, text: &str, to: fn(&mut Talk<'_>)) -> bool {
-    let agrees = talk.means(text, "words-yes");
-    if agrees {
-        to(talk);
-    }
-    agrees
+    on(talk, text, "words-yes", to)
 }
 
 fn goes_back_or_out(talk: &mut Talk<'_>, text: &str) -> bool {
-    if talk.means(text, "words-back") {
-        removal::back(talk);
-        return true;
-    }
-    if talk.means(text, "words-pause") {
-        removal::pause(talk);
-        return true;
-    }
-    cancels(talk, text)
+    on(talk, text, "words-back", removal::back)
+        || on(talk, text, "words-pause", removal::pause)
+        || cancels(talk, text)
 }
 
 fn while_adding(talk: &mut Talk<'_>, text: &str, label_awaited: bool) -> bool {
-    if cancels(talk, text) {
+    if cancels(talk, text) || on(talk, text, "words-back", adding::back) {
         return true;
     }
-    if talk.means(text, "words-back") {
-        adding::back(talk);
-        return true;
+    match label_awaited {
+        true => unless_question(talk, text, |talk| adding::label_typed(talk, text)),
+        false => adding::answered(talk, text),
     }
-    if !label_awaited {
-        return adding::answered(talk, text);
-    }
-    let is_label = !answer::is_question(talk, text);
-    if is_label {
-        adding::label_typed(talk, text);
-    }
-    is_label
 }
 
 fn while_editing(talk: &mut Talk<'_>, text: &str, card: CardId, field: Field) -> bool {
-    if cancels(talk, text) {
-        return true;
-    }
-    let is_value = !answer::is_question(talk, text);
-    if is_value {
-        editing::typed(talk, card, field, text);
-    }
-    is_value
+    cancels(talk, text)
+        || unless_question(talk, text, |talk| editing::typed(talk, card, field, text))
 }
 
 fn while_guiding(talk: &mut Talk<'_>, text: &str) -> bool {
-    if talk.means(text, "words-done") {
-        removal::done(talk);
-    } else if talk.means(text, "words-differs") {
-        steps::differences(talk);
-    } else {
-        return goes_back_or_out(talk, text) || correction::take(talk, text);
-    }
-    true
+    on(talk, text, "words-done", removal::done)
+        || on(talk, text, "words-differs", steps::differences)
+        || goes_back_or_out(talk, text)
+        || correction::take(talk, text)
 }
 
 /// Words that lead away stay words; everything else that is not clearly a question is a try.
 fn while_proving(talk: &mut Talk<'_>, text: &str) -> bool {
-    if goes_back_or_out(talk, text) {
-        return true;
-    }
-    let is_try = !answer::is_question(talk, text);
-    if is_try {
-        confirmation::proof_typed(talk, text);
-    }
-    is_try
+    goes_back_or_out(talk, text)
+        || unless_question(talk, text, |talk| confirmation::proof_typed(talk, text))
 }
 
 fn while_confirming(talk: &mut Talk<'_>, text: &str) -> bool {
-    if talk.means(text, "words-yes") {
-        confirmation::yes_typed(talk);
-    } else if talk.means(text, "words-back") {
-        removal::back(talk);
-    } else {
-        return declines(talk, text) || cancels(talk, text) || correction::take(talk, text);
-    }
-    true
+    agrees(talk, text, confirmation::yes_typed)
+        || on(talk, text, "words-back", removal::back)
+        || declines(talk, text)
+        || cancels(talk, text)
+        || correction::take(talk, text)
 }
 
 fn about_outcome(talk: &mut Talk<'_>, text: &str, card: CardId) -> bool {
@@ -211,16 +181,8 @@ fn about_outcome(talk: &mut Talk<'_>, text: &str, card: CardId) -> bool {
 }
 
 fn while_protecting(talk: &mut Talk<'_>, text: &str, setup: Setup) -> bool {
-    if talk.means(text, "words-back") {
-        protection::back(talk);
-        return true;
-    }
-    if cancels(talk, text) {
-        return true;
-    }
-    let is_secret = setup != Setup::Choosing && !answer::is_question(talk, text);
-    if is_secret {
-        protection::typed(talk, setup, text);
-    }
-    is_secret
+    let awaits_secret = setup != Setup::Choosing;
+    on(talk, text, "words-back", protection::back)
+        || cancels(talk, text)
+        || awaits_secret && unless_question(talk, text, |talk| protection::typed(talk, setup, text))
 }

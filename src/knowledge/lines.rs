@@ -58,6 +58,25 @@ impl From<usize> for Value {
     }
 }
 
+impl From<u64> for Value {
+    fn from(number: u64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<u32> for Value {
+    fn from(number: u32) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+/// Spans of time are signed numbers; none that is said is below zero.
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Number(u64::try_from(number).unwrap_or_default())
+    }
+}
+
 /// All lines in all languages, ready to be said.
 pub struct Lines {
     bundles: BTreeMap<Language, FluentBundle<FluentResource>>,
