@@ -7,6 +7,7 @@ pub mod alarms;
 pub mod reload;
 
 use std::{
+    any::Any,
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, PoisonError, RwLock},
@@ -16,7 +17,9 @@ use jiff::Timestamp;
 
 use self::alarms::Alarms;
 use crate::{
-    dialogue::{self, Base, ChatId, Context, Entropy, Event, Input, Record, Turn, UpdateId},
+    dialogue::{
+        self, Base, ChatId, Context, DeadLetter, Entropy, Event, Input, Record, Turn, UpdateId,
+    },
     store::{Commit, OutboxRow, Store, StoreError, Versioned},
 };
 
@@ -28,7 +31,11 @@ pub struct Assistant {
     base: RwLock<Arc<Base>>,
     store: Arc<dyn Store>,
     alarms: Alarms,
+    respond: Respond,
 }
+
+/// [`dialogue::respond`], or what a test puts in its place.
+type Respond = fn(&Record, &Event, &Context<'_>) -> Turn;
 
 impl Assistant {
     /// An assistant that talks from `base` and keeps its chats in `store`.
@@ -37,7 +44,14 @@ impl Assistant {
             base: RwLock::new(base.into()),
             store,
             alarms: Alarms::default(),
+            respond: dialogue::respond,
         }
+    }
+
+    /// The same with other answers: such as panic, say.
+    #[cfg(test)]
+    pub(crate) fn responding(self, respond: Respond) -> Self {
+        Self { respond, ..self }
     }
 
     /// The store, for those who send what was committed.
@@ -89,7 +103,7 @@ impl Assistant {
             if update.is_some_and(|update| before.record.has_seen(update)) {
                 return Ok(Vec::new());
             }
-            let mut turn = self.turn(chat, &before.record, event, now).await?;
+            let mut turn = self.turn(chat, update, &before.record, event, now).await?;
             let slept_on = event.input == Input::Wake
                 && turn.replies.is_empty()
                 && turn.record == before.record;
@@ -106,6 +120,46 @@ impl Assistant {
             }
         }
         Err(StoreError::Conflict(chat))
+    }
+
+    /// Gives up an update that had no effect though it was tried often enough: whoever sent it gets an apology, and it is
+    /// kept with the chat as a dead letter.
+    ///
+    /// # Errors
+    /// The store did not take that either.
+    pub async fn give_up(
+        &self,
+        chat: ChatId,
+        update: UpdateId,
+        event: &Event,
+        fault: &str,
+        now: Timestamp,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        let before = self.store.load(chat)?;
+        if before.record.has_seen(update) {
+            return Ok(Vec::new());
+        }
+        let letter = DeadLetter::of(&before.record, event, fault, now).arrived_in(Some(update));
+        let mut turn = dialogue::apology(&before.record, &self.base(), letter);
+        turn.record.note_update(update, now);
+        self.commit(chat, &before, turn, now).await
+    }
+
+    /// Keeps a letter that belongs to no chat with the operator's own record, that of the terminal.
+    ///
+    /// # Errors
+    /// The store did not take it.
+    pub async fn keep_letter(&self, letter: DeadLetter, now: Timestamp) -> Result<(), StoreError> {
+        let chat = ChatId::TERMINAL;
+        let before = self.store.load(chat)?;
+        let mut record = before.record.clone();
+        record.keep_letter(letter);
+        let turn = Turn {
+            record,
+            replies: Vec::new(),
+            forgets: false,
+        };
+        self.commit(chat, &before, turn, now).await.map(drop)
     }
 
     async fn commit(
@@ -134,35 +188,32 @@ impl Assistant {
     async fn turn(
         &self,
         chat: ChatId,
+        update: Option<UpdateId>,
         record: &Record,
         event: &Event,
         now: Timestamp,
     ) -> Result<Turn, StoreError> {
-        let (base, entropy) = (self.base(), entropy()?);
+        let (base, entropy, respond) = (self.base(), entropy()?, self.respond);
+        let turn = move |record: &Record, event: &Event| {
+            let context = Context {
+                base: &base,
+                now,
+                entropy,
+            };
+            guarded(|| respond(record, event, &context)).unwrap_or_else(|fault| {
+                tracing::error!(%chat, "a turn panicked; the chat was given an apology and stays where it was, and what came in is kept: `unbind-bot store letters`");
+                let letter = DeadLetter::of(record, event, &fault, now).arrived_in(update);
+                dialogue::apology(record, &base, letter)
+            })
+        };
         if !dialogue::takes_long(record, event) {
-            return Ok(guarded_turn(&base, chat, record, event, now, entropy));
+            return Ok(turn(record, event));
         }
         let (record, event) = (record.clone(), event.clone());
-        let turn = move || guarded_turn(&base, chat, &record, &event, now, entropy);
+        let turn = move || turn(&record, &event);
         let turn = tokio::task::spawn_blocking(turn).await;
         turn.map_err(|_| StoreError::Unavailable("the service is ending".to_owned()))
     }
-}
-
-/// A turn under a panic guard: `respond` is pure, so a panic leaves nothing half done.
-fn guarded_turn(
-    base: &Base,
-    chat: ChatId,
-    record: &Record,
-    event: &Event,
-    now: Timestamp,
-    entropy: Entropy,
-) -> Turn {
-    let context = Context { base, now, entropy };
-    guarded(|| dialogue::respond(record, event, &context)).unwrap_or_else(|| {
-        tracing::error!(%chat, "a turn panicked; the chat was given an apology and stays where it was");
-        dialogue::apology(record, base)
-    })
 }
 
 /// Random bytes for one turn, from the system.
@@ -175,8 +226,16 @@ fn entropy() -> Result<Entropy, StoreError> {
     Ok(Entropy(bytes))
 }
 
-fn guarded<T>(turn: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(turn)).ok()
+/// What a turn gives, or what it panicked with; a turn is pure, so a panic leaves nothing half done.
+fn guarded<T>(turn: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(turn)).map_err(|panic| panic_words(&*panic))
+}
+
+/// What a panic says. It may quote what somebody wrote, so it is for a dead letter and never for the log.
+pub fn panic_words(panic: &(dyn Any + Send)) -> String {
+    let words = panic.downcast_ref::<String>().map(String::as_str);
+    let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
+    words.unwrap_or("a panic without words").to_owned()
 }
 
 #[cfg(test)]
@@ -188,7 +247,7 @@ mod tests {
     use super::*;
     use crate::{
         dialogue::{Input, Reply},
-        knowledge::Knowledge,
+        knowledge::{Knowledge, Language},
         store::{Item, Mark, Versioned, memory::MemoryStore},
     };
 
@@ -229,6 +288,42 @@ mod tests {
         assert_eq!(assistant.store().outbox().expect("rows").len(), 2);
     }
 
+    #[tokio::test]
+    async fn what_a_turn_panicked_at_is_kept_for_the_operator_and_apologised_for() {
+        let store = Arc::new(MemoryStore::new());
+        let assistant = assistant(store.clone()).responding(|_, _, _| panic!("of 12 wheels"));
+        let event = Event::private(Input::from_text("my PIN is 4821 门禁卡"));
+        let handled = assistant
+            .handle(CHAT, Some(UpdateId(7)), &event, now())
+            .await
+            .expect("handled");
+        let apology = assistant.base().lines.say(Language::EN, "apology", &[]);
+        assert_eq!(handled[0].reply.text, apology);
+        let record = store.load(CHAT).expect("loaded").record;
+        let [letter] = record.letters.as_slice() else {
+            panic!("{:?}", record.letters);
+        };
+        assert_eq!((letter.update, letter.at), (Some(UpdateId(7)), now()));
+        assert_eq!(letter.fault, "of 00 wheels");
+        assert!(letter.event.contains("my PIN is 0000 门禁卡"), "{letter:?}");
+        assert!(record.has_seen(UpdateId(7)));
+    }
+
+    #[tokio::test]
+    async fn what_was_given_up_is_kept_and_apologised_for_once() {
+        let store = Arc::new(MemoryStore::new());
+        let assistant = assistant(store.clone());
+        let give_up = async |update| {
+            let help = help();
+            let rows = assistant.give_up(CHAT, UpdateId(update), &help, "a fault", now());
+            rows.await.expect("kept").len()
+        };
+        assert_eq!(give_up(7).await, 1);
+        assert_eq!(give_up(7).await, 0, "one apology is enough");
+        let record = store.load(CHAT).expect("loaded").record;
+        assert_eq!(record.letters.len(), 1);
+    }
+
     #[test]
     fn a_panic_becomes_an_apology_and_the_record_stays() {
         let base = Base::new(Knowledge::default());
@@ -236,9 +331,15 @@ mod tests {
             next_card: 5,
             ..Record::default()
         };
-        assert_eq!(guarded(|| panic!("a fault of ours")), None::<Turn>);
-        let turn = dialogue::apology(&record, &base);
-        assert_eq!((turn.record, turn.replies.len()), (record, 1));
+        let fault = guarded(|| -> Turn { panic!("a fault of ours") }).expect_err("a panic");
+        let letter = DeadLetter::of(&record, &help(), &fault, now());
+        let turn = dialogue::apology(&record, &base, letter);
+        assert_eq!(turn.record.letters[0].fault, "a fault of ours");
+        let stays = Record {
+            letters: Vec::new(),
+            ..turn.record
+        };
+        assert_eq!((stays, turn.replies.len()), (record, 1));
     }
 
     /// A store where somebody else commits first, so many times.

@@ -10,10 +10,14 @@ use clap::Args;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
+/// Telegram's own Bot API server.
+const TELEGRAM: &str = "https://api.telegram.org";
 /// Messages a second to everybody together: Telegram's limit for a bot.
 const DEFAULT_SEND_RATE: u32 = 30;
 /// Messages a second to one chat: Telegram's advice.
 const DEFAULT_SEND_RATE_PER_CHAT: u32 = 1;
+
+use crate::telegram::webhook::{Secret, WebhookSettings};
 
 /// Where the knowledge is.
 #[derive(Debug, Clone, Args)]
@@ -80,7 +84,7 @@ pub struct ServeArgs {
         long,
         env = "TELOXIDE_API_URL",
         value_name = "URL",
-        default_value = "https://api.telegram.org"
+        default_value = TELEGRAM
     )]
     api_url: String,
     /// Receive updates at this public https address instead of polling
@@ -178,6 +182,8 @@ pub struct ServeSettings {
     pub send_rate: u32,
     /// Messages a second to one chat; 0 for no limit.
     pub send_rate_per_chat: u32,
+    /// Where updates are brought; without one, they are polled.
+    pub webhook: Option<WebhookSettings>,
 }
 
 /// A setting that cannot be used: its name, the fault, the repair.
@@ -262,15 +268,7 @@ impl ServeArgs {
         let api_url = faults.keep("TELOXIDE_API_URL", read_http_url(&self.api_url));
         let database = faults.keep("DATABASE_URL", read_database(&self.store.database_url));
         let knowledge = faults.keep("KNOWLEDGE_DIR", read_folder(&self.knowledge.knowledge));
-        faults.keep("WEBHOOK_URL", read_webhook(self.webhook_url.as_deref()));
-        faults.keep(
-            "WEBHOOK_LISTEN",
-            read_address(self.webhook_listen.as_deref()),
-        );
-        faults.keep(
-            "WEBHOOK_SECRET",
-            read_secret(self.webhook_secret.as_deref()),
-        );
+        let webhook = self.read_webhook(faults);
         faults.keep("SUPPORT_CHAT_ID", read_ids(self.support_chat_id.as_deref()));
         faults.keep("ADMIN_IDS", read_ids(self.admin_ids.as_deref()));
         let send_rate = faults.keep("SEND_RATE", read_rate(&self.send_rate));
@@ -286,7 +284,47 @@ impl ServeArgs {
             api_url: api_url?,
             send_rate: send_rate?,
             send_rate_per_chat: send_rate_per_chat?,
+            webhook,
         })
+    }
+
+    /// The webhook, if there is to be one. Faults are kept, so that `None` need not be told apart from them.
+    fn read_webhook(&self, faults: &mut SettingFaults) -> Option<WebhookSettings> {
+        let url = faults
+            .keep("WEBHOOK_URL", self.read_webhook_url())
+            .flatten();
+        let listen = read_address(self.webhook_listen.as_deref());
+        let listen = listen.and_then(|listen| match (listen, &url) {
+            (None, Some(_)) => Err(
+                "say where to listen for what comes to WEBHOOK_URL; write it like 127.0.0.1:8443"
+                    .to_owned(),
+            ),
+            (listen, _) => Ok(listen),
+        });
+        let listen = faults.keep("WEBHOOK_LISTEN", listen).flatten();
+        let secret = read_secret(self.webhook_secret.as_deref());
+        let secret = faults.keep("WEBHOOK_SECRET", secret).flatten();
+        Some(WebhookSettings {
+            url: url?,
+            listen: listen?,
+            secret,
+        })
+    }
+
+    /// Telegram brings updates over https only; a Bot API server of one's own takes http, too.
+    fn read_webhook_url(&self) -> Result<Option<Url>, String> {
+        let Some(text) = given(self.webhook_url.as_deref()) else {
+            return Ok(None);
+        };
+        let own_server = self.api_url.trim().trim_end_matches('/') != TELEGRAM;
+        match Url::parse(text) {
+            Ok(url) if url.scheme() == "https" || own_server && url.scheme() == "http" => {
+                Ok(Some(url))
+            }
+            _ => Err(format!(
+                "`{text}` is no https address; write it like https://bot.example.org/telegram, or leave it empty to poll"
+            )),
+        }
     }
 }
 
@@ -344,13 +382,6 @@ fn read_folder(folder: &std::path::Path) -> Result<PathBuf, String> {
     }
 }
 
-fn read_webhook(url: Option<&str>) -> Result<(), String> {
-    match given(url) {
-        None => Ok(()),
-        Some(_) => Err("this version polls and has no webhook; leave it empty".to_owned()),
-    }
-}
-
 fn read_health(address: Option<&str>) -> Result<(), String> {
     read_address(address)?;
     match given(address) {
@@ -369,18 +400,18 @@ fn read_address(address: Option<&str>) -> Result<Option<SocketAddr>, String> {
         .map_err(|_| format!("`{address}` is no address with a port; write it like 127.0.0.1:8443"))
 }
 
-fn read_secret(secret: Option<&str>) -> Result<(), String> {
+fn read_secret(secret: Option<&str>) -> Result<Option<Secret>, String> {
     /// Telegram's own limit.
     const MOST: usize = 256;
     let Some(secret) = given(secret) else {
-        return Ok(());
+        return Ok(None);
     };
     let fits = secret.len() <= MOST
         && secret
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
     if fits {
-        Ok(())
+        Ok(Some(Secret(secret.to_owned())))
     } else {
         Err(format!("use 1 to {MOST} letters, digits, `_` or `-`"))
     }

@@ -8,6 +8,7 @@ mod cards;
 pub mod choice;
 mod confirmation;
 mod correction;
+pub mod dead_letter;
 mod desk;
 mod editing;
 pub mod event;
@@ -33,6 +34,7 @@ use jiff::Timestamp;
 
 pub use cards::{MAX_CARDS, MAX_KEPT};
 pub use choice::{Choice, Field, Page, Press, Reason};
+pub use dead_letter::DeadLetter;
 pub use event::{
     Attachment, CardId, ChatId, Command, Event, Input, MessageId, Place, SentFile, Unreadable,
     UpdateId, UserId,
@@ -111,6 +113,7 @@ pub fn respond(record: &Record, event: &Event, context: &Context<'_>) -> Turn {
         Input::Attachment(kind) => desk::attachment(&mut talk, *kind),
         Input::File(file) => mine::file(&mut talk, file),
         Input::Content(content) => mine::content(&mut talk, content),
+        Input::TooFast { seconds } => desk::too_fast(&mut talk, *seconds),
         Input::Wake => {
             reminders::wake(&mut talk);
             return talk.finish_untouched();
@@ -145,11 +148,13 @@ pub fn answer_once(
     (finding, talk.finish().replies)
 }
 
-/// The apology for a turn that failed through a fault of ours; the record stays as it was.
-pub fn apology(record: &Record, base: &Base) -> Turn {
+/// The apology for a turn that failed through a fault of ours; the record stays as it was, but for the letter.
+pub fn apology(record: &Record, base: &Base, letter: DeadLetter) -> Turn {
     let language = record.language.or(record.spoken).unwrap_or(Language::EN);
+    let mut record = record.clone();
+    record.keep_letter(letter);
     Turn {
-        record: record.clone(),
+        record,
         replies: vec![Reply::new(base.lines.say(language, "apology", &[]))],
         forgets: false,
     }

@@ -4,30 +4,34 @@
 //! *queued* (polling), or answers 200 before any handler ran (webhook): what a killed process had in its queue is gone.
 //! When a handler panics it drops that chat's worker, and panics itself at the chat's next update. It stops on Ctrl-C
 //! only; its throttle is global and in memory; its `Dialogue` saves a chat's state apart from what the state made it say.
-//! So intake is ours: a batch is polled, run (chats side by side, each chat in order), committed, and only then confirmed
-//! by asking for the next (`polling`). Nothing on that way waits for the network: what is to be said is rows of the
-//! store, and `outbox` sends them at Telegram's pace.
+//! So intake is ours: updates come by `polling` or `webhook`, `intake` gives each its effect (chats side by side, each
+//! chat in order), and only once that is on disk is it confirmed. Nothing on that way waits for the network: what is to be
+//! said is rows of the store, and `outbox` sends them at Telegram's pace.
 //!
 //! `incoming` and `outgoing` translate and are pure, `api` makes one request, `courier` one of a reply's, `limits` says
-//! how fast, `qr` draws, `wakeups` sees to what happens though nobody does anything, `commands` sets the menu. Everything
-//! Telegram stays in this module; the conversation knows nothing of it.
+//! how fast we may talk and `paces` how fast others, `qr` draws, `wakeups` sees to what happens though nobody does
+//! anything, `commands` sets the menu. Everything Telegram stays in this module; the conversation knows nothing of it.
 
 pub mod api;
 pub mod checkup;
 pub mod commands;
 pub mod courier;
 pub mod incoming;
+pub mod intake;
 pub mod limits;
 pub mod outbox;
 pub mod outgoing;
+pub mod paces;
 pub mod polling;
 pub mod qr;
 pub mod wakeups;
+pub mod webhook;
 
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{fmt, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use futures::FutureExt;
 use jiff::Timestamp;
+use teloxide::types::AllowedUpdate;
 use tokio::{
     task::{JoinError, JoinSet},
     time::{Instant, sleep, sleep_until},
@@ -37,9 +41,11 @@ use url::Url;
 use self::{
     api::{Api, ApiError, Identity, NoClient, growing_pause},
     courier::Courier,
+    intake::Intake,
     limits::Rates,
     outbox::{Clock, Outbox, Sender},
     polling::{Poller, Stop, Unauthorized},
+    webhook::{Webhook, WebhookSettings},
 };
 use crate::{assistant::Assistant, store::StoreError};
 
@@ -48,6 +54,12 @@ use crate::{assistant::Assistant, store::StoreError};
 const STOP_WITHIN: Duration = Duration::from_millis(6500);
 /// While Telegram cannot be reached at the start, it is tried again no less often than this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// What Telegram is asked for; it would keep from us kinds that are newer than this program, and bring others for nothing.
+const ALLOWED_UPDATES: [AllowedUpdate; 3] = [
+    AllowedUpdate::Message,
+    AllowedUpdate::EditedMessage,
+    AllowedUpdate::CallbackQuery,
+];
 
 /// What the channel has to be told.
 #[derive(Clone)]
@@ -60,6 +72,8 @@ pub struct TelegramSettings {
     pub send_rate: u32,
     /// Messages a second in one chat, after a short burst; 0 is no limit.
     pub send_rate_per_chat: u32,
+    /// Where updates are brought; without one, they are polled.
+    pub webhook: Option<WebhookSettings>,
 }
 
 impl fmt::Debug for TelegramSettings {
@@ -69,6 +83,7 @@ impl fmt::Debug for TelegramSettings {
             .field("api_url", &self.api_url.as_str())
             .field("send_rate", &self.send_rate)
             .field("send_rate_per_chat", &self.send_rate_per_chat)
+            .field("webhook", &self.webhook)
             .finish()
     }
 }
@@ -81,6 +96,16 @@ pub enum ServeError {
         "Telegram does not know this bot's token: check TELOXIDE_TOKEN against what @BotFather shows (and TELOXIDE_API_URL, if it is set)"
     )]
     Unauthorized,
+    /// The port of the webhook is not to be had.
+    #[error(
+        "WEBHOOK_LISTEN: {0} cannot be listened on: {1}; name another port, or stop what has it"
+    )]
+    Listen(SocketAddr, io::Error),
+    /// Telegram does not take the webhook's address.
+    #[error(
+        "WEBHOOK_URL: Telegram does not take this address ({0}); it has to be https, with a public name, on port 443, 80, 88 or 8443"
+    )]
+    WebhookRefused(String),
     /// Nothing can be sent at all.
     #[error(transparent)]
     NoClient(#[from] NoClient),
@@ -100,7 +125,8 @@ impl From<Unauthorized> for ServeError {
     }
 }
 
-/// Serves Telegram until `shutdown`. Calls `ready` with the bot's name when it is about to poll.
+/// Serves Telegram until `shutdown`. Calls `ready` with the bot's name when it is about to poll, or when Telegram knows
+/// where to bring updates.
 ///
 /// On `shutdown` no more updates are taken, those in hand are committed, and what can be sent in time is sent; what is
 /// not stays in the store for the next start. Waits out everything that passes: a server that is down, floods, another
@@ -116,6 +142,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let api = Api::new(&settings.token, settings.api_url)?;
+    let webhook = bind(settings.webhook, &settings.token).await?;
     let stop = stop_signal(shutdown);
     let Some(me) = introduce(&api, &stop).await? else {
         return Ok(());
@@ -138,10 +165,18 @@ pub async fn serve(
         clock.clone(),
         outbox.clone(),
     ));
-    ready(&me.username);
-    let poller = Poller::new(api, Arc::new(me), assistant, outbox.clone(), clock);
-    let polled = tokio::select! {
-        polled = poller.run(stop.clone()) => polled.map_err(ServeError::from),
+    let me = Arc::new(me);
+    let (intake, _working) = Intake::new(
+        api.clone(),
+        me.clone(),
+        assistant,
+        outbox.clone(),
+        clock,
+        settings.send_rate_per_chat,
+    );
+    let ready = || ready(&me.username);
+    let heard = tokio::select! {
+        heard = hear(webhook, api, intake, ready, stop.clone()) => heard,
         ended = sending.join_next() => Err(sender_ended(ended)),
         () = stop.clone().then(|asked| sleep_until(asked + STOP_WITHIN)) => {
             tracing::error!("the store did not take the updates in hand in time; Telegram keeps them");
@@ -149,8 +184,39 @@ pub async fn serve(
         }
     };
     drop(aside);
-    polled?;
+    heard?;
     drain(&outbox, stop.await + STOP_WITHIN, sending).await
+}
+
+async fn bind(
+    settings: Option<WebhookSettings>,
+    token: &str,
+) -> Result<Option<Webhook>, ServeError> {
+    let Some(settings) = settings else {
+        return Ok(None);
+    };
+    let listen = settings.listen;
+    let bound = Webhook::bind(settings, token).await;
+    bound
+        .map(Some)
+        .map_err(|error| ServeError::Listen(listen, error))
+}
+
+/// Gets updates, by one way or the other, until `stop`.
+async fn hear(
+    webhook: Option<Webhook>,
+    api: Api,
+    intake: Intake,
+    ready: impl FnOnce(),
+    stop: Stop,
+) -> Result<(), ServeError> {
+    match webhook {
+        Some(webhook) => webhook.run(api, intake, ready, stop).await,
+        None => {
+            ready();
+            Ok(Poller::new(api, intake).run(stop).await?)
+        }
+    }
 }
 
 /// Notes when it was asked to stop, whoever is busy with what at that moment.

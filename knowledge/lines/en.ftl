@@ -23,6 +23,10 @@ language-set = We go on in English.
 language-unknown = I do not speak “{ $language }” yet. Please choose one of these.
 apology = Sorry, something went wrong on my side. Nothing of yours was changed. Please try that once more.
 unknown-command = I do not know the command /{ $command }. This is what I can do:
+too-fast = { $seconds ->
+    [one] That was a lot at once, and I did not read the last of it. Give me a second, then send it again, please.
+   *[other] That was a lot at once, and I did not read the last of it. Give me { $seconds } seconds, then send it again, please.
+}
 busy-here = Let us do that between the two of us, not in the group.
 not-yours = This button is for somebody else in the group. Ask me yourself, and you get your own.
 
@@ -248,7 +252,8 @@ privacy =
     • Reminders you asked for, the review every { $review } days among them
     • Whether a PIN or codes protect removals, never the PIN itself
     • Numbers of messages, so that nothing is done twice: { $hours } hours
-    I keep no messages, no card numbers, no passwords.
+    • A message I failed at through my own fault, its digits blotted out, for those who mend me: { $letters } days
+    I keep no other messages, no card numbers, no passwords.
 export-file = { $count ->
     [0] This is everything I keep of this chat. There are no cards on your list.
     [one] This is everything I keep of this chat, your card included. Send the file to me, and I put it on your list again.

@@ -41,11 +41,14 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         api_url: settings.api_url,
         send_rate: settings.send_rate,
         send_rate_per_chat: settings.send_rate_per_chat,
+        webhook: settings.webhook,
     };
     let served = telegram::serve(channel, assistant, Timestamp::now, say_ready, stop).await;
     store.close().await?;
     served.map_err(|error| match error {
-        ServeError::Unauthorized => Failure::Settings(error.to_string()),
+        ServeError::Unauthorized | ServeError::Listen(..) | ServeError::WebhookRefused(_) => {
+            Failure::Settings(error.to_string())
+        }
         other => Failure::failed(other),
     })
 }

@@ -168,6 +168,12 @@ pub(super) fn attachment(talk: &mut Talk<'_>, kind: Attachment) {
     show_again(talk);
 }
 
+/// More came at once than can be answered. Nothing moves on, so that the buttons shown stay good.
+pub(super) fn too_fast(talk: &mut Talk<'_>, seconds: u64) {
+    let text = talk.line("too-fast", &[("seconds", seconds.into())]);
+    talk.say(Reply::new(text));
+}
+
 /// A pressed button. One of an older keyboard changes nothing: what it only shows is shown, else the present question.
 pub(super) fn press(talk: &mut Talk<'_>, press: Option<&Press>, message: MessageId) {
     match press {

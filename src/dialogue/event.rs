@@ -101,6 +101,11 @@ pub enum Input {
     File(SentFile),
     /// What a file says.
     Content(Result<String, Unreadable>),
+    /// So much, so fast, that it was not read; the channel hears again after so many seconds.
+    TooFast {
+        /// How long to wait.
+        seconds: u64,
+    },
     /// Nobody did anything: the time has come for something the record waits for.
     Wake,
 }
@@ -193,6 +198,20 @@ impl Command {
 }
 
 impl Input {
+    /// What kind of thing it is, for logs and figures.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "text",
+            Self::Command(..) | Self::UnknownCommand(_) => "command",
+            Self::Press { .. } => "press",
+            Self::Attachment(_) => "attachment",
+            Self::File(_) => "file",
+            Self::Content(_) => "content",
+            Self::TooFast { .. } => "too_fast",
+            Self::Wake => "wake",
+        }
+    }
+
     /// Reads a line of text: `/command argument`, or a message. A `@bot` behind the command is passed over.
     pub fn from_text(text: &str) -> Self {
         let Some(rest) = text.trim().strip_prefix('/') else {

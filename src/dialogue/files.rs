@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Card, CardId, Reason, Record, Removal, RemovedCard, Stage, Vote,
+    Card, CardId, DeadLetter, Reason, Record, Removal, RemovedCard, Stage, Vote,
     identity::Protection,
     label,
     record::{Deed, Happening, MAX_HISTORY},
@@ -52,6 +52,8 @@ struct Rest<'a> {
     answers: &'a BTreeMap<EntryId, Vote>,
     last_answer: Option<&'a EntryId>,
     last_active: Option<Timestamp>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    failed_at: &'a [DeadLetter],
 }
 
 #[derive(Serialize)]
@@ -162,6 +164,7 @@ pub(super) fn everything(record: &Record, now: Timestamp) -> String {
         answers: &record.votes,
         last_answer: record.last_answer.as_ref().map(|last| &last.entry),
         last_active: record.touched,
+        failed_at: &record.letters,
     };
     write(record.cards.iter(), Some(rest), now)
 }

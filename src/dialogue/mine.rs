@@ -2,7 +2,9 @@
 //! everything. How files look is `files`'s.
 
 use super::{
-    Activity, Card, Choice, Enclosure, Place, Reply, SentFile, Unreadable, adding, cards, desk,
+    Activity, Card, Choice, Enclosure, Place, Reply, SentFile, Unreadable, adding, cards,
+    dead_letter::LETTER_DAYS,
+    desk,
     files::{self, CardFault, FileFault, Found, MAX_FILE_BYTES},
     label,
     record::{BIN_DAYS, REMEMBER_UPDATES_HOURS, REVIEW_DAYS, UNFINISHED_DAYS},
@@ -20,6 +22,7 @@ pub(super) fn privacy(talk: &mut Talk<'_>) {
             ("unfinished", UNFINISHED_DAYS.into()),
             ("review", REVIEW_DAYS.into()),
             ("hours", REMEMBER_UPDATES_HOURS.into()),
+            ("letters", LETTER_DAYS.into()),
         ],
     );
     let reply = Reply::new(text);

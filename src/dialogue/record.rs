@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     choice::{Field, Reason},
+    dead_letter::DeadLetter,
     event::{CardId, MessageId, UpdateId},
     identity::{Protection, Sealed, Tries},
 };
@@ -82,6 +83,9 @@ pub struct Record {
     pub next_card: u32,
     /// Questions in a row that found no answer.
     pub misses: u32,
+    /// Messages the bot failed at, for those who mend it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub letters: Vec<DeadLetter>,
     /// The update ids of the last 48 hours.
     pub updates: Vec<SeenUpdate>,
 }
@@ -423,12 +427,13 @@ impl Record {
     pub fn wake_at(&self) -> Option<Timestamp> {
         let reminders = self.reminders.iter().map(|reminder| reminder.at);
         let bin = self.bin.iter().map(RemovedCard::kept_until);
+        let letters = self.letters_kept_until();
         let set_aside = self.paused.iter().chain(&self.cancelled);
         let set_aside = set_aside
             .filter_map(|removal| removal.set_aside)
             .map(unfinished_until);
         reminders
-            .chain(bin.chain(set_aside).map(just_after))
+            .chain(bin.chain(set_aside).chain(letters).map(just_after))
             .chain(self.review)
             .chain(self.remind_unfinished_at())
             .chain(self.unfinished_until().map(just_after))

@@ -15,6 +15,7 @@ pub(super) fn sweep(talk: &mut Talk<'_>) {
     let now = talk.now;
     let record = &mut talk.record;
     record.bin.retain(|removed| removed.is_restorable(now));
+    record.sweep_letters(now);
     let is_kept = |removal: &Removal| {
         let kept = removal.set_aside.map(unfinished_until);
         kept.is_none_or(|until| now <= until)

@@ -156,6 +156,15 @@ fn is_card_number(digits: &[u32]) -> bool {
     CARD_DIGITS.contains(&digits.len()) && differ && sum.is_multiple_of(10)
 }
 
+/// A text of which nobody can read a secret: a nought for every digit, and nothing of a recovery phrase.
+pub(super) fn blotted(text: &str) -> String {
+    if is_recovery_phrase(text) {
+        return "(a recovery phrase)".to_owned();
+    }
+    let blot = |c: char| if digit(c).is_some() { '0' } else { c };
+    text.chars().map(blot).collect()
+}
+
 fn is_recovery_phrase(text: &str) -> bool {
     let words: Vec<&str> = text
         .split([' ', '\n', '\t', ','])

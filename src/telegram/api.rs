@@ -242,6 +242,24 @@ impl Api {
     }
 }
 
+/// A webhook as Telegram has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct WebhookInfo {
+    /// The address updates are sent to; empty when they are polled.
+    pub url: String,
+    /// Updates not yet delivered.
+    pub pending_update_count: u64,
+    /// Deliveries at once.
+    pub max_connections: Option<u32>,
+    /// Which kinds of update are wanted.
+    pub allowed_updates: Vec<String>,
+    /// When a delivery last failed, in seconds since 1970.
+    pub last_error_date: Option<i64>,
+    /// Why.
+    pub last_error_message: Option<String>,
+}
+
 /// A result of which nothing matters, whatever it looks like.
 #[derive(Debug, Clone, Copy)]
 pub struct Ignored {}

@@ -6,6 +6,7 @@
 //! up the whole message. Here nothing can fail; what is not understood is no event, or in a private chat something the
 //! bot cannot read, which gets a kind word.
 
+use jiff::Timestamp;
 use serde_json::Value;
 use teloxide::types::CallbackQueryId;
 
@@ -35,6 +36,8 @@ pub struct Incoming {
     pub callback: Option<CallbackQueryId>,
     /// The album it is a part of: several pictures sent as one come as an update each.
     pub album: Option<String>,
+    /// When it was said; of a press, Telegram does not tell.
+    pub said_at: Option<Timestamp>,
 }
 
 /// The id of an update, whatever else there is to it: by this it is confirmed.
@@ -73,6 +76,7 @@ fn read_press(update: UpdateId, query: &Value) -> Option<Incoming> {
             .as_str()
             .map(|id| CallbackQueryId(id.to_owned())),
         album: None,
+        said_at: None,
     })
 }
 
@@ -98,6 +102,7 @@ fn read_message(update: UpdateId, message: &Value, me: &Identity) -> Option<Inco
         },
         callback: None,
         album: message["media_group_id"].as_str().map(str::to_owned),
+        said_at: said_at(message),
     })
 }
 
@@ -114,6 +119,13 @@ fn read_edit(update: UpdateId, message: &Value, me: &Identity) -> Option<Incomin
     // The words under a file are not heard, so there is nothing to mend.
     let is_file = matches!(incoming.event.input, Input::File(_));
     (!is_file).then_some(incoming)
+}
+
+/// An edited message was said when it was edited.
+fn said_at(message: &Value) -> Option<Timestamp> {
+    let second = message["edit_date"].as_i64();
+    let second = second.or_else(|| message["date"].as_i64())?;
+    Timestamp::from_second(second).ok()
 }
 
 fn message_id(message: &Value) -> Option<MessageId> {

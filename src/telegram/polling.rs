@@ -1,53 +1,54 @@
-//! Gets updates and gives each its effect; an update is confirmed by asking for the one behind it, and only once its
-//! effect is on disk. Which update is an event is `incoming`'s to say, what comes of it the assistant's.
+//! Gets updates by long polling; an update is confirmed by asking for the one behind it, and only once its effect is on
+//! disk. Giving it that effect is `intake`'s.
+//!
+//! Telegram counts by one number: asking from an update on confirms all before it, and what is asked for again comes
+//! again. So while an update takes long, those behind it are asked for, too, and recognised when they come twice.
 
-use std::{
-    collections::{HashMap, HashSet},
-    panic::AssertUnwindSafe,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use futures::{
-    FutureExt,
+    FutureExt, StreamExt,
     future::{BoxFuture, Shared},
+    stream::FuturesUnordered,
 };
 use serde::Serialize;
 use serde_json::Value;
 use teloxide::{requests::Payload, types::AllowedUpdate};
-use tokio::{task::JoinSet, time::sleep};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{
-    api::{Api, ApiError, Identity, growing_pause},
-    incoming::{self, Incoming},
-    outbox::{Clock, Outbox},
+    ALLOWED_UPDATES,
+    api::{Api, ApiError, growing_pause},
+    incoming,
+    intake::{Intake, Taken},
 };
-use crate::{
-    assistant::Assistant,
-    dialogue::{ChatId, Event, Input, UpdateId},
-    knowledge::Language,
-    store::StoreError,
-};
+use crate::dialogue::UpdateId;
 
 /// How long Telegram may keep a poll open when there is nothing new.
 const POLL_SECONDS: u32 = 30;
 /// On top of that, for the way there and back.
 const POLL_MARGIN: Duration = Duration::from_secs(15);
-/// Updates a poll brings at most; Telegram's own limit. It also bounds how many chats are worked on at once.
+/// Updates a poll brings at most; Telegram's own limit.
 const BATCH: u8 = 100;
-/// Telegram, or the store, is tried again no less often than this.
+/// Telegram is tried again no less often than this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// While another copy polls, each throws the other out; hurrying does not help.
 const CONFLICT_PAUSE: Duration = Duration::from_secs(5);
 /// Said the first time, and then once a minute.
 const CONFLICTS_A_LINE: u32 = 12;
-/// An update that fails so often while the store is well would stop everybody: it is passed over.
-const MAX_FAILURES: u32 = 5;
+/// A batch takes some milliseconds. What takes longer than this no longer holds up what comes behind it.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// With nothing new behind what takes long, the next look is no earlier: each brings it all again.
+const NOTHING_NEW: Duration = Duration::from_millis(500);
+/// And after many looks that brought nothing, no later than this.
+const STILL_NOTHING_NEW: Duration = Duration::from_secs(5);
+/// At the end, what is in hand may take this long, so that there is time left to send its answers.
+const LAST_EFFECTS: Duration = Duration::from_secs(5);
 /// At the end, confirming what is done may take this long; without it, those updates come again and are recognised.
 const LAST_CONFIRMATION: Duration = Duration::from_secs(1);
 
 /// Becomes ready when the service is to stop, with the moment it was asked to.
-pub type Stop = Shared<BoxFuture<'static, tokio::time::Instant>>;
+pub type Stop = Shared<BoxFuture<'static, Instant>>;
 
 /// `getUpdates`. Not teloxide's: that one has no room for an id above `i32::MAX`, and an update that cannot be confirmed
 /// would come again for ever.
@@ -69,202 +70,117 @@ impl Payload for Poll {
 #[derive(Debug)]
 pub struct Unauthorized;
 
-/// Why an update had no effect.
-enum Fault {
-    Store(StoreError),
-    Panicked,
-}
-
 /// Gets updates until it is told to stop.
 pub struct Poller {
     api: Api,
-    me: Arc<Identity>,
-    assistant: Arc<Assistant>,
-    outbox: Outbox,
-    clock: Clock,
-    /// The first update not yet confirmed, as long as Telegram has not heard of it. Not kept any longer: after a quiet
-    /// week the ids begin somewhere else.
-    offset: Option<UpdateId>,
-    /// How often updates failed while the store was well.
-    failures: HashMap<UpdateId, u32>,
-    /// Batches in a row in which something failed.
-    failed_batches: u32,
+    intake: Intake,
+    window: Window,
+    /// The updates in hand; each says its id once it is settled, and whether it may be confirmed.
+    in_hand: FuturesUnordered<BoxFuture<'static, (UpdateId, bool)>>,
+    /// Polls in a row that brought nothing new, while something is in hand.
+    looks_in_vain: u32,
     /// Polls in a row that failed.
     troubles: u32,
     /// Of these, how often another copy was to blame.
     conflicts: u32,
-    /// Presses being acknowledged.
-    presses: JoinSet<()>,
 }
 
 impl Poller {
-    /// A poller that hands what is to be sent to `outbox`.
-    pub fn new(
-        api: Api,
-        me: Arc<Identity>,
-        assistant: Arc<Assistant>,
-        outbox: Outbox,
-        clock: Clock,
-    ) -> Self {
+    /// A poller that brings updates to `intake`.
+    pub fn new(api: Api, intake: Intake) -> Self {
         Self {
             api,
-            me,
-            assistant,
-            outbox,
-            clock,
-            offset: None,
-            failures: HashMap::new(),
-            failed_batches: 0,
+            intake,
+            window: Window::default(),
+            in_hand: FuturesUnordered::new(),
+            looks_in_vain: 0,
             troubles: 0,
             conflicts: 0,
-            presses: JoinSet::new(),
         }
     }
 
-    /// Gets updates until `stop`; a batch in hand is finished first.
+    /// Gets updates until `stop`; what is in hand then is finished first.
     ///
     /// # Errors
     /// The token is not valid.
     pub async fn run(mut self, stop: Stop) -> Result<(), Unauthorized> {
-        loop {
-            let poll = self.poll(POLL_SECONDS);
-            let polled = tokio::select! {
+        let asked = loop {
+            tokio::select! {
                 biased;
-                _ = stop.clone() => break,
-                polled = self.api.call_within::<_, Vec<Value>>(time_limit(&poll), &poll) => polled,
-            };
-            let pause = match polled {
-                Ok(updates) => {
-                    (self.troubles, self.conflicts) = (0, 0);
-                    self.run_batch(updates).await
-                }
-                Err(ApiError::Unauthorized) => return Err(Unauthorized),
-                Err(error) => Some(self.after_trouble(&error).await),
-            };
-            if let Some(pause) = pause {
-                tokio::select! {
-                    _ = stop.clone() => break,
-                    () = sleep(pause) => {}
-                }
+                asked = stop.clone() => break asked,
+                turned = self.turn() => turned?,
             }
-        }
-        self.finish().await;
+        };
+        self.finish(asked + LAST_EFFECTS).await;
         Ok(())
     }
 
-    fn poll(&self, timeout: u32) -> Poll {
-        Poll {
-            offset: self.offset.map(|UpdateId(id)| id),
-            limit: BATCH,
-            timeout,
-            allowed_updates: [
-                AllowedUpdate::Message,
-                AllowedUpdate::EditedMessage,
-                AllowedUpdate::CallbackQuery,
-            ],
-        }
-    }
-
-    /// Gives a batch its effects, and says how long to wait before the next.
-    async fn run_batch(&mut self, updates: Vec<Value>) -> Option<Duration> {
-        while self.presses.try_join_next().is_some() {}
-        if updates.is_empty() {
-            // Telegram has heard the offset.
-            self.offset = None;
-            return None;
-        }
-        let ids = updates.iter().filter_map(incoming::update_id);
-        let Some(UpdateId(last)) = ids.max() else {
-            tracing::error!(
-                count = updates.len(),
-                "updates without an id; nothing can be done with them"
-            );
-            return Some(LONGEST_PAUSE);
-        };
-        let failed = self.handle_all(updates).await;
-        let next = UpdateId(last.saturating_add(1));
-        self.offset = failed.keys().min().copied().or(Some(next));
-        self.after_failures(failed)
-    }
-
-    /// Remembers what failed, and how long to wait before it is tried again.
-    fn after_failures(&mut self, failed: HashMap<UpdateId, Fault>) -> Option<Duration> {
-        if failed.is_empty() {
-            if self.failed_batches > 0 {
-                // A commit may have succeeded without saying so; its rows were handed to nobody.
-                self.outbox.reload();
+    /// One poll, and what it brings. Broken off at any point, it has lost nothing: what is in hand is noted.
+    async fn turn(&mut self) -> Result<(), Unauthorized> {
+        let poll = self.window.poll();
+        let polled = self.api.call_within(time_limit(&poll), &poll).await;
+        match polled {
+            Ok(updates) => {
+                (self.troubles, self.conflicts) = (0, 0);
+                let brought_new = self.take(updates);
+                self.wait(brought_new).await;
             }
-            self.failures.clear();
-            self.failed_batches = 0;
-            return None;
+            Err(ApiError::Unauthorized) => return Err(Unauthorized),
+            Err(error) => {
+                let pause = self.after_trouble(&error).await;
+                sleep(pause).await;
+            }
         }
-        self.failed_batches += 1;
-        let is_store_well = self.assistant.store().health().is_ok();
-        for (update, fault) in failed {
-            report(update, &fault);
-            // As long as the store is unwell, it is not the update's fault.
-            *self.failures.entry(update).or_default() += u32::from(is_store_well);
-        }
-        Some(growing_pause(self.failed_batches, LONGEST_PAUSE))
+        Ok(())
     }
 
-    /// Runs all chats side by side, each in order; returns what failed.
-    async fn handle_all(&mut self, updates: Vec<Value>) -> HashMap<UpdateId, Fault> {
-        let mut chats: HashMap<ChatId, Vec<Incoming>> = HashMap::new();
-        let mut albums = HashSet::new();
+    /// Brings a batch to the intake; whether something of it is new.
+    fn take(&mut self, updates: Vec<Value>) -> bool {
+        self.window.begin_batch();
+        let mut brought_new = false;
         for update in &updates {
-            match self.accept(update) {
-                Some(incoming) if !repeats_album(&incoming, &mut albums) => {
-                    chats.entry(incoming.chat).or_default().push(incoming);
+            let Some(id) = incoming::update_id(update) else {
+                // It cannot be confirmed either; what comes behind it confirms it.
+                self.intake.take(update);
+                continue;
+            };
+            if self.window.knows(id) {
+                continue;
+            }
+            brought_new = true;
+            match self.intake.take(update) {
+                Taken::Nothing => self.window.enter(id, true),
+                Taken::InHand(settled) => {
+                    self.window.enter(id, false);
+                    self.in_hand
+                        .push(settled.map(move |done| (id, done)).boxed());
                 }
-                _ => {}
+                // It comes again, and so does what is behind it.
+                Taken::Full => break,
             }
         }
-        drop(updates);
-        let mut running = JoinSet::new();
-        for updates in chats.into_values() {
-            let (assistant, outbox) = (self.assistant.clone(), self.outbox.clone());
-            running.spawn(handle_chat(assistant, outbox, self.clock.clone(), updates));
-        }
-        let mut failed = HashMap::new();
-        while let Some(chat) = running.join_next().await {
-            // Panics are caught inside; a task is never aborted.
-            failed.extend(chat.unwrap_or_default());
-        }
-        failed
+        brought_new
     }
 
-    /// An update to be handled; a press is acknowledged at once. One of a button that is another's has no other effect.
-    fn accept(&mut self, update: &Value) -> Option<Incoming> {
-        let id = incoming::update_id(update)?;
-        if self
-            .failures
-            .get(&id)
-            .is_some_and(|failures| *failures >= MAX_FAILURES)
-        {
-            tracing::error!(
-                update = id.0,
-                "an update failed {MAX_FAILURES} times and is passed over"
-            );
-            return None;
-        }
-        let mut incoming = incoming::read(update, &self.me)?;
-        let alert = is_anothers(&incoming.event).then(|| self.not_yours(&incoming.event));
-        let has_effect = alert.is_none();
-        if let Some(query) = incoming.callback.take() {
-            let api = self.api.clone();
-            self.presses
-                .spawn(async move { api.answer_press(query, alert).await });
-        }
-        has_effect.then_some(incoming)
-    }
-
-    /// What somebody is told who pressed another's button, in the language of their app: nobody else sees it.
-    fn not_yours(&self, event: &Event) -> String {
-        let lines = &self.assistant.base().lines;
-        let spoken = lines.languages();
-        let language = event.app_language.filter(|own| spoken.contains(own));
-        lines.label(language.unwrap_or(Language::EN), "not-yours", &[])
+    /// Waits for what is in hand, as long as that does not hold up others.
+    async fn wait(&mut self, brought_new: bool) {
+        self.looks_in_vain = match brought_new {
+            true => 0,
+            false => self.looks_in_vain.saturating_add(1),
+        };
+        let patience = match self.looks_in_vain {
+            0 => PATIENCE,
+            looks => (NOTHING_NEW * looks).min(STILL_NOTHING_NEW),
+        };
+        let settling = async {
+            while let Some((id, done)) = self.in_hand.next().await {
+                self.window.settle(id, done);
+                if !brought_new {
+                    break;
+                }
+            }
+        };
+        let _ = timeout(patience, settling).await;
     }
 
     /// Does what can be done about a poll that failed, and says how long to wait.
@@ -302,281 +218,165 @@ impl Poller {
         }
     }
 
-    /// Confirms what is done, and lets the last presses be acknowledged.
-    async fn finish(mut self) {
-        let last = async {
-            if self.offset.is_some() {
-                let poll = Poll {
-                    limit: 1,
-                    ..self.poll(0)
-                };
-                let _: Result<Vec<Value>, ApiError> = self.api.call(&poll).await;
+    /// Finishes what is in hand, confirms what is done, and lets the last presses be acknowledged.
+    async fn finish(mut self, until: Instant) {
+        let settling = async {
+            while let Some((id, done)) = self.in_hand.next().await {
+                self.window.settle(id, done);
             }
-            while self.presses.join_next().await.is_some() {}
         };
-        let _ = tokio::time::timeout(LAST_CONFIRMATION, last).await;
+        if timeout_at(until, settling).await.is_err() {
+            tracing::error!(
+                "not all updates in hand had their effects in time; Telegram keeps them"
+            );
+        }
+        let last = async {
+            if let Some(confirmation) = self.window.confirmation() {
+                let _: Result<Vec<Value>, ApiError> = self.api.call(&confirmation).await;
+            }
+            self.intake.acknowledged().await;
+        };
+        let _ = timeout(LAST_CONFIRMATION, last).await;
     }
 }
 
-fn is_anothers(event: &Event) -> bool {
-    matches!(&event.input, Input::Press { press: Some(press), .. } if press.is_anothers(event.from))
+/// The updates from the first on that is not settled: those that come again with every poll.
+#[derive(Debug, Default)]
+struct Window {
+    /// Whether each is settled.
+    updates: BTreeMap<UpdateId, bool>,
 }
 
-/// Whether it is one more picture of an album that was heard already; ten pictures do not want ten answers.
-fn repeats_album(incoming: &Incoming, heard: &mut HashSet<(ChatId, String)>) -> bool {
-    let Some(album) = incoming.album.clone() else {
-        return false;
-    };
-    let is_first = heard.insert((incoming.chat, album));
-    !is_first && matches!(incoming.event.input, Input::Attachment(_))
+impl Window {
+    /// Telegram has heard the offset. What it confirmed is not kept any longer: after a quiet week the ids begin somewhere
+    /// else.
+    fn begin_batch(&mut self) {
+        match self.first_open() {
+            None => self.updates.clear(),
+            Some(first) => self.updates = self.updates.split_off(&first),
+        }
+    }
+
+    fn knows(&self, id: UpdateId) -> bool {
+        self.updates.contains_key(&id)
+    }
+
+    fn enter(&mut self, id: UpdateId, settled: bool) {
+        self.updates.insert(id, settled);
+    }
+
+    /// Notes that an update is settled; if it may not be confirmed, it comes again.
+    fn settle(&mut self, id: UpdateId, done: bool) {
+        if let Some(settled) = self.updates.get_mut(&id) {
+            *settled = done;
+        }
+    }
+
+    fn first_open(&self) -> Option<UpdateId> {
+        let open = self.updates.iter().find(|(_, settled)| !**settled);
+        open.map(|(id, _)| *id)
+    }
+
+    /// From where on to ask: what is before is confirmed by that.
+    fn offset(&self) -> Option<UpdateId> {
+        let behind = || {
+            let (UpdateId(last), _) = self.updates.last_key_value()?;
+            Some(UpdateId(last.saturating_add(1)))
+        };
+        self.first_open().or_else(behind)
+    }
+
+    fn poll(&self) -> Poll {
+        // With something in hand, Telegram has always something to send.
+        let timeout = match self.first_open() {
+            Some(_) => 0,
+            None => POLL_SECONDS,
+        };
+        Poll {
+            offset: self.offset().map(|UpdateId(id)| id),
+            limit: BATCH,
+            timeout,
+            allowed_updates: ALLOWED_UPDATES,
+        }
+    }
+
+    /// A poll that only confirms, if there is something to confirm.
+    fn confirmation(&self) -> Option<Poll> {
+        let offset = self.offset()?;
+        Some(Poll {
+            offset: Some(offset.0),
+            limit: 1,
+            timeout: 0,
+            allowed_updates: ALLOWED_UPDATES,
+        })
+    }
 }
 
 fn time_limit(poll: &Poll) -> Duration {
     Duration::from_secs(poll.timeout.into()) + POLL_MARGIN
 }
 
-/// Gives a chat's updates their effects, one after another. Where one fails, those behind it wait.
-async fn handle_chat(
-    assistant: Arc<Assistant>,
-    outbox: Outbox,
-    clock: Clock,
-    updates: Vec<Incoming>,
-) -> HashMap<UpdateId, Fault> {
-    for Incoming {
-        chat,
-        update,
-        event,
-        ..
-    } in updates
-    {
-        let begun = Instant::now();
-        let handling = assistant.handle(chat, Some(update), &event, clock());
-        let fault = match AssertUnwindSafe(handling).catch_unwind().await {
-            Ok(Ok(rows)) => {
-                tracing::debug!(update = update.0, %chat, rows = rows.len(), took = ?begun.elapsed(), "handled");
-                outbox.send(rows);
-                continue;
-            }
-            Ok(Err(error)) => Fault::Store(error),
-            Err(_) => Fault::Panicked,
-        };
-        return HashMap::from([(update, fault)]);
-    }
-    HashMap::new()
-}
-
-fn report(update: UpdateId, fault: &Fault) {
-    match fault {
-        Fault::Store(error) => {
-            tracing::error!(update = update.0, %error, "an update was not committed; it stays at Telegram and is tried again");
-        }
-        Fault::Panicked => {
-            tracing::error!(
-                update = update.0,
-                "an update panicked outside its turn; it stays at Telegram and is tried again"
-            );
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::{
-        Mutex,
-        atomic::{AtomicBool, Ordering},
-    };
-
-    use async_trait::async_trait;
-    use jiff::Timestamp;
-    use serde_json::json;
-
     use super::*;
-    use crate::{
-        dialogue::Base,
-        knowledge::Knowledge,
-        store::{Commit, Item, Mark, OutboxRow, Store, Versioned, memory::MemoryStore},
-        telegram::{courier::Courier, limits::Rates, outbox::Sender},
-    };
 
-    const ANN: ChatId = ChatId(1);
-    const BEN: ChatId = ChatId(2);
-
-    /// A store that panics, or refuses, whenever something of Ann's is to be kept.
-    #[derive(Default)]
-    struct AgainstAnn {
-        inner: MemoryStore,
-        panics: bool,
-        unwell: AtomicBool,
-        kept: Mutex<Vec<ChatId>>,
+    fn id(id: u32) -> UpdateId {
+        UpdateId(id)
     }
 
-    #[async_trait]
-    impl Store for AgainstAnn {
-        fn load(&self, chat: ChatId) -> Result<Versioned, StoreError> {
-            self.inner.load(chat)
-        }
-        async fn commit(&self, commit: Commit) -> Result<Vec<OutboxRow>, StoreError> {
-            let chat = commit.chat;
-            if chat == ANN {
-                assert!(!self.panics, "on purpose");
-                return Err(StoreError::Damaged("Ann's record".into()));
-            }
-            let rows = self.inner.commit(commit).await?;
-            self.kept.lock().unwrap().push(chat);
-            Ok(rows)
-        }
-        fn outbox(&self) -> Result<Vec<OutboxRow>, StoreError> {
-            self.inner.outbox()
-        }
-        async fn mark(&self, marks: Vec<Mark>) -> Result<(), StoreError> {
-            self.inner.mark(marks).await
-        }
-        fn scan(&self) -> Box<dyn Iterator<Item = Result<Item, StoreError>> + '_> {
-            self.inner.scan()
-        }
-        async fn restore(&self, items: Vec<Item>) -> Result<(), StoreError> {
-            self.inner.restore(items).await
-        }
-        fn health(&self) -> Result<(), StoreError> {
-            match self.unwell.load(Ordering::Relaxed) {
-                true => Err(StoreError::Unavailable("no room".into())),
-                false => Ok(()),
-            }
-        }
-        async fn close(&self) -> Result<(), StoreError> {
-            self.inner.close().await
-        }
+    /// What came in one batch.
+    fn batch(window: &mut Window, ids: impl IntoIterator<Item = u32>) -> Vec<u32> {
+        window.begin_batch();
+        let new = ids.into_iter().filter(|new| !window.knows(id(*new)));
+        let new: Vec<_> = new.collect();
+        new.iter().for_each(|new| window.enter(id(*new), false));
+        new
     }
 
-    /// A poller that never polls: batches are given to it.
-    fn poller(store: Arc<AgainstAnn>) -> Poller {
-        let nowhere = "http://127.0.0.1:1".parse().unwrap();
-        let api = Api::new("1:x", nowhere).unwrap();
-        let clock: Clock = Arc::new(|| Timestamp::UNIX_EPOCH);
-        let rates = Rates {
-            overall: 0,
-            per_chat: 0,
-        };
-        let assistant = Assistant::new(Base::new(Knowledge::default()), store.clone());
-        let assistant = Arc::new(assistant);
-        let courier = Courier::new(api.clone(), assistant.clone(), clock.clone());
-        let (_, outbox) = Sender::new(courier, store, clock.clone(), "bot", rates).unwrap();
-        Poller::new(api, Arc::default(), assistant, outbox, clock)
+    #[test]
+    fn the_offset_is_dropped_once_telegram_has_heard_it() {
+        let mut window = Window::default();
+        assert_eq!(window.poll().offset, None);
+        batch(&mut window, [8]);
+        window.settle(id(8), true);
+        assert_eq!(window.poll().offset, Some(9));
+        batch(&mut window, [u32::MAX - 1]);
+        window.settle(id(u32::MAX - 1), true);
+        assert_eq!(window.poll().offset, Some(u32::MAX));
+        batch(&mut window, []);
+        assert_eq!(window.poll().offset, None);
+        assert!(window.confirmation().is_none());
     }
 
-    fn said(update: u32, chat: ChatId, fields: Value) -> Value {
-        let mut message =
-            json!({"message_id": 1, "date": 0, "chat": {"id": chat.0, "type": "private"}});
-        let fields = fields.as_object().unwrap().clone();
-        message.as_object_mut().unwrap().extend(fields);
-        json!({"update_id": update, "message": message})
-    }
-
-    fn hello_of_both() -> Vec<Value> {
-        let hello = json!({"text": "hello"});
-        vec![said(5, ANN, hello.clone()), said(6, BEN, hello)]
-    }
-
-    #[tokio::test]
-    async fn a_poisoned_update_is_tried_again_and_then_passed_over_and_others_notice_nothing() {
-        for panics in [true, false] {
-            let store = Arc::new(AgainstAnn {
-                panics,
-                ..AgainstAnn::default()
-            });
-            let mut poller = poller(store.clone());
-            for _ in 0..MAX_FAILURES {
-                assert!(poller.run_batch(hello_of_both()).await.is_some());
-                assert_eq!(poller.offset, Some(UpdateId(5)));
-            }
-            assert_eq!(poller.run_batch(hello_of_both()).await, None);
-            assert_eq!(poller.offset, Some(UpdateId(7)));
-            assert_eq!(*store.kept.lock().unwrap(), [BEN]);
+    #[test]
+    fn what_is_not_settled_is_not_confirmed_and_what_is_behind_it_is_asked_for() {
+        let mut window = Window::default();
+        batch(&mut window, [5, 6, 7]);
+        window.settle(id(6), true);
+        window.settle(id(7), false);
+        assert_eq!((window.poll().offset, window.poll().timeout), (Some(5), 0));
+        assert_eq!(
+            batch(&mut window, [5, 6, 7, 8]),
+            [8],
+            "the others are known"
+        );
+        window.settle(id(5), true);
+        assert_eq!(window.poll().offset, Some(7));
+        assert_eq!(batch(&mut window, [7, 8, 9]), [9]);
+        for settled in [7, 8, 9] {
+            window.settle(id(settled), true);
         }
+        assert_eq!(window.poll().offset, Some(10));
+        assert_eq!(window.poll().timeout, POLL_SECONDS);
     }
 
-    #[tokio::test]
-    async fn while_the_store_is_unwell_no_update_is_given_up() {
-        let store = Arc::new(AgainstAnn::default());
-        store.unwell.store(true, Ordering::Relaxed);
-        let mut poller = poller(store);
-        let mut last = Duration::ZERO;
-        for _ in 0..10 * MAX_FAILURES {
-            let pause = poller.run_batch(hello_of_both()).await.unwrap();
-            assert!(pause >= last && pause <= LONGEST_PAUSE);
-            assert_eq!(poller.offset, Some(UpdateId(5)));
-            last = pause;
-        }
-    }
-
-    #[tokio::test]
-    async fn an_album_is_heard_once_and_its_caption_is_heard_too() {
-        let store = Arc::new(AgainstAnn::default());
-        let mut poller = poller(store.clone());
-        let picture = json!({"photo": [], "media_group_id": "9"});
-        let captioned = json!({"photo": [], "media_group_id": "9", "caption": "what is this?"});
-        let other = json!({"photo": [], "media_group_id": "10"});
-        let said = |(update, fields): (u32, &Value)| said(update, BEN, fields.clone());
-        let batch = (1..)
-            .zip([&picture, &picture, &captioned, &picture, &other])
-            .map(said);
-        assert_eq!(poller.run_batch(batch.collect()).await, None);
-        assert_eq!(store.kept.lock().unwrap().len(), 3);
-    }
-
-    /// Somebody presses a button of the group; its data says whose it is.
-    fn pressed(update: u32, by: u64, data: &str, app_language: &str) -> Value {
-        let from = json!({"id": by, "is_bot": false, "language_code": app_language});
-        let message = json!({"message_id": 5, "chat": {"id": -9, "type": "supergroup"}});
-        json!({"update_id": update, "callback_query": {
-            "id": "q", "from": from, "message": message, "data": data,
-        }})
-    }
-
-    #[tokio::test]
-    async fn a_press_of_anothers_button_is_confirmed_and_has_no_effect() {
-        let store = Arc::new(AgainstAnn::default());
-        let mut poller = poller(store.clone());
-        // The button is of the user 7.
-        let theirs = pressed(8, 11, "0~7.help", "en");
-        assert_eq!(poller.run_batch(vec![theirs]).await, None);
-        assert_eq!(poller.poll(1).offset, Some(9));
-        assert_eq!(*store.kept.lock().unwrap(), []);
-        for own in [
-            pressed(9, 7, "0~7.help", "en"),
-            pressed(10, 11, "0.help", "en"),
-        ] {
-            assert_eq!(poller.run_batch(vec![own]).await, None);
-        }
-        assert_eq!(*store.kept.lock().unwrap(), [ChatId(-9), ChatId(-9)]);
-    }
-
-    #[tokio::test]
-    async fn whoever_presses_anothers_button_is_told_so_in_the_language_of_their_app() {
-        let poller = poller(Arc::default());
-        let told = |app_language: &str| {
-            let update = pressed(8, 11, "0~7.help", app_language);
-            poller.not_yours(&incoming::read(&update, &poller.me).unwrap().event)
-        };
-        let lines = &poller.assistant.base().lines;
-        let line = |language| lines.label(language, "not-yours", &[]);
-        assert_eq!(told("zh-hans"), line(Language::ZH));
-        for other in ["en", "fr", "", "x"] {
-            assert_eq!(told(other), line(Language::EN));
-        }
-    }
-
-    #[tokio::test]
-    async fn the_offset_is_dropped_once_telegram_has_heard_it() {
-        let mut poller = poller(Arc::default());
-        poller
-            .run_batch(vec![said(8, BEN, json!({"text": "hello"}))])
-            .await;
-        assert_eq!(poller.poll(1).offset, Some(9));
-        let high = said(u32::MAX - 1, BEN, json!({"text": "hello"}));
-        poller.run_batch(vec![high]).await;
-        assert_eq!(poller.poll(1).offset, Some(u32::MAX));
-        poller.run_batch(Vec::new()).await;
-        assert_eq!(poller.poll(1).offset, None);
+    #[test]
+    fn ids_may_begin_again_anywhere() {
+        let mut window = Window::default();
+        batch(&mut window, [900]);
+        window.settle(id(900), true);
+        assert_eq!(batch(&mut window, [3]), [3]);
+        window.settle(id(3), true);
+        assert_eq!(window.poll().offset, Some(4));
     }
 }

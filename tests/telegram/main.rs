@@ -187,6 +187,7 @@ impl Service {
             api_url: api.url().parse().unwrap(),
             send_rate: 0,
             send_rate_per_chat: 0,
+            webhook: None,
         };
         let store: Arc<dyn Store> = store.clone();
         let assistant = Arc::new(Assistant::new(base, store));

@@ -1,0 +1,273 @@
+//! Gets updates by webhook: Telegram posts each to a public address, a reverse proxy passes it on to ours, and it is
+//! answered with 200 once its effect is on disk. Anything else makes Telegram keep the update and bring it again. Giving
+//! it that effect is `intake`'s.
+//!
+//! Telegram is told the address only after the port is bound, or it would knock at a closed door. Whoever does not know
+//! the secret is turned away before anything of theirs is read. The webhook stays set when the service ends: what comes
+//! in between waits at Telegram.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    body::to_bytes,
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode},
+    routing::post,
+};
+use blake2::{Blake2s256, Digest};
+use futures::FutureExt;
+use serde_json::Value;
+use subtle::ConstantTimeEq;
+use teloxide::payloads::{GetWebhookInfo, SetWebhook, SetWebhookSetters};
+use tokio::{
+    net::TcpListener,
+    sync::Notify,
+    task::JoinSet,
+    time::{Instant, sleep, timeout},
+};
+use url::Url;
+
+use super::{
+    ALLOWED_UPDATES, ServeError,
+    api::{Api, ApiError, Ignored, WebhookInfo, growing_pause},
+    intake::{Intake, Taken},
+    polling::Stop,
+};
+
+/// Deliveries Telegram may make at once; its own limit. Each is one chat's, so that so many chats go side by side.
+const MAX_CONNECTIONS: u8 = 100;
+/// An update is some kilobytes; the largest message there is has some hundred.
+const MAX_BODY_BYTES: usize = 1 << 20;
+/// Telegram and the proxy send an update in one go.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
+/// What takes longer than this is brought again by Telegram, and recognised.
+const SETTLED_WITHIN: Duration = Duration::from_secs(25);
+/// How often it is looked whether the webhook is still set: another copy of the bot that polls removes it.
+const LOOK_EVERY: Duration = Duration::from_secs(5 * 60);
+/// After a delivery with another secret, the webhook is set again, and not more often than this: the secret may have been
+/// changed, or somebody may be guessing.
+const SECRETS_EVERY: Duration = Duration::from_secs(60);
+/// Telegram is tried again no less often than this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// At the end, what is in hand may take this long, so that there is time left to send its answers.
+const LAST_EFFECTS: Duration = Duration::from_secs(5);
+/// Where Telegram puts the secret.
+const SECRET_HEADER: &str = "X-Telegram-Bot-Api-Secret-Token";
+
+/// Where updates are to be brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookSettings {
+    /// The address Telegram is told.
+    pub url: Url,
+    /// Where we listen.
+    pub listen: SocketAddr,
+    /// What Telegram has to know; without one, it is made from the token.
+    pub secret: Option<Secret>,
+}
+
+/// A secret of the operator's choice, which no log and no error shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// A webhook whose port is bound, and of which Telegram does not know yet.
+pub struct Webhook {
+    url: Url,
+    listener: TcpListener,
+    secret: Secret,
+}
+
+/// What a delivery needs.
+struct Door {
+    intake: Intake,
+    secret: Secret,
+    /// Somebody came with another secret.
+    mistaken: Notify,
+}
+
+impl Webhook {
+    /// Binds the port.
+    ///
+    /// # Errors
+    /// The system does not give it.
+    pub async fn bind(settings: WebhookSettings, token: &str) -> io::Result<Self> {
+        Ok(Self {
+            listener: TcpListener::bind(settings.listen).await?,
+            secret: settings.secret.unwrap_or_else(|| secret_from(token)),
+            url: settings.url,
+        })
+    }
+
+    /// Takes deliveries until `stop`; those in hand then are finished first. Calls `ready` once Telegram knows where to
+    /// bring updates.
+    ///
+    /// # Errors
+    /// The token is not valid, or Telegram does not take the address.
+    pub async fn run(
+        self,
+        api: Api,
+        intake: Intake,
+        ready: impl FnOnce(),
+        stop: Stop,
+    ) -> Result<(), ServeError> {
+        let door = Arc::new(Door {
+            intake: intake.clone(),
+            secret: self.secret.clone(),
+            mistaken: Notify::new(),
+        });
+        let routes = Router::new()
+            .route(self.url.path(), post(deliver))
+            .with_state(door.clone());
+        let server =
+            axum::serve(self.listener, routes).with_graceful_shutdown(stop.clone().map(drop));
+        // In a set, so that it ends with this future, however that ends.
+        let mut serving = JoinSet::new();
+        serving.spawn(async move { server.await });
+        let registration = Registration {
+            api,
+            url: self.url,
+            secret: self.secret,
+        };
+        tokio::select! {
+            _ = stop => {}
+            refused = registration.keep(&door.mistaken, ready) => return Err(refused),
+        }
+        intake.end();
+        if timeout(LAST_EFFECTS, serving.join_next()).await.is_err() {
+            tracing::error!(
+                "not all updates in hand had their effects in time; Telegram keeps them"
+            );
+        }
+        Ok(())
+    }
+}
+
+/// A secret that stays the same from start to start, and that only somebody with the token can make.
+fn secret_from(token: &str) -> Secret {
+    let mut hash = Blake2s256::new();
+    hash.update(b"unbind-bot webhook secret\0");
+    hash.update(token.trim());
+    let hex = hash.finalize();
+    Secret(hex.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+async fn deliver(State(door): State<Arc<Door>>, request: Request) -> StatusCode {
+    if !door.knows(request.headers()) {
+        door.mistaken.notify_one();
+        return StatusCode::UNAUTHORIZED;
+    }
+    if let Err(error) = door.intake.health() {
+        tracing::error!(%error, "an update is refused; Telegram keeps it");
+        return StatusCode::SERVICE_UNAVAILABLE;
+    }
+    let body = timeout(BODY_WITHIN, to_bytes(request.into_body(), MAX_BODY_BYTES)).await;
+    let body = match body {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE,
+        Err(_) => return StatusCode::REQUEST_TIMEOUT,
+    };
+    match serde_json::from_slice::<Value>(&body) {
+        Ok(update) => door.bring(&update).await,
+        Err(_) => {
+            tracing::error!(bytes = body.len(), "a delivery is no update");
+            StatusCode::BAD_REQUEST
+        }
+    }
+}
+
+impl Door {
+    /// Whether a delivery comes from somebody who knows the secret; how long it takes to find out tells nothing of it.
+    fn knows(&self, headers: &HeaderMap) -> bool {
+        let said = headers.get(SECRET_HEADER);
+        said.is_some_and(|said| said.as_bytes().ct_eq(self.secret.0.as_bytes()).into())
+    }
+
+    async fn bring(&self, update: &Value) -> StatusCode {
+        let settled = match self.intake.take(update) {
+            Taken::Nothing => return StatusCode::OK,
+            Taken::Full => return StatusCode::SERVICE_UNAVAILABLE,
+            Taken::InHand(settled) => settled,
+        };
+        match timeout(SETTLED_WITHIN, settled).await {
+            Ok(true) => StatusCode::OK,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+/// What Telegram is to know of us.
+struct Registration {
+    api: Api,
+    url: Url,
+    secret: Secret,
+}
+
+impl Registration {
+    /// Sees to it that the webhook is set, and stays so. Returns only what makes that impossible.
+    async fn keep(&self, mistaken: &Notify, ready: impl FnOnce()) -> ServeError {
+        let (mut ready, mut troubles) = (Some(ready), 0);
+        let mut is_doubtful = false;
+        loop {
+            let begun = Instant::now();
+            let pause = match self.renew(is_doubtful).await {
+                Ok(()) => {
+                    ready.take().into_iter().for_each(|ready| ready());
+                    (troubles, is_doubtful) = (0, false);
+                    LOOK_EVERY
+                }
+                Err(ApiError::Unauthorized) => return ServeError::Unauthorized,
+                Err(ApiError::Refused { description, .. }) => {
+                    return ServeError::WebhookRefused(description);
+                }
+                Err(ApiError::TooManyRequests(pause)) => pause,
+                Err(error) => {
+                    tracing::warn!(%error, "the webhook is not set yet");
+                    troubles += 1;
+                    growing_pause(troubles, LONGEST_PAUSE)
+                }
+            };
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = mistaken.notified(), if troubles == 0 => {
+                    tracing::warn!("a delivery came with another secret; the webhook is set again");
+                    is_doubtful = true;
+                    tokio::time::sleep_until(begun + SECRETS_EVERY).await;
+                }
+            }
+        }
+    }
+
+    /// Sets the webhook where it is not as it should be; what secret Telegram has, it does not tell.
+    async fn renew(&self, is_doubtful: bool) -> Result<(), ApiError> {
+        let found: WebhookInfo = self.api.call(&GetWebhookInfo::new()).await?;
+        if !is_doubtful && self.is_as_wanted(&found) {
+            return Ok(());
+        }
+        tracing::info!(was_set = !found.url.is_empty(), "the webhook is set");
+        let set = SetWebhook::new(self.url.clone())
+            .max_connections(MAX_CONNECTIONS)
+            .allowed_updates(ALLOWED_UPDATES)
+            .secret_token(self.secret.0.clone());
+        self.api.call(&set).await.map(|Ignored {}| ())
+    }
+
+    fn is_as_wanted(&self, found: &WebhookInfo) -> bool {
+        let wanted = ALLOWED_UPDATES.map(|kind| {
+            let name = serde_json::to_value(kind).unwrap_or_default();
+            name.as_str().unwrap_or_default().to_owned()
+        });
+        let mut allowed = found.allowed_updates.clone();
+        allowed.sort();
+        let mut wanted = wanted.to_vec();
+        wanted.sort();
+        found.url == self.url.as_str()
+            && found.max_connections == Some(MAX_CONNECTIONS.into())
+            && allowed == wanted
+    }
+}
