@@ -13,7 +13,12 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use jiff::Timestamp;
 use serde_json::Value;
+use unbind_bot::{
+    dialogue::{ChatId, DeadLetter, Event, Input, Record, UpdateId},
+    store::{Commit, Store, sled::SledStore},
+};
 
 const KNOWLEDGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/knowledge");
 
@@ -347,6 +352,35 @@ fn votes_are_kept_by_entry_and_counted() {
         "👎     1  👍     0  fix-clear-cache\n👎     0  👍     1  unbind-steps\n",
         "{}",
         err(&votes)
+    );
+}
+
+#[tokio::test]
+async fn what_the_bot_failed_at_can_be_read_by_the_operator() {
+    let folder = folder();
+    let store = SledStore::open(folder.path().join("data")).unwrap().store;
+    let (chat, now) = (ChatId(7), Timestamp::UNIX_EPOCH);
+    let event = Event::private(Input::from_text("PIN 4821\n门禁卡"));
+    let letter = DeadLetter::of(&Record::default(), &event, "index out of bounds", now);
+    let mut record = Record::default();
+    record.keep_letter(letter.arrived_in(Some(UpdateId(5))));
+    let commit = Commit {
+        chat,
+        expected: 0,
+        record: Some(record),
+        replies: Vec::new(),
+        now,
+    };
+    store.commit(commit).await.unwrap();
+    store.close().await.unwrap();
+    let letters = run(folder.path(), &["store", "letters"], b"");
+    let letter: Value = serde_json::from_str(&out(&letters)).expect("one object on one line");
+    assert_eq!((&letter["chat"], &letter["update"]), (&7.into(), &5.into()));
+    assert_eq!(letter["fault"], "index out of bounds");
+    let event = letter["event"].as_str().unwrap();
+    assert!(
+        event.contains("PIN 0000") && event.contains("门禁卡"),
+        "{event}"
     );
 }
 

@@ -3,11 +3,12 @@
 use std::{cmp::Reverse, collections::BTreeMap, path::PathBuf};
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::{Failure, open_store, print};
 use crate::{
     config::{Database, StoreArgs},
-    dialogue::Vote,
+    dialogue::{ChatId, DeadLetter, Vote},
     knowledge::EntryId,
     store::{
         Item, Store, StoreError,
@@ -27,6 +28,8 @@ pub(super) enum Command {
     Verify(StoreArgs),
     /// Count 👍 and 👎 by entry
     Votes(StoreArgs),
+    /// Show the messages the bot failed at through a fault of its own
+    Letters(StoreArgs),
     /// Write the store anew, without what it keeps of earlier times
     Compact(StoreArgs),
 }
@@ -56,6 +59,7 @@ pub(super) async fn run(command: Command) -> Result<(), Failure> {
         Command::Import(args) => import(&args).await,
         Command::Verify(args) => verify(&args).await,
         Command::Votes(args) => votes(&args).await,
+        Command::Letters(args) => letters(&args).await,
         Command::Compact(args) => compact(&args),
     }
 }
@@ -114,6 +118,40 @@ async fn votes(args: &StoreArgs) -> Result<(), Failure> {
         print(format_args!("👎 {not:>5}  👍 {helpful:>5}  {entry}"))?;
     }
     Ok(())
+}
+
+/// For those who mend the bot: what it failed at, the oldest first; an object a line, since what came in may have lines.
+async fn letters(args: &StoreArgs) -> Result<(), Failure> {
+    let store = open_store(&existing(args)?)?;
+    let letters = collect_letters(store.as_ref());
+    store.close().await?;
+    let mut letters = letters?;
+    letters.sort_by_key(|(_, letter)| letter.at);
+    for (chat, letter) in letters {
+        let line = Letter { chat, letter };
+        print(serde_json::to_string(&line).map_err(Failure::failed)?)?;
+    }
+    Ok(())
+}
+
+/// A dead letter, and the chat it is kept with.
+#[derive(Serialize)]
+struct Letter {
+    chat: ChatId,
+    #[serde(flatten)]
+    letter: DeadLetter,
+}
+
+fn collect_letters(store: &dyn Store) -> Result<Vec<(ChatId, DeadLetter)>, StoreError> {
+    let mut letters = Vec::new();
+    for item in store.scan() {
+        let Item::Chat(id, chat) = item? else {
+            continue;
+        };
+        let of_chat = chat.record.letters.into_iter();
+        letters.extend(of_chat.map(|letter| (id, letter)));
+    }
+    Ok(letters)
 }
 
 fn count_votes(store: &dyn Store) -> Result<BTreeMap<EntryId, (u64, u64)>, StoreError> {

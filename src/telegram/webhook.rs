@@ -24,7 +24,7 @@ use tokio::{
     net::TcpListener,
     sync::Notify,
     task::JoinSet,
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 use url::Url;
 
@@ -133,6 +133,8 @@ impl Webhook {
             api,
             url: self.url,
             secret: self.secret,
+            doubtful: false,
+            set_at: None,
         };
         tokio::select! {
             _ = stop => {}
@@ -206,19 +208,20 @@ struct Registration {
     api: Api,
     url: Url,
     secret: Secret,
+    /// Whether Telegram may have another secret.
+    doubtful: bool,
+    set_at: Option<Instant>,
 }
 
 impl Registration {
     /// Sees to it that the webhook is set, and stays so. Returns only what makes that impossible.
-    async fn keep(&self, mistaken: &Notify, ready: impl FnOnce()) -> ServeError {
+    async fn keep(mut self, mistaken: &Notify, ready: impl FnOnce()) -> ServeError {
         let (mut ready, mut troubles) = (Some(ready), 0);
-        let mut is_doubtful = false;
         loop {
-            let begun = Instant::now();
-            let pause = match self.renew(is_doubtful).await {
+            let pause = match self.renew().await {
                 Ok(()) => {
                     ready.take().into_iter().for_each(|ready| ready());
-                    (troubles, is_doubtful) = (0, false);
+                    troubles = 0;
                     LOOK_EVERY
                 }
                 Err(ApiError::Unauthorized) => return ServeError::Unauthorized,
@@ -234,27 +237,38 @@ impl Registration {
             };
             tokio::select! {
                 () = sleep(pause) => {}
-                () = mistaken.notified(), if troubles == 0 => {
-                    tracing::warn!("a delivery came with another secret; the webhook is set again");
-                    is_doubtful = true;
-                    tokio::time::sleep_until(begun + SECRETS_EVERY).await;
-                }
+                () = self.another_secret(mistaken), if troubles == 0 => self.doubtful = true,
             }
         }
     }
 
-    /// Sets the webhook where it is not as it should be; what secret Telegram has, it does not tell.
-    async fn renew(&self, is_doubtful: bool) -> Result<(), ApiError> {
+    /// Becomes ready when somebody came with another secret, and it is not too early to set ours again.
+    async fn another_secret(&self, mistaken: &Notify) {
+        mistaken.notified().await;
+        if let Some(set_at) = self.set_at {
+            sleep_until(set_at + SECRETS_EVERY).await;
+        }
+        tracing::warn!("a delivery came with another secret; the webhook is set again");
+    }
+
+    /// Sets the webhook where it is not as it should be. What secret Telegram has, it does not tell.
+    async fn renew(&mut self) -> Result<(), ApiError> {
         let found: WebhookInfo = self.api.call(&GetWebhookInfo::new()).await?;
-        if !is_doubtful && self.is_as_wanted(&found) {
+        if !self.doubtful && self.is_as_wanted(&found) {
             return Ok(());
         }
-        tracing::info!(was_set = !found.url.is_empty(), "the webhook is set");
         let set = SetWebhook::new(self.url.clone())
             .max_connections(MAX_CONNECTIONS)
             .allowed_updates(ALLOWED_UPDATES)
             .secret_token(self.secret.0.clone());
-        self.api.call(&set).await.map(|Ignored {}| ())
+        let Ignored {} = self.api.call(&set).await?;
+        (self.doubtful, self.set_at) = (false, Some(Instant::now()));
+        tracing::info!(
+            was_another = !found.url.is_empty(),
+            waiting = found.pending_update_count,
+            "the webhook was set"
+        );
+        Ok(())
     }
 
     fn is_as_wanted(&self, found: &WebhookInfo) -> bool {

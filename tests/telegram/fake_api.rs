@@ -5,7 +5,7 @@
 //! refused, files come as multipart and can be fetched again.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant},
@@ -19,7 +19,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, sync::Notify, time::timeout};
+use tokio::{net::TcpListener, sync::Notify, task::JoinSet, time::timeout};
 
 pub const TOKEN: &str = "123456:SECRET-token";
 pub const BOT_ID: i64 = 123_456;
@@ -83,6 +83,8 @@ pub enum Trouble {
 struct Kept {
     updates: VecDeque<Value>,
     next_update: u64,
+    /// Updates the webhook took.
+    delivered: Vec<u64>,
     calls: Vec<Call>,
     /// By method and, where given, chat: what goes wrong next.
     troubles: Vec<(&'static str, Option<i64>, Trouble)>,
@@ -91,7 +93,11 @@ struct Kept {
     /// What can be fetched, by id.
     files: HashMap<String, Vec<u8>>,
     polls: u64,
-    webhook: bool,
+    /// What it was set to.
+    webhook: Option<Value>,
+    /// Where to knock when a webhook is set, and whether somebody was there each time.
+    knock_at: Option<SocketAddr>,
+    answered_knocks: Vec<bool>,
 }
 
 /// The server; it ends with the test's runtime.
@@ -135,8 +141,100 @@ impl FakeApi {
         self.kept().troubles.push((method, chat, trouble));
     }
 
+    /// Another program set a webhook.
     pub fn set_webhook(&self) {
-        self.kept().webhook = true;
+        let theirs = json!({"url": "https://example.org/theirs", "max_connections": 40});
+        self.kept().webhook = Some(theirs);
+    }
+
+    /// What the webhook is set to.
+    pub fn webhook(&self) -> Option<Value> {
+        self.kept().webhook.clone()
+    }
+
+    /// Whether somebody listened at the proxied address each time a webhook was set.
+    pub fn answered_knocks(&self) -> Vec<bool> {
+        self.kept().answered_knocks.clone()
+    }
+
+    /// Brings updates to the webhook that is set, as Telegram does through a reverse proxy in front of `listen`: chats
+    /// side by side, each chat in order, again and again until it is answered with 200.
+    pub fn deliver_to(&self, listen: SocketAddr) {
+        self.kept().knock_at = Some(listen);
+        let api = self.clone();
+        tokio::spawn(async move {
+            let (client, mut busy) = (reqwest::Client::new(), HashSet::new());
+            let mut under_way = JoinSet::new();
+            loop {
+                for (chat, update) in api.first_of_each_chat(&busy) {
+                    busy.insert(chat);
+                    let (api, client) = (api.clone(), client.clone());
+                    under_way.spawn(async move {
+                        let delivered = api.post(&client, listen, &update).await;
+                        if !delivered {
+                            tokio::time::sleep(Duration::from_millis(100)).await;
+                        }
+                        (chat, delivered.then(|| update["update_id"].clone()))
+                    });
+                }
+                let changed = api.changed.notified();
+                let (chat, delivered) = tokio::select! {
+                    Some(done) = under_way.join_next() => done.unwrap(),
+                    _ = timeout(Duration::from_millis(20), changed) => continue,
+                };
+                busy.remove(&chat);
+                if let Some(id) = delivered {
+                    let mut kept = api.kept();
+                    kept.updates.retain(|update| update["update_id"] != id);
+                    kept.delivered.push(id.as_u64().unwrap());
+                    drop(kept);
+                    api.changed.notify_waiters();
+                }
+            }
+        });
+    }
+
+    fn first_of_each_chat(&self, busy: &HashSet<i64>) -> Vec<(i64, Value)> {
+        let (kept, mut seen) = (self.kept(), busy.clone());
+        let first = kept.updates.iter().filter_map(|update| {
+            let message = match &update["callback_query"] {
+                Value::Null => &update["message"],
+                query => &query["message"],
+            };
+            let chat = message["chat"]["id"].as_i64().unwrap_or_default();
+            seen.insert(chat).then(|| (chat, update.clone()))
+        });
+        let first: Vec<_> = first.collect();
+        if kept.webhook.is_some() {
+            first
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Posts an update to the webhook; whether it was taken.
+    async fn post(&self, client: &reqwest::Client, listen: SocketAddr, update: &Value) -> bool {
+        let Some(webhook) = self.webhook() else {
+            return false;
+        };
+        let path = webhook["url"]
+            .as_str()
+            .unwrap()
+            .splitn(4, '/')
+            .nth(3)
+            .unwrap_or_default()
+            .to_owned();
+        let mut request = client.post(format!("http://{listen}/{path}"));
+        if let Some(secret) = webhook["secret_token"].as_str() {
+            request = request.header("X-Telegram-Bot-Api-Secret-Token", secret);
+        }
+        let response = request
+            .header(CONTENT_TYPE, "application/json")
+            .body(update.to_string())
+            .send();
+        response
+            .await
+            .is_ok_and(|response| response.status() == 200)
     }
 
     /// Puts an update in the queue and returns its id; `fields` is all but the id.
@@ -287,6 +385,9 @@ impl FakeApi {
 
     /// Whether this update was confirmed.
     pub fn is_confirmed(&self, update: u64) -> bool {
+        if self.kept().delivered.contains(&update) {
+            return true;
+        }
         let polls = self.calls_of("getUpdates").into_iter();
         let mut offsets = polls.filter_map(|poll| poll.params["offset"].as_u64());
         offsets.any(|offset| offset > update)
@@ -294,6 +395,16 @@ impl FakeApi {
 
     /// Waits until something holds; shows the calls when it never does.
     pub async fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+        self.until_within(PATIENCE, what, holds).await;
+    }
+
+    /// The same for what takes longer than others.
+    pub async fn until_within(
+        &self,
+        patience: Duration,
+        what: &str,
+        holds: impl Fn(&Self) -> bool,
+    ) {
         let wait = async {
             loop {
                 let changed = self.changed.notified();
@@ -303,8 +414,12 @@ impl FakeApi {
                 let _ = timeout(Duration::from_millis(20), changed).await;
             }
         };
-        if timeout(PATIENCE, wait).await.is_err() {
-            panic!("never: {what}; calls: {:#?}", self.calls());
+        if timeout(patience, wait).await.is_err() {
+            let calls = self.calls();
+            panic!(
+                "never: {what}; last calls: {:#?}",
+                &calls[calls.len().saturating_sub(30)..]
+            );
         }
     }
 
@@ -324,7 +439,7 @@ impl FakeApi {
     async fn get_updates(&self, params: &Value) -> Response {
         let poll = {
             let mut kept = self.kept();
-            if kept.webhook {
+            if kept.webhook.is_some() {
                 return refuse(
                     409,
                     "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first",
@@ -358,6 +473,16 @@ impl FakeApi {
             }
             let _ = timeout(Duration::from_millis(50), changed).await;
         }
+    }
+
+    /// All of it but the secret.
+    fn webhook_info(&self) -> Response {
+        let kept = self.kept();
+        let mut info = kept.webhook.clone().unwrap_or(json!({"url": ""}));
+        info.as_object_mut().unwrap().remove("secret_token");
+        info["pending_update_count"] = json!(kept.updates.len());
+        info["has_custom_certificate"] = json!(false);
+        accept(info)
     }
 
     fn send_message(&self, params: &Value) -> Response {
@@ -549,9 +674,19 @@ async fn answer(
         "senddocument" | "sendphoto" => api.send_file(&call),
         "getfile" => api.get_file(&params),
         "deletewebhook" => {
-            api.kept().webhook = false;
+            api.kept().webhook = None;
             accept(json!(true))
         }
+        "setwebhook" => {
+            let knock_at = api.kept().knock_at;
+            let knock = knock_at.map(std::net::TcpStream::connect);
+            let mut kept = api.kept();
+            kept.answered_knocks
+                .push(knock.is_some_and(|knock| knock.is_ok()));
+            kept.webhook = Some(params);
+            accept(json!(true))
+        }
+        "getwebhookinfo" => api.webhook_info(),
         "answercallbackquery" | "setmycommands" => accept(json!(true)),
         _ => refuse(404, "Not Found: method not found"),
     }

@@ -9,6 +9,7 @@
 mod fake_api;
 mod files;
 mod wakeups;
+mod webhook;
 
 use std::{
     sync::{
@@ -55,6 +56,12 @@ struct Gate {
     attempts: AtomicU32,
     /// Reading everything does not come to an end.
     scan_hangs: AtomicBool,
+    unwell: AtomicBool,
+    /// Commits of Ann's do not come to an end.
+    hangs_for_ann: AtomicBool,
+    /// Commits under way at once, at most so far.
+    most_at_once: AtomicU32,
+    at_once: AtomicU32,
     committed: Mutex<Vec<(ChatId, Option<UpdateId>)>>,
 }
 
@@ -75,6 +82,10 @@ impl Gate {
             unsaid: AtomicU32::new(0),
             attempts: AtomicU32::new(0),
             scan_hangs: AtomicBool::new(false),
+            unwell: AtomicBool::new(false),
+            hangs_for_ann: AtomicBool::new(false),
+            most_at_once: AtomicU32::new(0),
+            at_once: AtomicU32::new(0),
             committed: Mutex::default(),
         })
     }
@@ -119,7 +130,14 @@ impl Store for Gate {
     }
     async fn commit(&self, commit: Commit) -> Result<Vec<OutboxRow>, StoreError> {
         self.attempts.fetch_add(1, Ordering::SeqCst);
-        let _passed = self.open.acquire().await.unwrap();
+        let at_once = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_at_once.fetch_max(at_once, Ordering::SeqCst);
+        let passed = self.open.acquire().await;
+        while commit.chat.0 == ANN && self.hangs_for_ann.load(Ordering::SeqCst) {
+            sleep(Duration::from_millis(20)).await;
+        }
+        self.at_once.fetch_sub(1, Ordering::SeqCst);
+        let _passed = passed.unwrap();
         if self.refusals.load(Ordering::SeqCst) > 0 {
             self.refusals.fetch_sub(1, Ordering::SeqCst);
             return Err(StoreError::Unavailable("no room".into()));
@@ -151,7 +169,10 @@ impl Store for Gate {
         self.inner.restore(items).await
     }
     fn health(&self) -> Result<(), StoreError> {
-        self.inner.health()
+        match self.unwell.load(Ordering::SeqCst) {
+            true => Err(StoreError::Unavailable("no room".into())),
+            false => self.inner.health(),
+        }
     }
     async fn close(&self) -> Result<(), StoreError> {
         self.inner.close().await
@@ -182,13 +203,16 @@ impl Service {
         base: Base,
         clock: impl Fn() -> Timestamp + Send + Sync + 'static,
     ) -> Self {
-        let settings = TelegramSettings {
-            token: token.into(),
-            api_url: api.url().parse().unwrap(),
-            send_rate: 0,
-            send_rate_per_chat: 0,
-            webhook: None,
-        };
+        Self::start_as(settings(api, token), store, base, clock)
+    }
+
+    /// The same by other settings.
+    fn start_as(
+        settings: TelegramSettings,
+        store: &Arc<Gate>,
+        base: Base,
+        clock: impl Fn() -> Timestamp + Send + Sync + 'static,
+    ) -> Self {
         let store: Arc<dyn Store> = store.clone();
         let assistant = Arc::new(Assistant::new(base, store));
         let (stop, stopped) = oneshot::channel::<()>();
@@ -214,6 +238,17 @@ impl Service {
     async fn kill(self) {
         self.running.abort();
         let _ = self.running.await;
+    }
+}
+
+/// No limits, and polling.
+fn settings(api: &FakeApi, token: &str) -> TelegramSettings {
+    TelegramSettings {
+        token: token.into(),
+        api_url: api.url().parse().unwrap(),
+        send_rate: 0,
+        send_rate_per_chat: 0,
+        webhook: None,
     }
 }
 
@@ -881,4 +916,46 @@ async fn the_log_shows_neither_the_token_nor_what_is_said() {
         "{log}"
     );
     assert!(!log.contains("SECRET"), "{log}");
+}
+
+#[tokio::test]
+async fn a_chat_that_hangs_does_not_delay_others() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    store.hangs_for_ann.store(true, Ordering::SeqCst);
+    let _service = Service::start(&api, &store);
+    let anns = api.says(ANN, "hello");
+    for round in 1..=20 {
+        api.says(BEN, "hello");
+        api.says(ANN, "still there?");
+        api.until("Ben is answered", |api| api.sent(BEN).len() == round)
+            .await;
+    }
+    assert!(!api.is_confirmed(anns) && api.sent(ANN).is_empty());
+    store.hangs_for_ann.store(false, Ordering::SeqCst);
+    let last = api.says(BEN, "hello");
+    api.until("all is confirmed", |api| api.is_confirmed(last))
+        .await;
+    assert_eq!(store.committed(ANN).len(), 21);
+    assert!(store.committed(ANN).is_sorted() && store.committed(BEN).is_sorted());
+}
+
+#[tokio::test]
+async fn a_backlog_of_ten_thousand_is_worked_through_in_order_with_little_in_hand() {
+    const BACKLOG: u64 = 10_000;
+    const CHATS: i64 = 97;
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    let mut last = 0;
+    for update in 0..BACKLOG {
+        last = api.push(json!({"message": said(1 + update as i64 % CHATS, "/help")}));
+    }
+    let service = Service::start(&api, &store);
+    api.until_within(Duration::from_secs(120), "it is worked through", |api| {
+        api.is_confirmed(last)
+    })
+    .await;
+    service.stop().await;
+    assert_eq!(store.committed.lock().unwrap().len() as u64, BACKLOG);
+    assert!((1..=CHATS).all(|chat| store.committed(chat).is_sorted()));
+    let most = store.most_at_once.load(Ordering::SeqCst);
+    assert!(most <= 100, "{most} at once");
 }

@@ -1,0 +1,342 @@
+//! Updates that are brought: the service behind a reverse proxy, as Telegram sees it.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::{Arc, atomic::Ordering},
+};
+
+use reqwest::{Client, StatusCode};
+use unbind_bot::telegram::webhook::{Secret, WebhookSettings};
+
+use super::*;
+
+const SECRET: &str = "a-secret-of-ours";
+const URL: &str = "https://bot.example.org/telegram";
+
+/// A port nobody has at the moment.
+fn free_port() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap()
+}
+
+fn webhook(listen: SocketAddr) -> WebhookSettings {
+    WebhookSettings {
+        url: URL.parse().unwrap(),
+        listen,
+        secret: Some(Secret(SECRET.into())),
+    }
+}
+
+fn start(api: &FakeApi, store: &Arc<Gate>, webhook: WebhookSettings) -> Service {
+    let settings = TelegramSettings {
+        webhook: Some(webhook),
+        ..settings(api, TOKEN)
+    };
+    let base = Base::new(Knowledge::default());
+    Service::start_as(settings, store, base, Timestamp::now)
+}
+
+async fn until_set(api: &FakeApi) {
+    api.until("the webhook is set", |api| {
+        api.webhook().is_some_and(|webhook| webhook["url"] == URL)
+    })
+    .await;
+}
+
+/// A delivery as Telegram makes it, with whatever is different about it.
+struct Delivery<'a> {
+    listen: SocketAddr,
+    path: &'a str,
+    secret: Option<&'a str>,
+    body: String,
+}
+
+impl Delivery<'_> {
+    async fn status(self) -> StatusCode {
+        let url = format!("http://{}{}", self.listen, self.path);
+        let mut request = Client::new().post(url).body(self.body);
+        if let Some(secret) = self.secret {
+            request = request.header("X-Telegram-Bot-Api-Secret-Token", secret);
+        }
+        request.send().await.unwrap().status()
+    }
+}
+
+fn delivery(listen: SocketAddr, update: &Value) -> Delivery<'static> {
+    Delivery {
+        listen,
+        path: "/telegram",
+        secret: Some(SECRET),
+        body: update.to_string(),
+    }
+}
+
+fn hello(update: u64, chat: i64) -> Value {
+    json!({"update_id": update, "message": said(chat, "hello")})
+}
+
+#[tokio::test]
+async fn a_delivery_is_answered_with_200_only_once_its_effect_is_kept() {
+    let (api, store, listen) = (FakeApi::start().await, Gate::closed(), free_port());
+    api.deliver_to(listen);
+    let _service = start(&api, &store, webhook(listen));
+    let update = api.says(ANN, "how do I unbind my card?");
+    api.until("a commit is tried", |_| {
+        store.attempts.load(Ordering::SeqCst) > 0
+    })
+    .await;
+    a_moment().await;
+    assert!(!api.is_confirmed(update) && api.sent(ANN).is_empty());
+    store.open.add_permits(1000);
+    api.until("it is confirmed and answered", |api| {
+        api.is_confirmed(update) && !api.sent(ANN).is_empty()
+    })
+    .await;
+    assert_eq!(store.committed(ANN), [update as u32]);
+    assert!(api.calls_of("getUpdates").is_empty());
+}
+
+#[tokio::test]
+async fn telegram_is_told_the_address_once_somebody_listens_there_and_not_again_and_not_the_token()
+{
+    let (api, store, listen) = (FakeApi::start().await, Gate::open(), free_port());
+    api.deliver_to(listen);
+    let service = start(&api, &store, webhook(listen));
+    until_set(&api).await;
+    let set = api.webhook().unwrap();
+    assert_eq!(set["secret_token"], SECRET);
+    assert_eq!(set["max_connections"], 100);
+    assert_eq!(
+        set["allowed_updates"],
+        json!(["message", "edited_message", "callback_query"])
+    );
+    assert!(!set.to_string().contains(TOKEN));
+    let update = api.says(ANN, "hello");
+    api.until("it is confirmed", |api| api.is_confirmed(update))
+        .await;
+    service.stop().await;
+    assert!(api.webhook().is_some(), "it stays set");
+    assert!(api.calls_of("deleteWebhook").is_empty());
+    // What is as it should be is left alone.
+    let service = start(&api, &store, webhook(listen));
+    let update = api.says(ANN, "hello again");
+    api.until("it is confirmed", |api| api.is_confirmed(update))
+        .await;
+    service.stop().await;
+    assert_eq!(api.calls_of("setWebhook").len(), 1);
+    // What is not is set.
+    let elsewhere = WebhookSettings {
+        url: "https://bot.example.org/elsewhere".parse().unwrap(),
+        ..webhook(listen)
+    };
+    let _service = start(&api, &store, elsewhere);
+    let update = api.says(ANN, "and again");
+    api.until("it is confirmed", |api| api.is_confirmed(update))
+        .await;
+    assert_eq!(api.calls_of("setWebhook").len(), 2);
+    assert_eq!(api.answered_knocks(), [true, true]);
+}
+
+#[tokio::test]
+async fn without_a_secret_of_the_operators_one_is_made_that_stays_the_same_and_is_not_the_token() {
+    let (api, store, listen) = (FakeApi::start().await, Gate::open(), free_port());
+    api.deliver_to(listen);
+    let unsaid = WebhookSettings {
+        secret: None,
+        ..webhook(listen)
+    };
+    let service = start(&api, &store, unsaid.clone());
+    until_set(&api).await;
+    let set = api.webhook().unwrap();
+    let secret = set["secret_token"].as_str().unwrap();
+    assert!(secret.len() >= 32 && !TOKEN.contains(secret) && !secret.contains(TOKEN));
+    service.stop().await;
+    let _service = start(&api, &store, unsaid);
+    let update = api.says(ANN, "hello");
+    api.until("it is confirmed", |api| api.is_confirmed(update))
+        .await;
+    assert_eq!(api.calls_of("setWebhook").len(), 1);
+}
+
+#[tokio::test]
+async fn whoever_is_not_telegram_is_turned_away_and_has_no_effect() {
+    let (api, store, listen) = (FakeApi::start().await, Gate::open(), free_port());
+    let _service = start(&api, &store, webhook(listen));
+    until_set(&api).await;
+    let right = || delivery(listen, &hello(5, ANN));
+    let wrong_secret = Delivery {
+        secret: Some("a-secret-of-theirs"),
+        ..right()
+    };
+    assert_eq!(wrong_secret.status().await, StatusCode::UNAUTHORIZED);
+    let no_secret = Delivery {
+        secret: None,
+        ..right()
+    };
+    assert_eq!(no_secret.status().await, StatusCode::UNAUTHORIZED);
+    let elsewhere = Delivery {
+        path: "/",
+        ..right()
+    };
+    assert_eq!(elsewhere.status().await, StatusCode::NOT_FOUND);
+    let read = Client::new()
+        .get(format!("http://{listen}/telegram"))
+        .send();
+    assert_eq!(read.await.unwrap().status(), StatusCode::METHOD_NOT_ALLOWED);
+    let torn = Delivery {
+        body: "{\"update_id\": 5".into(),
+        ..right()
+    };
+    assert_eq!(torn.status().await, StatusCode::BAD_REQUEST);
+    let huge = Delivery {
+        body: format!("{{\"update_id\": 5, \"x\": \"{}\"}}", "门".repeat(1 << 20)),
+        ..right()
+    };
+    assert_eq!(huge.status().await, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(store.committed(ANN).is_empty());
+    assert_eq!(right().status().await, StatusCode::OK);
+    assert_eq!(store.committed(ANN), [5]);
+}
+
+#[tokio::test]
+async fn a_webhook_with_an_older_secret_is_set_again() {
+    let (api, store, listen) = (FakeApi::start().await, Gate::open(), free_port());
+    api.deliver_to(listen);
+    let service = start(&api, &store, webhook(listen));
+    until_set(&api).await;
+    service.stop().await;
+    let changed = WebhookSettings {
+        secret: Some(Secret("another-secret".into())),
+        ..webhook(listen)
+    };
+    let _service = start(&api, &store, changed);
+    let update = api.says(ANN, "hello");
+    api.until("it is confirmed all the same", |api| {
+        api.is_confirmed(update)
+    })
+    .await;
+    assert_eq!(api.webhook().unwrap()["secret_token"], "another-secret");
+}
+
+#[tokio::test]
+async fn while_the_store_is_unwell_updates_stay_at_telegram() {
+    let (api, store, listen) = (FakeApi::start().await, Gate::open(), free_port());
+    api.deliver_to(listen);
+    let _service = start(&api, &store, webhook(listen));
+    until_set(&api).await;
+    store.unwell.store(true, Ordering::SeqCst);
+    let status = delivery(listen, &hello(5, ANN)).status().await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    let update = api.says(ANN, "hello");
+    a_moment().await;
+    assert!(!api.is_confirmed(update) && store.committed(ANN).is_empty());
+    store.unwell.store(false, Ordering::SeqCst);
+    api.until("it is confirmed", |api| api.is_confirmed(update))
+        .await;
+    assert_eq!(store.committed(ANN), [update as u32]);
+}
+
+#[tokio::test]
+async fn what_is_more_than_there_is_room_for_stays_at_telegram() {
+    const ROOM: u64 = unbind_bot::telegram::intake::MAX_IN_HAND as u64;
+    let (api, store, listen) = (FakeApi::start().await, Gate::closed(), free_port());
+    let _service = start(&api, &store, webhook(listen));
+    until_set(&api).await;
+    for update in 0..ROOM {
+        tokio::spawn(delivery(listen, &hello(update, 1000 + update as i64)).status());
+    }
+    api.until("all are in hand", |_| {
+        u64::from(store.attempts.load(Ordering::SeqCst)) == ROOM
+    })
+    .await;
+    let one_more = || delivery(listen, &hello(ROOM, ANN)).status();
+    assert_eq!(one_more().await, StatusCode::SERVICE_UNAVAILABLE);
+    store.open.add_permits(1_000);
+    api.until("there is room again", |_| {
+        store.committed.lock().unwrap().len() as u64 == ROOM
+    })
+    .await;
+    assert_eq!(one_more().await, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_same_delivery_twice_at_once_has_one_effect_and_both_are_answered() {
+    let (api, store, listen) = (FakeApi::start().await, Gate::closed(), free_port());
+    let _service = start(&api, &store, webhook(listen));
+    until_set(&api).await;
+    let both = [5, 5].map(|update| tokio::spawn(delivery(listen, &hello(update, ANN)).status()));
+    api.until("a commit is tried", |_| {
+        store.attempts.load(Ordering::SeqCst) > 0
+    })
+    .await;
+    a_moment().await;
+    store.open.add_permits(1_000);
+    for one in both {
+        assert_eq!(one.await.unwrap(), StatusCode::OK);
+    }
+    assert_eq!(
+        delivery(listen, &hello(5, ANN)).status().await,
+        StatusCode::OK
+    );
+    assert_eq!(store.committed(ANN), [5]);
+}
+
+#[tokio::test]
+async fn one_may_go_from_polling_to_a_webhook_and_back_and_nothing_is_lost() {
+    let (api, store, listen) = (FakeApi::start().await, Gate::open(), free_port());
+    api.deliver_to(listen);
+    let mut said = Vec::new();
+    for round in 0..4 {
+        // Said while nobody is there.
+        said.push(api.says(ANN, "hello"));
+        let service = match round % 2 {
+            0 => Service::start(&api, &store),
+            _ => start(&api, &store, webhook(listen)),
+        };
+        said.push(api.says(ANN, "hello"));
+        let last = said[said.len() - 1];
+        api.until("all is confirmed", |api| api.is_confirmed(last))
+            .await;
+        service.stop().await;
+    }
+    let said: Vec<_> = said.into_iter().map(|update| update as u32).collect();
+    assert_eq!(store.committed(ANN), said);
+}
+
+#[tokio::test]
+async fn at_the_end_what_is_in_hand_is_finished_and_answered() {
+    let (api, store, listen) = (FakeApi::start().await, Gate::closed(), free_port());
+    api.deliver_to(listen);
+    let service = start(&api, &store, webhook(listen));
+    let update = api.says(ANN, "hello");
+    api.until("a commit is tried", |_| {
+        store.attempts.load(Ordering::SeqCst) > 0
+    })
+    .await;
+    let gate = store.clone();
+    let opened = tokio::spawn(async move {
+        a_moment().await;
+        gate.open.add_permits(1_000);
+    });
+    service.stop().await;
+    opened.await.unwrap();
+    api.until("it is confirmed", |api| api.is_confirmed(update))
+        .await;
+    assert_eq!(store.committed(ANN), [update as u32]);
+    assert_eq!(api.sent(ANN).len(), 1);
+}
+
+#[tokio::test]
+async fn an_address_telegram_does_not_take_and_a_port_that_is_taken_end_the_service_with_the_repair()
+ {
+    let (api, store, listen) = (FakeApi::start().await, Gate::open(), free_port());
+    let refusal = "Bad Request: bad webhook: An HTTPS URL must be provided for webhook";
+    api.trouble("setWebhook", None, Trouble::Error(400, refusal));
+    let service = start(&api, &store, webhook(listen));
+    let refused = service.running.await.unwrap().unwrap_err();
+    assert!(refused.to_string().contains("WEBHOOK_URL"), "{refused}");
+    let _taken = TcpListener::bind(listen).unwrap();
+    let service = start(&api, &store, webhook(listen));
+    let refused = service.running.await.unwrap().unwrap_err();
+    assert!(refused.to_string().contains("WEBHOOK_LISTEN"), "{refused}");
+}
