@@ -1,0 +1,553 @@
+//! Two hundred people asking at once, over HTTP: the program itself, by polling and by webhook, beside a plain bot on
+//! teloxide's dispatcher that does the same matching and keeps nothing. The Bot API server is this process; each bot is a
+//! process of its own, all on the same cores, one after the other in one run.
+//!
+//! `cargo bench --bench load`; with `-- --long`, 100,000 questions more for the program's memory and files.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a bench that cannot go on stops"
+)]
+
+use std::{
+    collections::{HashMap, VecDeque},
+    env, fs,
+    net::{SocketAddr, TcpListener as PortFinder},
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use axum::{Router, body::Bytes, extract::State, http::Uri, response::Response, routing::any};
+use jiff::Timestamp;
+use reqwest::Client;
+use serde_json::{Value, json};
+use teloxide::{
+    Bot,
+    dispatching::{Dispatcher, UpdateFilterExt},
+    dptree,
+    payloads::SendMessageSetters,
+    requests::Requester,
+    types::{Message, ParseMode, Update},
+};
+use tokio::{
+    net::TcpListener,
+    runtime::Runtime,
+    sync::{Notify, mpsc},
+    task::JoinSet,
+    time::timeout,
+};
+use unbind_bot::{
+    dialogue::{Base, ChatId, answer_once},
+    knowledge::load_folder,
+    telegram::outgoing::{Form, Outgoing, Showing, render},
+};
+
+const KNOWLEDGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/knowledge");
+const QUESTIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/questions");
+const TOKEN: &str = "123456:load";
+/// Set for the process that is the plain bot: the address of the Bot API server.
+const PLAIN_BOT: &str = "LOAD_PLAIN_BOT_API";
+/// Far longer than any answer takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The kernel counts a process's time in hundredths of a second.
+const TICKS: f64 = 100.0;
+
+/// How much is asked.
+#[derive(Debug, Clone, Copy)]
+struct Load {
+    chats: i64,
+    questions: usize,
+}
+
+const CROWD: Load = Load {
+    chats: 200,
+    questions: 20,
+};
+const LONE: Load = Load {
+    chats: 1,
+    questions: 200,
+};
+/// What a million-user bot hears in a day or so.
+const LONG: Load = Load {
+    chats: 1_000,
+    questions: 100,
+};
+/// Where nothing is measured.
+const SMALL: Load = Load {
+    chats: 4,
+    questions: 3,
+};
+
+fn main() {
+    if let Ok(api) = env::var(PLAIN_BOT) {
+        return Runtime::new().unwrap().block_on(plain_bot(&api));
+    }
+    let arguments: Vec<String> = env::args().collect();
+    let has = |name: &str| arguments.iter().any(|argument| argument == name);
+    let only_runs = has("--test") || !has("--bench");
+    Runtime::new()
+        .unwrap()
+        .block_on(measure(only_runs, has("--long")));
+}
+
+/// A bot as one would write it in an evening: in memory, on the dispatcher.
+async fn plain_bot(api: &str) {
+    let base = Arc::new(Base::new(load_folder(Path::new(KNOWLEDGE)).unwrap()));
+    let bot = Bot::new(TOKEN).set_api_url(api.parse().unwrap());
+    let answer = |bot: Bot, message: Message, base: Arc<Base>| async move {
+        let question = message.text().unwrap_or_default();
+        let (_, replies) = answer_once(&base, question, None, Timestamp::now());
+        for reply in &replies {
+            let showing = Showing {
+                chat: ChatId(message.chat.id.0),
+                bot: "load_bot",
+                form: Form::Rich,
+                afresh: true,
+            };
+            for request in render(reply, showing) {
+                if let Outgoing::New(said) = request {
+                    let sent = bot.send_message(message.chat.id, said.text);
+                    sent.parse_mode(ParseMode::Html).await?;
+                }
+            }
+        }
+        Ok::<_, teloxide::RequestError>(())
+    };
+    Dispatcher::builder(bot, Update::filter_message().endpoint(answer))
+        .dependencies(dptree::deps![base])
+        .build()
+        .dispatch()
+        .await;
+}
+
+/// How a bot gets its updates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Polling,
+    Webhook(SocketAddr),
+}
+
+/// A bot, running as a process.
+struct Running {
+    process: Child,
+    begun: Instant,
+}
+
+impl Running {
+    fn plain(api: &Api) -> Self {
+        let mut command = Command::new(env::current_exe().unwrap());
+        command.env(PLAIN_BOT, api.url());
+        Self::start(command)
+    }
+
+    fn program(api: &Api, folder: &Path, way: Way) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_unbind-bot"));
+        command
+            .arg("serve")
+            .current_dir(folder)
+            .env("KNOWLEDGE_DIR", KNOWLEDGE)
+            .env("TELOXIDE_TOKEN", TOKEN)
+            .env("TELOXIDE_API_URL", api.url())
+            .env("SEND_RATE", "0")
+            .env("SEND_RATE_PER_CHAT", "0")
+            .env("LOG", "warn");
+        if let Way::Webhook(listen) = way {
+            command
+                .env("WEBHOOK_URL", "https://bot.example.org/telegram")
+                .env("WEBHOOK_LISTEN", listen.to_string());
+        }
+        Self::start(command)
+    }
+
+    fn start(mut command: Command) -> Self {
+        let process = command.stdout(Stdio::null()).spawn().unwrap();
+        Self {
+            process,
+            begun: Instant::now(),
+        }
+    }
+
+    /// Seconds of processor time so far.
+    fn cpu(&self) -> f64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id())).unwrap();
+        // Behind the name, which may hold spaces: user and system time are the 12th and 13th.
+        let (_, behind) = stat.rsplit_once(')').unwrap();
+        let ticks = behind.split_whitespace().skip(11).take(2);
+        ticks
+            .map(|ticks| ticks.parse::<f64>().unwrap())
+            .sum::<f64>()
+            / TICKS
+    }
+
+    /// Mebibytes resident.
+    fn memory(&self) -> f64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS:"))
+            .unwrap();
+        let kib = line.split_whitespace().nth(1).unwrap();
+        kib.parse::<f64>().unwrap() / 1024.0
+    }
+
+    /// As an operator does it.
+    fn stop(mut self) {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").arg(id).status().unwrap().success());
+        self.process.wait().unwrap();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A Bot API server with no more than it takes.
+struct Api {
+    address: SocketAddr,
+    kept: Mutex<Kept>,
+    changed: Notify,
+    client: Client,
+}
+
+#[derive(Default)]
+struct Kept {
+    updates: VecDeque<(u64, Value)>,
+    next_update: u64,
+    polls: u64,
+    first_heard: Option<Instant>,
+    webhook: Option<Value>,
+    /// Who waits for an answer.
+    askers: HashMap<i64, mpsc::UnboundedSender<()>>,
+    sent: u64,
+}
+
+impl Api {
+    async fn start() -> Arc<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let api = Arc::new(Self {
+            address: listener.local_addr().unwrap(),
+            kept: Mutex::default(),
+            changed: Notify::new(),
+            client: Client::new(),
+        });
+        let routes = Router::new().fallback(any(answer)).with_state(api.clone());
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        api
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    fn update(&self, chat: i64, question: &str) -> (u64, Value) {
+        let mut kept = self.kept.lock().unwrap();
+        kept.next_update += 1;
+        let id = kept.next_update;
+        let person = json!({"id": chat, "is_bot": false, "first_name": "Ann"});
+        let message = json!({
+            "message_id": id, "date": Timestamp::now().as_second(), "text": question,
+            "from": person, "chat": {"id": chat, "type": "private", "first_name": "Ann"},
+        });
+        (id, json!({"update_id": id, "message": message}))
+    }
+
+    /// Brings a question to the bot.
+    async fn ask(&self, chat: i64, question: &str, way: Way) {
+        let (id, update) = self.update(chat, question);
+        match way {
+            Way::Polling => {
+                self.kept.lock().unwrap().updates.push_back((id, update));
+                self.changed.notify_waiters();
+            }
+            Way::Webhook(listen) => self.post(listen, &update).await,
+        }
+    }
+
+    /// As Telegram does it: again, until it is taken.
+    async fn post(&self, listen: SocketAddr, update: &Value) {
+        let secret = {
+            let kept = self.kept.lock().unwrap();
+            let webhook = kept.webhook.as_ref().expect("a webhook");
+            webhook["secret_token"].as_str().unwrap().to_owned()
+        };
+        loop {
+            let post = self.client.post(format!("http://{listen}/telegram"));
+            let post = post.header("X-Telegram-Bot-Api-Secret-Token", &secret);
+            let posted = post.body(update.to_string()).send().await;
+            if posted.is_ok_and(|response| response.status() == 200) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn updates(&self, asked: &Value) -> Value {
+        let poll = {
+            let mut kept = self.kept.lock().unwrap();
+            kept.polls += 1;
+            kept.first_heard.get_or_insert_with(Instant::now);
+            let offset = asked["offset"].as_u64().unwrap_or_default();
+            kept.updates.retain(|(id, _)| *id >= offset);
+            kept.polls
+        };
+        let limit = asked["limit"].as_u64().unwrap_or(100);
+        let end = Instant::now() + Duration::from_secs(asked["timeout"].as_u64().unwrap_or(0));
+        loop {
+            let changed = self.changed.notified();
+            let batch: Vec<Value> = {
+                let kept = self.kept.lock().unwrap();
+                // A newer poll ends this one.
+                let is_newest = kept.polls == poll;
+                let updates = kept.updates.iter().filter(|_| is_newest);
+                updates
+                    .take(limit as usize)
+                    .map(|(_, update)| update.clone())
+                    .collect()
+            };
+            if !batch.is_empty() || Instant::now() >= end {
+                return json!(batch);
+            }
+            let _ = timeout(Duration::from_millis(100), changed).await;
+        }
+    }
+
+    fn sent(&self, said: &Value) -> Value {
+        let chat = said["chat_id"]
+            .as_i64()
+            .or_else(|| said["chat_id"].as_str()?.parse().ok());
+        let chat = chat.unwrap_or_default();
+        let mut kept = self.kept.lock().unwrap();
+        kept.sent += 1;
+        if let Some(asker) = kept.askers.get(&chat) {
+            let _ = asker.send(());
+        }
+        json!({"message_id": kept.sent, "date": 0, "text": "", "chat": {"id": chat, "type": "private"}})
+    }
+
+    /// Waits until the bot is there; how long after its start that was.
+    async fn heard(&self, running: &Running) -> Duration {
+        let began = Instant::now();
+        loop {
+            let first = {
+                let kept = self.kept.lock().unwrap();
+                kept.first_heard
+            };
+            if let Some(first) = first {
+                return first - running.begun;
+            }
+            assert!(began.elapsed() < PATIENCE, "the bot never came");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+async fn answer(State(api): State<Arc<Api>>, uri: Uri, body: Bytes) -> Response<String> {
+    let method = uri
+        .path()
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let result = match method.as_str() {
+        "getme" => json!({
+            "id": 123_456, "is_bot": true, "first_name": "Load", "username": "load_bot",
+            "can_join_groups": true, "can_read_all_group_messages": false,
+            "supports_inline_queries": false, "can_connect_to_business": false, "has_main_web_app": false,
+        }),
+        "getupdates" => api.updates(&asked).await,
+        "sendmessage" | "editmessagetext" => api.sent(&asked),
+        "getwebhookinfo" => {
+            let set = api.kept.lock().unwrap().webhook.clone();
+            set.unwrap_or(
+                json!({"url": "", "has_custom_certificate": false, "pending_update_count": 0}),
+            )
+        }
+        "setwebhook" => {
+            let mut kept = api.kept.lock().unwrap();
+            kept.webhook = Some(asked);
+            kept.first_heard.get_or_insert_with(Instant::now);
+            json!(true)
+        }
+        _ => json!(true),
+    };
+    let answer = json!({"ok": true, "result": result}).to_string();
+    let response = Response::builder().header("content-type", "application/json");
+    response.body(answer).unwrap()
+}
+
+/// What was measured of one load.
+struct Measured {
+    answers_a_second: f64,
+    median: Duration,
+    p99: Duration,
+    cpu_a_thousand: f64,
+}
+
+/// Every chat asks its questions, each after the answer to the one before.
+async fn run(api: &Arc<Api>, bot: &Running, way: Way, load: Load) -> Measured {
+    let questions = Arc::new(questions());
+    let (cpu, begun) = (bot.cpu(), Instant::now());
+    let mut chats = JoinSet::new();
+    // Chats nobody has talked to yet.
+    static FIRST: AtomicU64 = AtomicU64::new(1);
+    let first = FIRST.fetch_add(load.chats as u64, Ordering::Relaxed) as i64;
+    for chat in first..first + load.chats {
+        let (api, questions) = (api.clone(), questions.clone());
+        chats.spawn(async move {
+            let (asker, mut answered) = mpsc::unbounded_channel();
+            api.kept.lock().unwrap().askers.insert(chat, asker);
+            let mut took = Vec::new();
+            for number in 0..load.questions {
+                let question = &questions[(chat as usize * 31 + number) % questions.len()];
+                let asked = Instant::now();
+                let answered = async {
+                    tokio::join!(api.ask(chat, question, way), answered.recv());
+                };
+                timeout(PATIENCE, answered).await.expect("an answer");
+                took.push(asked.elapsed());
+            }
+            took
+        });
+    }
+    let mut took = chats.join_all().await.concat();
+    let (elapsed, count) = (begun.elapsed(), took.len() as f64);
+    took.sort();
+    Measured {
+        answers_a_second: count / elapsed.as_secs_f64(),
+        median: took[took.len() / 2],
+        p99: took[took.len() * 99 / 100],
+        cpu_a_thousand: (bot.cpu() - cpu) / count * 1000.0,
+    }
+}
+
+/// Questions in scope, in both languages, as people ask them.
+fn questions() -> Vec<String> {
+    let mut questions = Vec::new();
+    for file in fs::read_dir(QUESTIONS).unwrap() {
+        let text = fs::read_to_string(file.unwrap().path()).unwrap();
+        let rows = text
+            .lines()
+            .skip(1)
+            .filter_map(|line| line.split('\t').next());
+        questions.extend(rows.map(str::to_owned));
+    }
+    questions.sort();
+    assert!(!questions.is_empty());
+    questions
+}
+
+async fn measure(only_runs: bool, long: bool) {
+    let (crowd, lone) = if only_runs {
+        (SMALL, SMALL)
+    } else {
+        (CROWD, LONE)
+    };
+    let plain = {
+        let api = Api::start().await;
+        let bot = Running::plain(&api);
+        let start = api.heard(&bot).await;
+        warm_up(&api, &bot, Way::Polling).await;
+        let measured = run(&api, &bot, Way::Polling, crowd).await;
+        report(
+            "plain dispatcher",
+            start,
+            &measured,
+            bot.memory(),
+            only_runs,
+        );
+        measured
+    };
+    for by_webhook in [false, true] {
+        let (api, folder) = (Api::start().await, folder());
+        let way = match by_webhook {
+            true => Way::Webhook(free_port()),
+            false => Way::Polling,
+        };
+        let bot = Running::program(&api, folder.path(), way);
+        let start = api.heard(&bot).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let idle = bot.memory();
+        warm_up(&api, &bot, way).await;
+        let alone = run(&api, &bot, way, lone).await;
+        let measured = run(&api, &bot, way, crowd).await;
+        let name = if by_webhook {
+            "ours, webhook"
+        } else {
+            "ours, polling"
+        };
+        report(name, start, &measured, bot.memory(), only_runs);
+        if !only_runs {
+            println!(
+                "    {:.2} of the plain dispatcher; alone, median {:.1} ms, p99 {:.1} ms; idle {idle:.1} MiB",
+                measured.answers_a_second / plain.answers_a_second,
+                millis(alone.median),
+                millis(alone.p99),
+            );
+        }
+        if long && !by_webhook {
+            let measured = run(&api, &bot, way, LONG).await;
+            report("100,000 more", start, &measured, bot.memory(), false);
+        }
+        bot.stop();
+        if !only_runs {
+            println!("    {:.1} MiB on disk", disk(&folder.path().join("data")));
+        }
+    }
+}
+
+/// Connections are made, caches are filled.
+async fn warm_up(api: &Arc<Api>, bot: &Running, way: Way) {
+    run(api, bot, way, SMALL).await;
+}
+
+fn report(name: &str, start: Duration, measured: &Measured, memory: f64, only_runs: bool) {
+    if only_runs {
+        return println!("{name}: runs");
+    }
+    println!(
+        "{name:18} {:6.0} answers/s · median {:5.1} ms, p99 {:5.1} ms · {:.2} CPU s a thousand · {memory:.1} MiB · first heard after {:.2} s",
+        measured.answers_a_second,
+        millis(measured.median),
+        millis(measured.p99),
+        measured.cpu_a_thousand,
+        start.as_secs_f64(),
+    );
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+/// On the disk the project is on: a folder in memory would have nothing to wait for.
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+}
+
+fn free_port() -> SocketAddr {
+    let listener = PortFinder::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap()
+}
+
+/// Mebibytes of all files below a folder.
+fn disk(folder: &Path) -> f64 {
+    let mut bytes = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => bytes += (disk(&path) * 1024.0 * 1024.0) as u64,
+            false => bytes += fs::metadata(&path).unwrap().len(),
+        }
+    }
+    bytes as f64 / 1024.0 / 1024.0
+}
