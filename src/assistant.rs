@@ -104,10 +104,10 @@ impl Assistant {
                 return Ok(Vec::new());
             }
             let mut turn = self.turn(chat, update, &before.record, event, now).await?;
-            let slept_on = event.input == Input::Wake
+            let nothing_happened = matches!(event.input, Input::Wake | Input::Unreachable)
                 && turn.replies.is_empty()
                 && turn.record == before.record;
-            if slept_on {
+            if nothing_happened {
                 self.alarms.set(chat, before.version, turn.record.wake_at());
                 return Ok(Vec::new());
             }
@@ -143,6 +143,19 @@ impl Assistant {
         let mut turn = dialogue::apology(&before.record, &self.base(), letter);
         turn.record.note_update(update, now);
         self.commit(chat, &before, turn, now).await
+    }
+
+    /// What is kept of a group, and what waits to be said there, is the supergroup's that it became.
+    ///
+    /// # Errors
+    /// The store did not take it; nothing was moved.
+    pub async fn migrate(&self, from: ChatId, to: ChatId) -> Result<(), StoreError> {
+        self.store.migrate(from, to).await?;
+        self.alarms.forget(from);
+        let kept = self.store.load(to)?;
+        self.alarms.set(to, kept.version, kept.record.wake_at());
+        tracing::info!(%from, %to, "a group became a supergroup");
+        Ok(())
     }
 
     /// Keeps a letter that belongs to no chat with the operator's own record, that of the terminal.
@@ -248,7 +261,7 @@ mod tests {
     use crate::{
         dialogue::{Input, Reply},
         knowledge::{Knowledge, Language},
-        store::{Item, Mark, Versioned, memory::MemoryStore},
+        store::{Item, Mark, RowId, Versioned, memory::MemoryStore},
     };
 
     const CHAT: ChatId = ChatId(1);
@@ -365,6 +378,14 @@ mod tests {
 
         fn outbox(&self) -> Result<Vec<OutboxRow>, StoreError> {
             self.0.outbox()
+        }
+
+        fn row(&self, id: RowId) -> Result<Option<OutboxRow>, StoreError> {
+            self.0.row(id)
+        }
+
+        async fn migrate(&self, from: ChatId, to: ChatId) -> Result<(), StoreError> {
+            self.0.migrate(from, to).await
         }
 
         async fn mark(&self, marks: Vec<Mark>) -> Result<(), StoreError> {

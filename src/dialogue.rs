@@ -100,7 +100,7 @@ pub struct Turn {
 
 /// The whole conversation: what happens next, and what is said.
 ///
-/// Every event gets at least one reply, but for [`Input::Wake`] when nothing is due. The record comes back changed only
+/// Every event gets at least one reply, but for [`Input::Wake`] when nothing is due, and [`Input::Unreachable`]. The record comes back changed only
 /// by what the replies say.
 pub fn respond(record: &Record, event: &Event, context: &Context<'_>) -> Turn {
     let mut talk = Talk::begin(record, event, context);
@@ -116,6 +116,11 @@ pub fn respond(record: &Record, event: &Event, context: &Context<'_>) -> Turn {
         Input::TooFast { seconds } => desk::too_fast(&mut talk, *seconds),
         Input::Wake => {
             reminders::wake(&mut talk);
+            return talk.finish_untouched();
+        }
+        Input::Unreachable => {
+            // Of a chat that has nothing kept, nothing is kept for this either.
+            talk.record.unreachable = talk.record != Record::default();
             return talk.finish_untouched();
         }
     }

@@ -103,6 +103,14 @@ impl RowId {
     }
 }
 
+/// A record in a chat of another id; what its screen was is another message there.
+fn moved(record: Record) -> Record {
+    Record {
+        screen: None,
+        ..record
+    }
+}
+
 impl fmt::Display for RowId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -131,6 +139,23 @@ pub struct OutboxRow {
 }
 
 impl OutboxRow {
+    /// The row in a chat of another id, where the messages have other ids, too.
+    fn moved(self, to: ChatId) -> Self {
+        let reply = Reply {
+            replaces: None,
+            takes_away: None,
+            ..self.reply
+        };
+        Self {
+            id: RowId {
+                chat: to,
+                ..self.id
+            },
+            reply,
+            ..self
+        }
+    }
+
     /// Notes a failed sending.
     pub fn postpone(&mut self, not_before: Timestamp) {
         self.attempts = self.attempts.saturating_add(1);
@@ -208,6 +233,13 @@ pub trait Store: Send + Sync + 'static {
 
     /// All rows not yet sent, by chat and in order.
     fn outbox(&self) -> Result<Vec<OutboxRow>, StoreError>;
+
+    /// One row, if it is still to be sent.
+    fn row(&self, id: RowId) -> Result<Option<OutboxRow>, StoreError>;
+
+    /// Gives a chat another id, all at once: its record, unless there is one already, and its rows. Ids of messages mean
+    /// nothing there, and are dropped. Of a chat that is not there, nothing is done.
+    async fn migrate(&self, from: ChatId, to: ChatId) -> Result<(), StoreError>;
 
     /// Notes what became of rows; unknown rows are passed over.
     async fn mark(&self, marks: Vec<Mark>) -> Result<(), StoreError>;

@@ -167,6 +167,7 @@ async fn on_telegram(lines: &[&str], language: Language) -> Vec<String> {
         api_url: api.url().parse().unwrap(),
         send_rate: 0,
         send_rate_per_chat: 0,
+        webhook: None,
     };
     let (stop, stopped) = oneshot::channel::<()>();
     let served = assistant.clone();

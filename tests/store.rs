@@ -13,7 +13,7 @@ use futures::future::join_all;
 use jiff::Timestamp;
 use tempfile::TempDir;
 use unbind_bot::{
-    dialogue::{Card, CardId, ChatId, Record, Reply},
+    dialogue::{Card, CardId, ChatId, MessageId, Record, Reply},
     markup::RichText,
     store::{
         Commit, Item, Mark, OutboxRow, RowId, Store, StoreError, Versioned, memory::MemoryStore,
@@ -111,6 +111,9 @@ contract! {
     a_row_that_is_done_goes_and_one_for_later_waits
     marks_of_unknown_rows_are_passed_over
     a_forgotten_chat_leaves_nothing_and_others_stay
+    a_row_is_read_by_its_name_as_long_as_it_is_there
+    a_group_that_moves_takes_its_record_and_rows_along
+    a_group_that_moves_where_something_is_leaves_that_alone
     a_scan_sees_everything_once
     a_scan_of_many_chats_misses_none
     what_a_scan_saw_can_be_restored_elsewhere
@@ -544,4 +547,67 @@ async fn a_closed_store_that_was_damaged_is_refused_unchanged_or_served_whole() 
 async fn a_killed_store_that_was_damaged_is_refused_unchanged_or_served_whole() {
     let (tried, refused) = damaged_stores_are_refused(true).await;
     assert!(tried > 20 && refused > 0, "{refused} of {tried}");
+}
+
+async fn a_row_is_read_by_its_name_as_long_as_it_is_there(store: Arc<dyn Store>) {
+    let rows = store
+        .commit(commit(CHAT, 0, "a", &["1", "2"]))
+        .await
+        .unwrap();
+    assert_eq!(store.row(rows[1].id).unwrap().as_ref(), Some(&rows[1]));
+    store.mark(vec![Mark::Done(rows[1].id)]).await.unwrap();
+    assert_eq!(store.row(rows[1].id).unwrap(), None);
+    assert_eq!(store.row(row_id(GROUP, 1, 0)).unwrap(), None);
+}
+
+const SUPERGROUP: ChatId = ChatId(-1_009_999_999_999);
+
+async fn a_group_that_moves_takes_its_record_and_rows_along(store: Arc<dyn Store>) {
+    let mut first = commit(GROUP, 0, "a", &["1", "2"]);
+    first.replies[0].replaces = Some(MessageId(5));
+    first.replies[1].takes_away = Some(MessageId(6));
+    first.record.as_mut().unwrap().screen = Some(MessageId(5));
+    store.commit(first).await.unwrap();
+    store.commit(commit(CHAT, 0, "b", &["3"])).await.unwrap();
+    store.migrate(GROUP, SUPERGROUP).await.unwrap();
+    assert_eq!(store.load(GROUP).unwrap(), Versioned::default());
+    let moved = store.load(SUPERGROUP).unwrap();
+    assert_eq!((moved.version, moved.record), (1, record("a")));
+    let rows = store.outbox().unwrap();
+    let of_group: Vec<_> = rows
+        .iter()
+        .filter(|row| row.id.chat == SUPERGROUP)
+        .cloned()
+        .collect();
+    assert_eq!(
+        (texts(&of_group), rows.len()),
+        (vec!["1".into(), "2".into()], 3)
+    );
+    let message = |row: &OutboxRow| row.reply.replaces.or(row.reply.takes_away);
+    assert!(of_group.iter().all(|row| message(row).is_none()));
+    // Once more changes nothing, and the chat goes on from where it was.
+    store.migrate(GROUP, SUPERGROUP).await.unwrap();
+    store
+        .commit(commit(SUPERGROUP, 1, "c", &["4"]))
+        .await
+        .unwrap();
+    assert_eq!(store.outbox().unwrap().len(), 4);
+    assert_eq!(store.load(CHAT).unwrap().record, record("b"));
+}
+
+async fn a_group_that_moves_where_something_is_leaves_that_alone(store: Arc<dyn Store>) {
+    store
+        .commit(commit(GROUP, 0, "old", &["1", "2"]))
+        .await
+        .unwrap();
+    store
+        .commit(commit(SUPERGROUP, 0, "new", &["3"]))
+        .await
+        .unwrap();
+    store.migrate(GROUP, SUPERGROUP).await.unwrap();
+    assert_eq!(store.load(SUPERGROUP).unwrap().record, record("new"));
+    let mut said = texts(&store.outbox().unwrap());
+    said.sort();
+    assert_eq!(said, ["1", "2", "3"]);
+    assert_eq!(items(&*store).len(), 4);
 }

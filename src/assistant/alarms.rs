@@ -49,6 +49,14 @@ impl Alarms {
         }
     }
 
+    /// A chat is not there any more.
+    pub(super) fn forget(&self, chat: ChatId) {
+        let mut index = self.index();
+        if let Some((at, _)) = index.by_chat.remove(&chat) {
+            index.by_time.remove(&(at, chat));
+        }
+    }
+
     /// The next time somebody wants to be woken.
     pub fn next(&self) -> Option<Timestamp> {
         self.index().by_time.first().map(|(at, _)| *at)

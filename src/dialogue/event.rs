@@ -108,6 +108,8 @@ pub enum Input {
     },
     /// Nobody did anything: the time has come for something the record waits for.
     Wake,
+    /// Nothing can be said here any more: the bot was blocked, or put out of the group.
+    Unreachable,
 }
 
 /// A file as it is announced.
@@ -209,6 +211,7 @@ impl Input {
             Self::Content(_) => "content",
             Self::TooFast { .. } => "too_fast",
             Self::Wake => "wake",
+            Self::Unreachable => "unreachable",
         }
     }
 

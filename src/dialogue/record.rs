@@ -83,6 +83,9 @@ pub struct Record {
     pub next_card: u32,
     /// Questions in a row that found no answer.
     pub misses: u32,
+    /// Nothing can be said here, as far as is known; whoever says something is reachable again.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unreachable: bool,
     /// Messages the bot failed at, for those who mend it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub letters: Vec<DeadLetter>,
@@ -426,6 +429,10 @@ impl Record {
     /// kept long enough.
     pub fn wake_at(&self) -> Option<Timestamp> {
         let reminders = self.reminders.iter().map(|reminder| reminder.at);
+        let reminders = reminders
+            .chain(self.review)
+            .chain(self.remind_unfinished_at())
+            .filter(|_| !self.unreachable);
         let bin = self.bin.iter().map(RemovedCard::kept_until);
         let letters = self.letters_kept_until();
         let set_aside = self.paused.iter().chain(&self.cancelled);
@@ -434,8 +441,6 @@ impl Record {
             .map(unfinished_until);
         reminders
             .chain(bin.chain(set_aside).chain(letters).map(just_after))
-            .chain(self.review)
-            .chain(self.remind_unfinished_at())
             .chain(self.unfinished_until().map(just_after))
             .min()
     }

@@ -65,11 +65,15 @@ fn put_away(talk: &mut Talk<'_>) {
     ]));
 }
 
-/// Says what is due.
+/// Says what is due, where it can be said.
 pub(super) fn wake(talk: &mut Talk<'_>) {
+    if talk.record.unreachable {
+        return talk.say_nothing();
+    }
     ask_again(talk);
     remind_unfinished(talk);
     ask_for_review(talk);
+    talk.mark_unasked();
 }
 
 /// “Is it gone now?”, as was asked for.

@@ -26,6 +26,9 @@ pub struct Reply {
     /// [`Input::Content`](super::Input::Content).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fetches: Option<String>,
+    /// Nobody asked for it: a reminder, which can wait while others are answered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unasked: bool,
 }
 
 /// What comes along with a message.
@@ -53,6 +56,7 @@ impl Reply {
             takes_away: None,
             enclosure: None,
             fetches: None,
+            unasked: false,
         }
     }
 

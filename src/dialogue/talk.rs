@@ -295,7 +295,20 @@ impl<'a> Talk<'a> {
         let waits = self.record.activity != Activity::Idle || self.record.suspended.is_some();
         self.record.touched = waits.then_some(self.now);
         self.record.reminded = false;
+        self.record.unreachable = false;
         self.finish_untouched()
+    }
+
+    /// Takes back what was said: nobody would hear it.
+    pub(super) fn say_nothing(&mut self) {
+        self.replies.clear();
+    }
+
+    /// Nobody asked for what was said.
+    pub(super) fn mark_unasked(&mut self) {
+        self.replies
+            .iter_mut()
+            .for_each(|reply| reply.unasked = true);
     }
 
     /// The turn as it is to be committed, when nobody did anything.

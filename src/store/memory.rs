@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{Commit, Item, Mark, OutboxRow, RowId, Store, StoreError, Versioned};
+use super::{Commit, Item, Mark, OutboxRow, RowId, Store, StoreError, Versioned, moved};
 use crate::dialogue::ChatId;
 
 /// A store that lives as long as it is held.
@@ -76,6 +76,32 @@ impl Kept {
         self.rows.retain(|id, _| id.chat != chat);
     }
 
+    fn migrate(&mut self, from: ChatId, to: ChatId) {
+        if let Some(Versioned { version, record }) = self.chats.remove(&from) {
+            let record = moved(record);
+            self.chats
+                .entry(to)
+                .or_insert(Versioned { version, record });
+        }
+        let ids: Vec<_> = self
+            .rows
+            .keys()
+            .filter(|id| id.chat == from)
+            .copied()
+            .collect();
+        for row in ids
+            .iter()
+            .filter_map(|id| self.rows.remove(id))
+            .collect::<Vec<_>>()
+        {
+            let mut row = row.moved(to);
+            while self.rows.contains_key(&row.id) {
+                row.id.index += 1;
+            }
+            self.rows.insert(row.id, row);
+        }
+    }
+
     fn put(&mut self, item: Item) {
         match item {
             Item::Chat(chat, versioned) => {
@@ -108,6 +134,15 @@ impl Store for MemoryStore {
 
     fn outbox(&self) -> Result<Vec<OutboxRow>, StoreError> {
         Ok(self.open()?.rows.values().cloned().collect())
+    }
+
+    fn row(&self, id: RowId) -> Result<Option<OutboxRow>, StoreError> {
+        Ok(self.open()?.rows.get(&id).cloned())
+    }
+
+    async fn migrate(&self, from: ChatId, to: ChatId) -> Result<(), StoreError> {
+        self.open()?.migrate(from, to);
+        Ok(())
     }
 
     async fn mark(&self, marks: Vec<Mark>) -> Result<(), StoreError> {

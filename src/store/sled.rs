@@ -31,6 +31,7 @@ use super::{
     envelope::{self, EnvelopeError},
     folder::{self, Folder},
     keys::{chat_key, chat_of, place, row_key, row_of},
+    moved,
     state::{Tally, Totals},
 };
 use crate::dialogue::ChatId;
@@ -365,6 +366,10 @@ enum Work {
         rows: Vec<(RowId, Vec<u8>)>,
     },
     Mark(Vec<Mark>),
+    Migrate {
+        from: ChatId,
+        to: ChatId,
+    },
     Restore(Vec<Packed>),
 }
 
@@ -489,6 +494,7 @@ impl<'a> Draft<'a> {
                 marks.iter().try_for_each(|mark| self.mark(mark))?;
                 Ok(Ok(()))
             }
+            Work::Migrate { from, to } => self.migrate(shared, from, to),
             Work::Restore(items) => {
                 items.into_iter().try_for_each(|item| self.put(item))?;
                 Ok(Ok(()))
@@ -564,6 +570,64 @@ impl<'a> Draft<'a> {
             self.outbox.set(&row, None)?;
         }
         Ok(())
+    }
+
+    fn migrate(&mut self, shared: &Shared, from: ChatId, to: ChatId) -> sled::Result<Outcome> {
+        let moved = self.moved_record(from, to)?;
+        let moved = moved.map_err(|error| shared.refused(RecordOf(from), error));
+        let moved = match moved {
+            Ok(moved) => moved,
+            Err(error) => return Ok(Err(error)),
+        };
+        if let Some(record) = moved {
+            self.records.set(&chat_key(from), None)?;
+            if self.records.get(&chat_key(to))?.is_none() {
+                self.records.set(&chat_key(to), Some(record))?;
+            }
+        }
+        for key in self.outbox.keys(&chat_key(from))? {
+            let Some(bytes) = self.outbox.get(&key)? else {
+                continue;
+            };
+            self.outbox.set(&key, None)?;
+            self.move_row(&key, &bytes, to)?;
+        }
+        Ok(Ok(()))
+    }
+
+    /// The record of one chat as that of another, if there is one.
+    fn moved_record(
+        &self,
+        from: ChatId,
+        to: ChatId,
+    ) -> sled::Result<Result<Option<Vec<u8>>, EnvelopeError>> {
+        let Some(bytes) = self.records.get(&chat_key(from))? else {
+            return Ok(Ok(None));
+        };
+        let packed = envelope::unpack_record(from, &bytes)
+            .and_then(|kept| envelope::pack_record(to, kept.version, &moved(kept.record)));
+        Ok(packed.map(Some))
+    }
+
+    /// Puts a row in another chat, behind one that has its place there.
+    fn move_row(&mut self, key: &[u8], bytes: &[u8], to: ChatId) -> sled::Result<()> {
+        let row = row_of(key).map(|id| envelope::unpack_row(id, bytes));
+        let row = match row {
+            Some(Ok(row)) => row,
+            // It could not have been sent either; `verify` names such rows.
+            _ => return Ok(()),
+        };
+        let mut row = row.moved(to);
+        while self.outbox.get(&row_key(row.id))?.is_some() {
+            row.id.index += 1;
+        }
+        match envelope::pack_row(&row) {
+            Ok(bytes) => self.outbox.set(&row_key(row.id), Some(bytes)),
+            Err(error) => {
+                tracing::error!(row = %row.id, %error, "a reply could not be moved");
+                Ok(())
+            }
+        }
     }
 
     fn put(&mut self, item: Packed) -> sled::Result<()> {
@@ -707,6 +771,19 @@ impl Store for SledStore {
             }
             Ok(rows)
         })
+    }
+
+    fn row(&self, id: RowId) -> Result<Option<OutboxRow>, StoreError> {
+        self.shared.read(|trees| {
+            let key = row_key(id);
+            let bytes = trees.outbox.get(&key);
+            let bytes = bytes.map_err(|error| self.shared.fault(error))?;
+            bytes.map(|bytes| self.shared.row(&key, &bytes)).transpose()
+        })
+    }
+
+    async fn migrate(&self, from: ChatId, to: ChatId) -> Result<(), StoreError> {
+        self.committer.submit(Work::Migrate { from, to }).await
     }
 
     async fn mark(&self, marks: Vec<Mark>) -> Result<(), StoreError> {

@@ -34,6 +34,16 @@ pub trait Deliver: Clone + Send + Sync + 'static {
         &self,
         request: Outgoing,
     ) -> impl Future<Output = Result<Vec<OutboxRow>, Undelivered>> + Send;
+
+    /// Nothing can be said in this chat any more.
+    fn gone(&self, chat: ChatId) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// A group has a new id; what is kept of it, and what waits, gets it, too.
+    fn moved(
+        &self,
+        from: ChatId,
+        to: ChatId,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// The way to Telegram, and from a file there to the assistant.
@@ -54,6 +64,16 @@ impl Deliver for Courier {
             Outgoing::Fetch { chat, file } => return self.bring(chat, &file).await,
         };
         done.map(|Ignored {}| Vec::new()).map_err(Undelivered::from)
+    }
+
+    async fn gone(&self, chat: ChatId) -> Result<(), StoreError> {
+        let event = Event::private(Input::Unreachable);
+        let told = self.assistant.handle(chat, None, &event, (self.clock)());
+        told.await.map(drop)
+    }
+
+    async fn moved(&self, from: ChatId, to: ChatId) -> Result<(), StoreError> {
+        self.assistant.migrate(from, to).await
     }
 }
 

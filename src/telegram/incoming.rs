@@ -46,6 +46,13 @@ pub fn update_id(update: &Value) -> Option<UpdateId> {
     u32::try_from(id).ok().map(UpdateId)
 }
 
+/// The group that became a supergroup, and the supergroup, if that is what an update says.
+pub fn migration(update: &Value) -> Option<(ChatId, ChatId)> {
+    let message = &update["message"];
+    let to = message["migrate_to_chat_id"].as_i64()?;
+    Some((chat(message)?, ChatId(to)))
+}
+
 /// Reads an update; `None` if there is nothing in it to react to.
 pub fn read(update: &Value, me: &Identity) -> Option<Incoming> {
     let id = update_id(update)?;

@@ -98,6 +98,8 @@ struct Job {
 /// What is to be done with it.
 enum Task {
     Handle(Event),
+    /// The group has another id from now on.
+    Migrate(ChatId),
     /// Reading it panicked: all that can be done is to keep it.
     Keep(DeadLetter),
 }
@@ -202,6 +204,9 @@ impl Inner {
 
     /// What is to be done about an update, if anything; a press is acknowledged at once.
     fn read(&self, state: &mut State, id: UpdateId, update: &Value) -> Option<(ChatId, Task)> {
+        if let Some((from, to)) = incoming::migration(update) {
+            return Some((from, Task::Migrate(to)));
+        }
         let read = catch_unwind(AssertUnwindSafe(|| incoming::read(update, &self.me)));
         match read {
             Ok(incoming) => self.admit(state, incoming?, (self.clock)()),
@@ -348,6 +353,10 @@ impl Inner {
                     let (chat, update) = (job.chat, Some(job.update));
                     self.assistant.handle(chat, update, event, now).await
                 }
+                Task::Migrate(to) => {
+                    let moved = self.assistant.migrate(job.chat, *to).await;
+                    moved.map(|()| Vec::new())
+                }
                 Task::Keep(letter) => {
                     let kept = self.assistant.keep_letter(letter.clone(), now).await;
                     kept.map(|()| Vec::new())
@@ -381,13 +390,14 @@ impl Inner {
     fn hand_on(&self, job: &Job, rows: Vec<OutboxRow>, tries: u32, took: Duration) {
         let kind = match &job.task {
             Task::Handle(event) => event.input.kind(),
+            Task::Migrate(_) => "migration",
             Task::Keep(_) => "unreadable",
         };
         // With the version and the chat, the line of each reply that is sent can be found.
         let version = rows.first().map(|row| row.id.version);
         tracing::info!(kind, version, rows = rows.len(), ?took, "handled");
-        if tries > 0 {
-            // A commit may have succeeded without saying so; its rows were handed to nobody.
+        if tries > 0 || matches!(job.task, Task::Migrate(_)) {
+            // Rows have other names, or a commit may have succeeded without saying so; its rows were handed to nobody.
             self.outbox.reload();
         }
         self.outbox.send(rows);
@@ -455,7 +465,7 @@ mod tests {
     use crate::{
         dialogue::{Base, Context, Turn},
         knowledge::Knowledge,
-        store::{Commit, Item, Mark, Store, Versioned, memory::MemoryStore},
+        store::{Commit, Item, Mark, RowId, Store, Versioned, memory::MemoryStore},
         telegram::{courier::Courier, limits::Rates, outbox::Sender},
     };
 
@@ -493,6 +503,12 @@ mod tests {
         }
         fn outbox(&self) -> Result<Vec<OutboxRow>, StoreError> {
             self.inner.outbox()
+        }
+        fn row(&self, id: RowId) -> Result<Option<OutboxRow>, StoreError> {
+            self.inner.row(id)
+        }
+        async fn migrate(&self, from: ChatId, to: ChatId) -> Result<(), StoreError> {
+            self.inner.migrate(from, to).await
         }
         async fn mark(&self, marks: Vec<Mark>) -> Result<(), StoreError> {
             self.inner.mark(marks).await

@@ -1,9 +1,12 @@
 //! Sends what was committed, in order within a chat, chats side by side, no faster than Telegram allows.
 //!
 //! One task holds a lane for every chat that has something waiting (or was sent something a moment ago, for the limits).
-//! A row may take several requests, one after another. It leaves the store only after all of them: killed in between,
-//! the bot makes some twice, never not at all. What is said is none of its business, how it looks is `outgoing`'s, the
-//! way there `courier`'s.
+//! A row may take several requests, one after another. It leaves the store only after all of them, and the store is told
+//! after Telegram: killed in between, the bot says some twice, never not at all. That is rare, since the store hears of
+//! it within milliseconds, and it is not to be had better: Telegram has no way to ask what it was sent.
+//!
+//! Answers go before what nobody asked for, and of several new looks of one message only the last is shown. What is said
+//! is none of the outbox's business, how it looks is `outgoing`'s, the way there `courier`'s.
 
 mod attempt;
 mod lane;
@@ -15,7 +18,10 @@ mod tests;
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -28,7 +34,7 @@ use tokio::{
 
 use self::{
     attempt::{Landed, attempt},
-    lane::Lane,
+    lane::{Lane, Waiting},
     marks::Marks,
     verdict::Verdict,
 };
@@ -38,14 +44,21 @@ use super::{
     limits::{Rates, Window},
 };
 use crate::{
-    dialogue::ChatId,
-    store::{OutboxRow, Store, StoreError},
+    dialogue::{ChatId, Reply},
+    store::{OutboxRow, RowId, Store, StoreError},
 };
 
 /// Requests under way at once. At 30 messages a second, answered in 0.1 s, three are; the rest is for those that hang.
 const MAX_IN_FLIGHT: usize = 64;
 /// A server that is down is asked again no less often than this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// What nobody asked for lets answers go first for so long, and is then as good as they are: it is late, not lost.
+const UNASKED_WAITS: Duration = Duration::from_secs(60);
+/// Rows at hand with all they say, some kilobytes each; of more, the store is asked when it is their turn.
+const BODIES_AT_HAND: usize = 1_000;
+
+/// Between two looks at how long the first in line waits.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// The time of day, for what is kept in the store.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -57,9 +70,45 @@ enum Order {
     Stop { until: Instant },
 }
 
+/// How the sending goes, readable from anywhere at any time.
+#[derive(Debug, Default)]
+pub struct Figures {
+    /// Rows that wait.
+    pub waiting: AtomicU64,
+    /// When the one waiting longest was committed, in seconds since 1970; 0 if none waits. Some seconds behind.
+    pub oldest: AtomicI64,
+    /// Requests Telegram took.
+    pub sent: AtomicU64,
+    /// Parts of messages Telegram refused for good.
+    pub refused: AtomicU64,
+    /// How often Telegram asked for patience.
+    pub held: AtomicU64,
+    /// Requests that failed and are made again.
+    pub failed: AtomicU64,
+    /// Chats that were found to take nothing any more.
+    pub gone: AtomicU64,
+}
+
+impl Figures {
+    fn count(&self, verdict: &Verdict) {
+        let figure = match verdict {
+            Verdict::Done => &self.sent,
+            Verdict::Refused => &self.refused,
+            Verdict::Wait(_) => &self.held,
+            Verdict::Again | Verdict::NotKept => &self.failed,
+            Verdict::ChatGone => &self.gone,
+            Verdict::Afresh | Verdict::Plainer(_) | Verdict::Moved => return,
+        };
+        figure.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 /// Where committed rows are handed over to be sent.
 #[derive(Clone)]
-pub struct Outbox(mpsc::UnboundedSender<Order>);
+pub struct Outbox {
+    orders: mpsc::UnboundedSender<Order>,
+    figures: Arc<Figures>,
+}
 
 impl Outbox {
     /// These rows were committed.
@@ -79,10 +128,73 @@ impl Outbox {
         self.order(Order::Stop { until });
     }
 
+    /// How the sending goes.
+    pub fn figures(&self) -> &Arc<Figures> {
+        &self.figures
+    }
+
     fn order(&self, order: Order) {
         // Without a sender the rows stay in the store, and `serve` is ending already.
-        let _ = self.0.send(order);
+        let _ = self.orders.send(order);
     }
+}
+
+/// Which lane may go when.
+#[derive(Default)]
+struct Agenda {
+    answers: BTreeSet<(Instant, ChatId)>,
+    unasked: BTreeSet<(Instant, ChatId)>,
+}
+
+impl Agenda {
+    fn of(&mut self, unasked: bool) -> &mut BTreeSet<(Instant, ChatId)> {
+        match unasked {
+            true => &mut self.unasked,
+            false => &mut self.answers,
+        }
+    }
+
+    /// The lane that goes next, of those that may go now: the longest waiting, with a start for answers.
+    fn pop_due(&mut self, now: Instant) -> Option<ChatId> {
+        let due = |lanes: &BTreeSet<(Instant, ChatId)>| {
+            let first = lanes.first().map(|(at, _)| *at);
+            first.filter(|at| *at <= now)
+        };
+        let lanes = match (due(&self.answers), due(&self.unasked)) {
+            (Some(answer), Some(unasked)) if unasked + UNASKED_WAITS < answer => &mut self.unasked,
+            (None, Some(_)) => &mut self.unasked,
+            _ => &mut self.answers,
+        };
+        due(lanes)?;
+        lanes.pop_first().map(|(_, chat)| chat)
+    }
+
+    fn next_at(&self) -> Option<Instant> {
+        let next = |lanes: &BTreeSet<(Instant, ChatId)>| lanes.first().map(|(at, _)| *at);
+        [next(&self.answers), next(&self.unasked)]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn due_before(&self, until: Instant) -> impl Iterator<Item = ChatId> {
+        let before = move |lane: &&(Instant, ChatId)| lane.0 < until;
+        let answers = self.answers.iter().take_while(before);
+        let unasked = self.unasked.iter().take_while(before);
+        answers.chain(unasked).map(|(_, chat)| *chat)
+    }
+
+    #[cfg(test)]
+    fn is_empty(&self) -> bool {
+        self.answers.is_empty() && self.unasked.is_empty()
+    }
+}
+
+/// Whether a reply only gives a message a look that the next one changes.
+fn is_replaced_by(reply: &Reply, next: &Reply) -> bool {
+    let only_edits =
+        reply.takes_away.is_none() && reply.enclosure.is_none() && reply.fetches.is_none();
+    only_edits && reply.replaces.is_some() && reply.replaces == next.replaces
 }
 
 /// The sender; [`Sender::run`] is its life.
@@ -95,11 +207,16 @@ pub struct Sender<D> {
     overall: Window,
     lanes: HashMap<ChatId, Lane>,
     /// Which lane may go when; a lane in flight is not on it, an empty one stands where its limits are forgotten.
-    agenda: BTreeSet<(Instant, ChatId)>,
+    agenda: Agenda,
+    /// Rows in lanes that have their bodies.
+    bodies: usize,
     in_flight: FuturesUnordered<BoxFuture<'static, Landed>>,
     orders: mpsc::UnboundedReceiver<Order>,
     stop_at: Option<Instant>,
     marks: Marks,
+    figures: Arc<Figures>,
+    /// When the oldest row was last looked for.
+    looked_at: Option<Instant>,
 }
 
 impl<D: Deliver> Sender<D> {
@@ -114,7 +231,11 @@ impl<D: Deliver> Sender<D> {
         bot: &str,
         rates: Rates,
     ) -> Result<(Self, Outbox), StoreError> {
-        let (outbox, orders) = mpsc::unbounded_channel();
+        let (sending, orders) = mpsc::unbounded_channel();
+        let outbox = Outbox {
+            orders: sending,
+            figures: Arc::default(),
+        };
         let waiting = store.outbox()?;
         let mut sender = Self {
             deliver,
@@ -125,13 +246,16 @@ impl<D: Deliver> Sender<D> {
             rates,
             overall: Window::overall(rates),
             lanes: HashMap::new(),
-            agenda: BTreeSet::new(),
+            agenda: Agenda::default(),
+            bodies: 0,
             in_flight: FuturesUnordered::new(),
             orders,
             stop_at: None,
+            figures: outbox.figures.clone(),
+            looked_at: None,
         };
         sender.accept(waiting, Instant::now());
-        Ok((sender, Outbox(outbox)))
+        Ok((sender, outbox))
     }
 
     /// Sends until it is told to stop, or nobody is left to tell it.
@@ -140,6 +264,7 @@ impl<D: Deliver> Sender<D> {
             let now = Instant::now();
             self.start_due(now);
             self.marks.start(now);
+            self.look_for_oldest(now);
             if self.has_ended(now) {
                 break;
             }
@@ -178,7 +303,11 @@ impl<D: Deliver> Sender<D> {
         for row in rows {
             let chat = row.id.chat;
             if chat != ChatId::TERMINAL && !self.marks.has_done(&row.id) {
-                self.lane(chat, now).insert(row, now, today);
+                let with_body = self.bodies < BODIES_AT_HAND;
+                let row = Waiting::new(row, with_body);
+                if let Some(dropped) = self.lane(chat, now).insert(row, now, today) {
+                    self.count_waiting(1, with_body, &dropped);
+                }
                 chats.insert(chat);
             }
         }
@@ -198,53 +327,91 @@ impl<D: Deliver> Sender<D> {
         let Some(lane) = self.lanes.get_mut(&chat) else {
             return;
         };
-        if let Some(due) = lane.due.take() {
-            self.agenda.remove(&(due, chat));
+        if let Some(place) = lane.due.take() {
+            self.agenda.of(place.unasked).remove(&(place.at, chat));
         }
         if !lane.in_flight {
-            let due = lane.due_at(now);
-            lane.due = Some(due);
-            self.agenda.insert((due, chat));
+            let place = lane.due_at(now);
+            lane.due = Some(place);
+            self.agenda.of(place.unasked).insert((place.at, chat));
         }
     }
 
     /// Sends what is due, the longest waiting first.
     fn start_due(&mut self, now: Instant) {
         while self.in_flight.len() < MAX_IN_FLIGHT && self.overall.ready_at(now) <= now {
-            let Some(&(due, chat)) = self.agenda.first() else {
+            let Some(chat) = self.agenda.pop_due(now) else {
                 return;
             };
-            if due > now {
-                return;
-            }
-            self.agenda.pop_first();
             self.start(chat, now);
         }
     }
 
     /// Sends the next message of a lane; a lane with nothing to send has lost its meaning when it is due.
     fn start(&mut self, chat: ChatId, now: Instant) {
-        let Some(lane) = self.lanes.get_mut(&chat) else {
-            return;
+        if let Some(lane) = self.lanes.get_mut(&chat) {
+            lane.due = None;
+        }
+        let row = match self.next_row(chat) {
+            Ok(Some(row)) => row,
+            Ok(None) => {
+                self.lanes.remove(&chat);
+                return;
+            }
+            Err(error) => {
+                tracing::error!(%chat, %error, "a reply could not be read; this chat waits");
+                self.hold_longer(chat, now);
+                return self.schedule(chat, now);
+            }
         };
-        lane.due = None;
-        let Some(row) = lane.rows.front().cloned() else {
-            self.lanes.remove(&chat);
+        let Some(lane) = self.lanes.get_mut(&chat) else {
             return;
         };
         lane.in_flight = true;
         lane.limits.take(now);
         self.overall.take(now);
-        let (progress, to) = (lane.progress, lane.moved_to.unwrap_or(chat));
-        let attempt = attempt(self.deliver.clone(), row, progress, to, self.bot.clone());
+        let attempt = attempt(self.deliver.clone(), row, lane.progress, self.bot.clone());
         self.in_flight.push(attempt.boxed());
+    }
+
+    /// The row a lane goes on with. On the way, rows that have become pointless are taken out: the store does not have
+    /// them any more, or what they show is replaced by the row behind them.
+    fn next_row(&mut self, chat: ChatId) -> Result<Option<OutboxRow>, StoreError> {
+        while let Some(lane) = self.lanes.get(&chat) {
+            let Some(first) = lane.rows.front() else {
+                return Ok(None);
+            };
+            let Some(row) = self.body(first)? else {
+                // The chat was forgotten meanwhile.
+                self.take_out(chat);
+                continue;
+            };
+            let behind = lane.rows.get(1).filter(|_| lane.is_fresh());
+            let behind = behind
+                .map(|behind| self.body(behind))
+                .transpose()?
+                .flatten();
+            if behind.is_some_and(|behind| is_replaced_by(&row.reply, &behind.reply)) {
+                self.finish_row(chat);
+                continue;
+            }
+            return Ok(Some(row));
+        }
+        Ok(None)
+    }
+
+    fn body(&self, row: &Waiting) -> Result<Option<OutboxRow>, StoreError> {
+        match &row.body {
+            Some(body) => Ok(Some((**body).clone())),
+            None => self.store.row(row.id),
+        }
     }
 
     /// When something has to be done without anything having happened.
     fn next_wake(&self, now: Instant) -> Option<Instant> {
         let free = self.in_flight.len() < MAX_IN_FLIGHT;
-        let next = self.agenda.first().filter(|_| free);
-        let next = next.map(|(due, _)| (*due).max(self.overall.ready_at(now)));
+        let next = self.agenda.next_at().filter(|_| free);
+        let next = next.map(|due| due.max(self.overall.ready_at(now)));
         [next, self.marks.again_at(), self.stop_at]
             .into_iter()
             .flatten()
@@ -256,13 +423,13 @@ impl<D: Deliver> Sender<D> {
         let Some(until) = self.stop_at else {
             return false;
         };
-        let mut in_time = self.agenda.iter().take_while(|(due, _)| *due < until);
+        let mut in_time = self.agenda.due_before(until);
         let has_rows = |chat| {
             self.lanes
-                .get(chat)
+                .get(&chat)
                 .is_some_and(|lane| !lane.rows.is_empty())
         };
-        now >= until || (self.in_flight.is_empty() && !in_time.any(|(_, chat)| has_rows(chat)))
+        now >= until || (self.in_flight.is_empty() && !in_time.any(has_rows))
     }
 
     fn settle(&mut self, landed: Landed, now: Instant) {
@@ -271,6 +438,7 @@ impl<D: Deliver> Sender<D> {
             return;
         };
         lane.in_flight = false;
+        self.figures.count(&landed.verdict);
         match landed.verdict {
             Verdict::Done | Verdict::Refused => {
                 if lane.advance(landed.parts) {
@@ -279,7 +447,11 @@ impl<D: Deliver> Sender<D> {
             }
             Verdict::Afresh => lane.progress.afresh = true,
             Verdict::Plainer(form) => lane.progress.form = form,
-            Verdict::Moved(to) => lane.moved_to = Some(to),
+            Verdict::Moved => {
+                // Its rows have other names now.
+                self.drop_lane(chat);
+                self.reload(now);
+            }
             Verdict::Wait(pause) => self.hold(chat, pause, now),
             Verdict::Again => self.hold_longer(chat, now),
             Verdict::NotKept => {
@@ -294,10 +466,43 @@ impl<D: Deliver> Sender<D> {
     }
 
     fn finish_row(&mut self, chat: ChatId) {
-        let lane = self.lanes.get_mut(&chat);
-        if let Some(row) = lane.and_then(Lane::finish_row) {
+        if let Some(row) = self.take_out(chat) {
             self.marks.done(row);
         }
+    }
+
+    /// Takes the first row out of its lane.
+    fn take_out(&mut self, chat: ChatId) -> Option<RowId> {
+        let row = self.lanes.get_mut(&chat)?.finish_row()?;
+        let id = row.id;
+        self.count_waiting(0, false, &[row]);
+        Some(id)
+    }
+
+    /// Counts rows that came and rows that went.
+    fn count_waiting(&mut self, came: u64, with_body: bool, went: &[Waiting]) {
+        self.bodies += usize::from(with_body);
+        self.bodies -= went.iter().filter(|row| row.body.is_some()).count();
+        let figure = &self.figures.waiting;
+        figure.fetch_add(came, Ordering::Relaxed);
+        figure.fetch_sub(went.len() as u64, Ordering::Relaxed);
+    }
+
+    /// Notes how long the first in line waits, now and then.
+    fn look_for_oldest(&mut self, now: Instant) {
+        if self.looked_at.is_some_and(|at| now < at + LOOK_EVERY) {
+            return;
+        }
+        self.looked_at = Some(now);
+        let fronts = self.lanes.values().filter_map(|lane| lane.rows.front());
+        let oldest = fronts.map(|row| row.created.as_second()).min();
+        self.figures
+            .oldest
+            .store(oldest.unwrap_or_default(), Ordering::Relaxed);
+    }
+
+    fn drop_lane(&mut self, chat: ChatId) {
+        while self.take_out(chat).is_some() {}
     }
 
     fn finish_all(&mut self, chat: ChatId) {

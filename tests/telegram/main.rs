@@ -34,7 +34,9 @@ use unbind_bot::{
     dialogue::{Base, ChatId, Record, Reply, UpdateId},
     knowledge::{Knowledge, Language, Lines, load_folder},
     markup::RichText,
-    store::{Commit, Item, Mark, OutboxRow, Store, StoreError, Versioned, memory::MemoryStore},
+    store::{
+        Commit, Item, Mark, OutboxRow, RowId, Store, StoreError, Versioned, memory::MemoryStore,
+    },
     telegram::{
         ServeError, TelegramSettings,
         outgoing::{Form, Outgoing, Showing, render},
@@ -155,6 +157,12 @@ impl Store for Gate {
     }
     fn outbox(&self) -> Result<Vec<OutboxRow>, StoreError> {
         self.inner.outbox()
+    }
+    fn row(&self, id: RowId) -> Result<Option<OutboxRow>, StoreError> {
+        self.inner.row(id)
+    }
+    async fn migrate(&self, from: ChatId, to: ChatId) -> Result<(), StoreError> {
+        self.inner.migrate(from, to).await
     }
     async fn mark(&self, marks: Vec<Mark>) -> Result<(), StoreError> {
         self.inner.mark(marks).await
@@ -958,4 +966,41 @@ async fn a_backlog_of_ten_thousand_is_worked_through_in_order_with_little_in_han
     assert!((1..=CHATS).all(|chat| store.committed(chat).is_sorted()));
     let most = store.most_at_once.load(Ordering::SeqCst);
     assert!(most <= 100, "{most} at once");
+}
+
+#[tokio::test]
+async fn a_group_that_becomes_a_supergroup_keeps_what_was_kept_and_what_waits() {
+    const SUPERGROUP: i64 = -1_002;
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    let record = Record {
+        language: Some(Language::ZH),
+        ..Record::default()
+    };
+    store
+        .keep(
+            GROUP,
+            record.clone(),
+            vec![Reply::new(RichText::plain("a"))],
+        )
+        .await;
+    api.trouble("sendMessage", Some(GROUP), Trouble::Moved(SUPERGROUP));
+    let service = Service::start(&api, &store);
+    api.until("it is said there", |api| api.sent(SUPERGROUP).len() == 1)
+        .await;
+    let kept = |chat| store.inner.load(ChatId(chat)).unwrap().record;
+    assert_eq!(
+        (kept(GROUP), kept(SUPERGROUP)),
+        (Record::default(), record.clone())
+    );
+    service.stop().await;
+    assert_eq!(store.waiting(), 0);
+    // The other way it is heard of: the note that Telegram leaves in the group.
+    let _service = Service::start(&api, &store);
+    let mut note = said_in_group(SUPERGROUP, "");
+    note["migrate_to_chat_id"] = json!(SUPERGROUP - 1);
+    let update = api.push(json!({"message": note}));
+    api.until("it is confirmed", |api| api.is_confirmed(update))
+        .await;
+    assert_eq!(kept(SUPERGROUP - 1), record);
+    assert!(api.sent(SUPERGROUP - 1).is_empty());
 }

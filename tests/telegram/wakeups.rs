@@ -155,3 +155,54 @@ fn a_store_that_takes_for_ever_to_read_delays_neither_the_first_poll_nor_the_end
     let patience = Duration::from_secs(60);
     assert_eq!(ended.recv_timeout(patience), Ok(()), "it never ended");
 }
+
+#[tokio::test]
+async fn whoever_blocked_the_bot_is_not_reminded_until_they_come_back() {
+    let (api, store, watch) = (FakeApi::start().await, Gate::open(), Watch::new());
+    store.keep(ANN, taken_off(watch.now()), Vec::new()).await;
+    let blocked = Trouble::Error(403, "Forbidden: bot was blocked by the user");
+    api.trouble("sendMessage", Some(ANN), blocked);
+    watch.advance(25 * 60);
+    let service = start(&api, &store, &watch);
+    let is_unreachable = || store.inner.load(ChatId(ANN)).unwrap().record.unreachable;
+    api.until("it is noted", |_| is_unreachable() && store.waiting() == 0)
+        .await;
+    let tried = api.calls_of("sendMessage").len();
+    watch.advance(40 * 24 * 60);
+    look_at_the_clock(&api, &service).await;
+    api.until("what is past its time is swept all the same", |_| {
+        store.inner.load(ChatId(ANN)).unwrap().record.bin.is_empty()
+    })
+    .await;
+    assert_eq!(
+        (api.calls_of("sendMessage").len(), store.waiting()),
+        (tried, 0)
+    );
+    api.says(ANN, "/help");
+    api.until("she is answered again", |api| {
+        api.calls_of("sendMessage").len() > tried
+    })
+    .await;
+    assert!(!is_unreachable());
+}
+
+#[tokio::test]
+async fn of_a_chat_nothing_is_kept_of_nothing_is_kept_when_it_blocks_the_bot() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    store
+        .inner
+        .commit(Commit {
+            chat: ChatId(ANN),
+            expected: 0,
+            record: None,
+            replies: vec![Reply::new(RichText::plain("all is deleted"))],
+            now: Timestamp::now(),
+        })
+        .await
+        .unwrap();
+    let blocked = Trouble::Error(403, "Forbidden: user is deactivated");
+    api.trouble("sendMessage", Some(ANN), blocked);
+    let _service = Service::start(&api, &store);
+    api.until("its row ends", |_| store.waiting() == 0).await;
+    assert_eq!(store.inner.load(ChatId(ANN)).unwrap(), Versioned::default());
+}

@@ -25,12 +25,11 @@ pub(super) struct Landed {
     pub(super) rows: Vec<OutboxRow>,
 }
 
-/// Makes the request that is next, to the chat as it is called now.
+/// Makes the request that is next, and tells the assistant what it shows of the chat.
 pub(super) async fn attempt<D: Deliver>(
     deliver: D,
     row: OutboxRow,
     progress: Progress,
-    to: ChatId,
     bot: Arc<str>,
 ) -> Landed {
     let chat = row.id.chat;
@@ -41,7 +40,7 @@ pub(super) async fn attempt<D: Deliver>(
         rows,
     };
     let showing = Showing {
-        chat: to,
+        chat,
         bot: &bot,
         form: progress.form,
         afresh: progress.afresh,
@@ -51,10 +50,6 @@ pub(super) async fn attempt<D: Deliver>(
         return landed(0, Verdict::Refused, Vec::new());
     };
     let part = Part::from(&request);
-    if part == Part::Deletion && to != chat {
-        // The id is of the group as it was; here it may be another message's.
-        return landed(parts, Verdict::Done, Vec::new());
-    }
     let delivered = AssertUnwindSafe(deliver.deliver(request))
         .catch_unwind()
         .await;
@@ -63,8 +58,40 @@ pub(super) async fn attempt<D: Deliver>(
         Err(error) => {
             let verdict = judge(&error, part, progress);
             report(chat, part, &error, &verdict);
-            landed(parts, verdict, Vec::new())
+            let kept = note(&deliver, chat, &error, &verdict).await;
+            landed(
+                parts,
+                if kept { verdict } else { Verdict::NotKept },
+                Vec::new(),
+            )
         }
+    }
+}
+
+/// Brings the assistant what an error says of the chat; whether that is kept.
+async fn note<D: Deliver>(
+    deliver: &D,
+    chat: ChatId,
+    error: &Undelivered,
+    verdict: &Verdict,
+) -> bool {
+    let noting = async {
+        match (verdict, error) {
+            (Verdict::ChatGone, _) => deliver.gone(chat).await,
+            (Verdict::Moved, Undelivered::Telegram(ApiError::Migrated(to))) => {
+                deliver.moved(chat, *to).await
+            }
+            _ => Ok(()),
+        }
+    };
+    let noted = AssertUnwindSafe(noting).catch_unwind().await;
+    match noted {
+        Ok(Ok(())) => true,
+        Ok(Err(error)) => {
+            tracing::error!(%chat, %error, "what Telegram says of a chat was not kept");
+            false
+        }
+        Err(_) => false,
     }
 }
 

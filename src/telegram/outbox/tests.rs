@@ -42,6 +42,10 @@ struct Telegram {
     start: Instant,
     got: Arc<Mutex<Vec<Got>>>,
     answers: Arc<Mutex<HashMap<ChatId, VecDeque<Answer>>>>,
+    /// Chats the assistant was told are gone.
+    told: Arc<Mutex<Vec<ChatId>>>,
+    /// Where groups are moved.
+    store: Arc<Mutex<Option<Arc<dyn Store>>>>,
 }
 
 #[derive(Clone)]
@@ -62,6 +66,8 @@ impl Telegram {
             start: Instant::now(),
             got: Arc::default(),
             answers: Arc::default(),
+            told: Arc::default(),
+            store: Arc::default(),
         }
     }
 
@@ -127,6 +133,16 @@ impl Deliver for Telegram {
             Some(Answer::Hangs) => std::future::pending().await,
         }
     }
+
+    async fn gone(&self, chat: ChatId) -> Result<(), StoreError> {
+        self.told.lock().unwrap().push(chat);
+        Ok(())
+    }
+
+    async fn moved(&self, from: ChatId, to: ChatId) -> Result<(), StoreError> {
+        let store = self.store.lock().unwrap().clone().unwrap();
+        store.migrate(from, to).await
+    }
 }
 
 fn refused(code: u16, description: &str) -> Answer {
@@ -180,6 +196,7 @@ impl Room {
     }
 
     fn with(store: Arc<dyn Store>, telegram: Telegram, clock: &Clock, rates: Rates) -> Self {
+        *telegram.store.lock().unwrap() = Some(store.clone());
         let (sender, outbox) = sender(&telegram, &store, clock, rates);
         let sending = tokio::spawn(sender.run());
         Self {
@@ -276,7 +293,8 @@ async fn rows_go_in_order_and_leave_the_store_once_sent() {
 #[tokio::test(start_paused = true)]
 async fn a_chat_is_sent_a_burst_and_then_a_message_a_second_edits_counted() {
     let room = Room::new(RATES);
-    room.say(ANN, vec![edit("0"); 8]).await;
+    let edits = (0..8).map(|message| edit("0").in_place_of(Some(MessageId(message))));
+    room.say(ANN, edits.collect()).await;
     room.after(10).await;
     assert_eq!(room.telegram.times(ANN), [0, 0, 0, 0, 0, 1000, 2000, 3000]);
 }
@@ -358,6 +376,7 @@ async fn a_block_ends_the_chats_rows_and_no_others() {
     assert_eq!(room.telegram.texts(ANN), ["<b>a</b>"]);
     assert_eq!(room.telegram.texts(BEN), ["<b>d</b>"]);
     assert_eq!(room.left(), 0);
+    assert_eq!(*room.telegram.told.lock().unwrap(), [ANN]);
     // Whoever comes back is talked to again.
     room.say_texts(ANN, &["hello"]).await;
     room.after(1).await;
@@ -391,11 +410,11 @@ async fn an_edit_of_a_message_that_is_gone_is_said_anew() {
     ] {
         let room = Room::new(NO_LIMIT);
         room.telegram.will(ANN, [refused(400, gone)]);
-        room.say(ANN, vec![edit("a"), edit("b")]).await;
+        room.say(ANN, vec![edit("a"), reply("b")]).await;
         room.after(1).await;
         assert_eq!(
             room.telegram.texts(ANN),
-            ["✎<b>a</b>", "<b>a</b>", "✎<b>b</b>"]
+            ["✎<b>a</b>", "<b>a</b>", "<b>b</b>"]
         );
     }
 }
@@ -550,7 +569,6 @@ async fn whatever_is_said_against_taking_a_message_away_the_reply_goes_on() {
         refused(400, "Bad Request: message to delete not found"),
         refused(400, "Bad Request: not enough rights"),
         refused(403, "Forbidden: bot is not a member of the channel chat"),
-        Answer::Says(ApiError::Migrated(ChatId(-1001))),
     ] {
         let room = Room::new(NO_LIMIT);
         room.telegram.will(ANN, [refusal]);
@@ -709,6 +727,12 @@ impl Store for Forgetful {
     fn outbox(&self) -> Result<Vec<OutboxRow>, StoreError> {
         self.inner.outbox()
     }
+    fn row(&self, id: RowId) -> Result<Option<OutboxRow>, StoreError> {
+        self.inner.row(id)
+    }
+    async fn migrate(&self, from: ChatId, to: ChatId) -> Result<(), StoreError> {
+        self.inner.migrate(from, to).await
+    }
     async fn mark(&self, marks: Vec<Mark>) -> Result<(), StoreError> {
         let left = self.refusals.load(Ordering::Relaxed);
         if left > 0 {
@@ -782,4 +806,115 @@ async fn nothing_is_left_of_a_chat_that_has_been_quiet() {
     tokio::time::advance(Duration::from_secs(60)).await;
     sender.start_due(Instant::now());
     assert!(sender.lanes.is_empty() && sender.agenda.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_several_new_looks_of_one_message_the_last_is_shown() {
+    let room = Room::new(RATES);
+    room.say_texts(ANN, &["1", "2", "3", "4", "5"]).await;
+    // The burst is over; these wait, and so much the shorter.
+    let other = edit("other").in_place_of(Some(MessageId(99)));
+    let with_file = edit("d").with(Enclosure::File {
+        name: "f".into(),
+        content: "x".into(),
+    });
+    room.say(
+        ANN,
+        vec![edit("a"), edit("b"), edit("c"), with_file, edit("e"), other],
+    )
+    .await;
+    room.after(60).await;
+    let texts = room.telegram.texts(ANN);
+    let looks: Vec<_> = texts[5..].iter().map(String::as_str).collect();
+    // What comes along with one is not left out.
+    assert_eq!(looks, ["+f", "<b>d</b>", "✎<b>e</b>", "✎<b>other</b>"]);
+    assert_eq!(room.left(), 0);
+}
+
+fn unasked(text: &str) -> Reply {
+    Reply {
+        unasked: true,
+        ..reply(text)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_goes_before_a_thousand_reminders_and_they_all_go_in_the_end() {
+    const REMINDED: i64 = 1_000;
+    let room = Room::new(RATES);
+    for chat in 0..REMINDED {
+        room.say(ChatId(1_000 + chat), vec![unasked("remember?")])
+            .await;
+    }
+    room.after(3).await;
+    let before = room.telegram.got().len();
+    assert!(before < 200, "{before}");
+    let asked = room.telegram.start.elapsed().as_millis();
+    room.say_texts(ANN, &["an answer"]).await;
+    room.after(2).await;
+    assert!(
+        room.telegram.times(ANN)[0] - asked <= 1_000,
+        "the limit over all, no more"
+    );
+    room.after(60).await;
+    assert_eq!(room.left(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn reminders_do_not_wait_for_ever_where_answers_never_end() {
+    let one_a_second = Rates {
+        overall: 1,
+        per_chat: 0,
+    };
+    let room = Room::new(one_a_second);
+    room.say(BEN, vec![unasked("remember?")]).await;
+    let texts: Vec<_> = (0..300).map(|number| number.to_string()).collect();
+    for text in &texts {
+        room.say_texts(ANN, &[text]).await;
+        room.after(1).await;
+    }
+    let reminded = room.telegram.times(BEN);
+    assert_eq!(reminded.len(), 1);
+    assert!(reminded[0] < 120_000, "{reminded:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_many_rows_only_some_are_at_hand_and_all_are_sent() {
+    const MANY: usize = 3 * BODIES_AT_HAND;
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    for chat in 0..MANY {
+        commit(&store, ChatId(1 + chat as i64), vec![reply("a")]).await;
+    }
+    let telegram = Telegram::new();
+    let (sender, _outbox) = sender(&telegram, &store, &clock(), RATES);
+    let bodies = |sender: &Sender<Telegram>| {
+        let rows = sender.lanes.values().flat_map(|lane| &lane.rows);
+        rows.filter(|row| row.body.is_some()).count()
+    };
+    assert_eq!(
+        (bodies(&sender), sender.bodies),
+        (BODIES_AT_HAND, BODIES_AT_HAND)
+    );
+    assert!(size_of::<Waiting>() <= 96);
+    let room = Room::with(store, telegram, &clock(), NO_LIMIT);
+    room.after(1).await;
+    assert_eq!(room.telegram.got().len(), MANY);
+    assert_eq!(room.left(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_store_has_forgotten_meanwhile_is_not_sent() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    for chat in 0..=BODIES_AT_HAND as i64 {
+        commit(&store, ChatId(100 + chat), vec![reply("a")]).await;
+    }
+    // Without a body at hand.
+    let last = commit(&store, ChatId(50_000), vec![reply("a")]).await;
+    let telegram = Telegram::new();
+    let (sender, _outbox) = sender(&telegram, &store, &clock(), NO_LIMIT);
+    store.mark(vec![Mark::Done(last[0].id)]).await.unwrap();
+    let sending = tokio::spawn(sender.run());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    sending.abort();
+    assert_eq!(telegram.texts(ChatId(50_000)), [""; 0]);
 }

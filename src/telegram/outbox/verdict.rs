@@ -41,8 +41,8 @@ pub(super) enum Verdict {
     Afresh,
     /// Telegram does not like its looks: say it more plainly.
     Plainer(Form),
-    /// The group has a new id.
-    Moved(ChatId),
+    /// The group has a new id, and what waits for it, too.
+    Moved,
     /// Not before this long.
     Wait(Duration),
     /// Trouble that passes: again after a pause.
@@ -63,11 +63,10 @@ pub(super) fn judge(fault: &Undelivered, part: Part, progress: Progress) -> Verd
         Undelivered::Store(_) => return Verdict::NotKept,
     };
     match (error, part) {
-        // Whether a message could be taken away or not, the reply says what is to be said. In a group that moved,
-        // messages have other ids.
-        (ApiError::Refused { .. } | ApiError::Migrated(_), Part::Deletion) => Verdict::Done,
+        // Whether a message could be taken away or not, the reply says what is to be said.
+        (ApiError::Refused { .. }, Part::Deletion) => Verdict::Done,
         (ApiError::TooManyRequests(pause), _) => Verdict::Wait(*pause),
-        (ApiError::Migrated(chat), _) => Verdict::Moved(*chat),
+        (ApiError::Migrated(_), _) => Verdict::Moved,
         // A token that is not valid ends the service elsewhere.
         (ApiError::Unauthorized | ApiError::Unavailable(_) | ApiError::Network(_), _) => {
             Verdict::Again
@@ -111,7 +110,7 @@ fn plainer(progress: Progress, form: Form) -> Verdict {
 /// One line for the operator: which chat, what fault, what is done about it; never what was said.
 pub(super) fn report(chat: ChatId, part: Part, error: &Undelivered, verdict: &Verdict) {
     match verdict {
-        Verdict::Done | Verdict::Afresh | Verdict::Moved(_) => {
+        Verdict::Done | Verdict::Afresh | Verdict::Moved => {
             tracing::debug!(%chat, %error, ?part, ?verdict, "a message went another way");
         }
         Verdict::Wait(_) | Verdict::Again => {
