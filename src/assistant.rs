@@ -11,6 +11,7 @@ use std::{
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, PoisonError, RwLock},
+    time::Instant,
 };
 
 use jiff::Timestamp;
@@ -20,6 +21,7 @@ use crate::{
     dialogue::{
         self, Base, ChatId, Context, DeadLetter, Entropy, Event, Input, Record, Turn, UpdateId,
     },
+    metrics::{Metrics, Mishap},
     store::{Commit, OutboxRow, Store, StoreError, Versioned},
 };
 
@@ -31,6 +33,7 @@ pub struct Assistant {
     base: RwLock<Arc<Base>>,
     store: Arc<dyn Store>,
     alarms: Alarms,
+    metrics: Arc<Metrics>,
     respond: Respond,
 }
 
@@ -44,6 +47,7 @@ impl Assistant {
             base: RwLock::new(base.into()),
             store,
             alarms: Alarms::default(),
+            metrics: Arc::default(),
             respond: dialogue::respond,
         }
     }
@@ -57,6 +61,16 @@ impl Assistant {
     /// The store, for those who send what was committed.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// The same with figures that somebody else reads.
+    pub fn counting(self, metrics: Arc<Metrics>) -> Self {
+        Self { metrics, ..self }
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     /// When which chat wants to be woken.
@@ -171,6 +185,7 @@ impl Assistant {
             record,
             replies: Vec::new(),
             forgets: false,
+            found: Vec::new(),
         };
         self.commit(chat, &before, turn, now).await.map(drop)
     }
@@ -191,8 +206,10 @@ impl Assistant {
             replies: turn.replies,
             now,
         };
-        let version = commit.version();
+        let (version, begun) = (commit.version(), Instant::now());
         let rows = self.store.commit(commit).await?;
+        self.metrics.committed(begun.elapsed());
+        self.metrics.answers(&turn.found);
         self.alarms.set(chat, version, wake_at);
         Ok(rows)
     }
@@ -207,6 +224,7 @@ impl Assistant {
         now: Timestamp,
     ) -> Result<Turn, StoreError> {
         let (base, entropy, respond) = (self.base(), entropy()?, self.respond);
+        let metrics = self.metrics.clone();
         let turn = move |record: &Record, event: &Event| {
             let context = Context {
                 base: &base,
@@ -215,6 +233,7 @@ impl Assistant {
             };
             guarded(|| respond(record, event, &context)).unwrap_or_else(|fault| {
                 tracing::error!(%chat, "a turn panicked; the chat was given an apology and stays where it was, and what came in is kept: `unbind-bot store letters`");
+                metrics.mishap(Mishap::Panic);
                 let letter = DeadLetter::of(record, event, &fault, now).arrived_in(update);
                 dialogue::apology(record, &base, letter)
             })

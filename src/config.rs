@@ -184,6 +184,10 @@ pub struct ServeSettings {
     pub send_rate_per_chat: u32,
     /// Where updates are brought; without one, they are polled.
     pub webhook: Option<WebhookSettings>,
+    /// Where the operator's page is served, if it is to be.
+    pub health_listen: Option<SocketAddr>,
+    /// The staff's chat.
+    pub support_chat: Option<i64>,
 }
 
 /// A setting that cannot be used: its name, the fault, the repair.
@@ -269,12 +273,13 @@ impl ServeArgs {
         let database = faults.keep("DATABASE_URL", read_database(&self.store.database_url));
         let knowledge = faults.keep("KNOWLEDGE_DIR", read_folder(&self.knowledge.knowledge));
         let webhook = self.read_webhook(faults);
-        faults.keep("SUPPORT_CHAT_ID", read_ids(self.support_chat_id.as_deref()));
+        let support_chat = faults.keep("SUPPORT_CHAT_ID", read_id(self.support_chat_id.as_deref()));
         faults.keep("ADMIN_IDS", read_ids(self.admin_ids.as_deref()));
         let send_rate = faults.keep("SEND_RATE", read_rate(&self.send_rate));
         let send_rate_per_chat =
             faults.keep("SEND_RATE_PER_CHAT", read_rate(&self.send_rate_per_chat));
-        faults.keep("HEALTH_LISTEN", read_health(self.health_listen.as_deref()));
+        let health_listen =
+            faults.keep("HEALTH_LISTEN", read_address(self.health_listen.as_deref()));
         let log = self.log.read(faults);
         Some(ServeSettings {
             knowledge: knowledge?,
@@ -285,6 +290,8 @@ impl ServeArgs {
             send_rate: send_rate?,
             send_rate_per_chat: send_rate_per_chat?,
             webhook,
+            health_listen: health_listen?,
+            support_chat: support_chat?,
         })
     }
 
@@ -382,14 +389,6 @@ fn read_folder(folder: &std::path::Path) -> Result<PathBuf, String> {
     }
 }
 
-fn read_health(address: Option<&str>) -> Result<(), String> {
-    read_address(address)?;
-    match given(address) {
-        None => Ok(()),
-        Some(_) => Err("this version serves no health page; leave it empty".to_owned()),
-    }
-}
-
 fn read_address(address: Option<&str>) -> Result<Option<SocketAddr>, String> {
     let Some(address) = given(address) else {
         return Ok(None);
@@ -414,6 +413,14 @@ fn read_secret(secret: Option<&str>) -> Result<Option<Secret>, String> {
         Ok(Some(Secret(secret.to_owned())))
     } else {
         Err(format!("use 1 to {MOST} letters, digits, `_` or `-`"))
+    }
+}
+
+fn read_id(id: Option<&str>) -> Result<Option<i64>, String> {
+    match read_ids(id)?.as_slice() {
+        [] => Ok(None),
+        [id] => Ok(Some(*id)),
+        _ => Err("there can be one staff chat only; name one id".to_owned()),
     }
 }
 

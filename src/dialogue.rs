@@ -50,8 +50,8 @@ pub use reply::{Action, Button, Enclosure, Reply};
 use talk::Talk;
 
 use crate::{
-    knowledge::{Knowledge, Language, Lines},
-    matching::{Finding, Matcher},
+    knowledge::{EntryId, Knowledge, Language, Lines},
+    matching::{Finding, Matcher, Outcome},
 };
 
 /// A knowledge base made ready to talk from.
@@ -96,6 +96,17 @@ pub struct Turn {
     pub replies: Vec<Reply>,
     /// Nothing is kept of the chat but what is still to be said now; the record is an empty one.
     pub forgets: bool,
+    /// What was found for the questions in it, for the figures.
+    pub found: Vec<Found>,
+}
+
+/// What was found for a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// How sure it is.
+    pub outcome: Outcome,
+    /// The entry that was shown; none where several were offered, or none is known.
+    pub entry: Option<EntryId>,
 }
 
 /// The whole conversation: what happens next, and what is said.
@@ -162,5 +173,6 @@ pub fn apology(record: &Record, base: &Base, letter: DeadLetter) -> Turn {
         record,
         replies: vec![Reply::new(base.lines.say(language, "apology", &[]))],
         forgets: false,
+        found: Vec::new(),
     }
 }

@@ -21,11 +21,15 @@ pub mod dialogue;
 
 pub mod store;
 
+pub mod metrics;
+
 pub mod assistant;
 
 pub mod telegram;
 
 pub mod terminal;
+
+pub mod health;
 
 pub mod config;
 

@@ -28,7 +28,12 @@ struct Service(Child);
 impl Service {
     /// Starts it in `folder`; returns when it says that it is ready.
     fn start(folder: &Path, api: &FakeApi) -> Self {
-        let mut service = Self::spawn(folder, api);
+        Self::start_with(folder, api, &[])
+    }
+
+    /// The same with more settings.
+    fn start_with(folder: &Path, api: &FakeApi, settings: &[(&str, &str)]) -> Self {
+        let mut service = Self::spawn_with(folder, api, settings);
         let mut line = String::new();
         BufReader::new(service.0.stdout.as_mut().unwrap())
             .read_line(&mut line)
@@ -38,9 +43,20 @@ impl Service {
     }
 
     fn spawn(folder: &Path, api: &FakeApi) -> Self {
+        Self::spawn_with(folder, api, &[])
+    }
+
+    /// The same with more settings.
+    fn spawn_with(folder: &Path, api: &FakeApi, settings: &[(&str, &str)]) -> Self {
+        Self::run(folder, api, "serve", settings)
+    }
+
+    /// Another command that goes by the same settings.
+    fn run(folder: &Path, api: &FakeApi, command: &str, settings: &[(&str, &str)]) -> Self {
+        let name = command;
         let mut command = Command::new(env!("CARGO_BIN_EXE_unbind-bot"));
         command
-            .arg("serve")
+            .arg(name)
             .current_dir(folder)
             .env_clear()
             .env(
@@ -51,6 +67,7 @@ impl Service {
             .env("TELOXIDE_API_URL", api.url())
             .env("SEND_RATE_PER_CHAT", "0")
             .env("LOG", "info,unbind_bot=debug")
+            .envs(settings.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         Self(command.spawn().unwrap())
@@ -266,4 +283,171 @@ async fn a_wrong_token_ends_it_at_once_with_one_sentence() {
         log.contains("TELOXIDE_TOKEN") && !log.contains(TOKEN),
         "{log}"
     );
+}
+
+/// A port nobody has at the moment.
+fn free_port() -> std::net::SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap()
+}
+
+async fn page(listen: &str, path: &str) -> (u16, String) {
+    let answer = reqwest::get(format!("http://{listen}{path}"))
+        .await
+        .unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_operator_can_see_how_it_goes_and_nothing_of_what_was_said() {
+    let (api, folder) = (FakeApi::start().await, tempfile::tempdir().unwrap());
+    let listen = free_port().to_string();
+    let settings = [("HEALTH_LISTEN", listen.as_str())];
+    let service = Service::start_with(folder.path(), &api, &settings);
+    api.says(ANN, "how do I unbind my card");
+    api.until("it is answered and done", |api| {
+        !shown(api).is_empty() && api.calls_of("getUpdates").len() > 1
+    })
+    .await;
+    assert_eq!(page(&listen, "/healthz").await.0, 200);
+    assert_eq!(page(&listen, "/readyz").await, (200, "ready\n".into()));
+    let (status, figures) = page(&listen, "/metrics").await;
+    assert_eq!(status, 200);
+    for figure in [
+        "unbind_bot_updates_total{kind=\"text\",fate=\"handled\"} 1",
+        "unbind_bot_answers_total{outcome=\"answer\",entry=\"unbind-steps\"} 1",
+        "unbind_bot_commit_latency_seconds_count 1",
+        "unbind_bot_outbox_sent_total 1",
+        "unbind_bot_store_well 1",
+        "unbind_bot_intake_moving 1",
+    ] {
+        assert!(
+            figures.lines().any(|line| line == figure),
+            "{figure} in\n{figures}"
+        );
+    }
+    assert!(!figures.contains("my card") && !figures.contains(&ANN.to_string()));
+    let (code, log) = service.terminate();
+    assert_eq!(code, Some(0), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_telegram_is_not_reached_it_lives_and_is_not_ready() {
+    let (api, folder) = (FakeApi::start().await, tempfile::tempdir().unwrap());
+    let listen = free_port().to_string();
+    for _ in 0..100 {
+        api.trouble("getMe", None, fake_api::Trouble::ErrorPage);
+    }
+    let settings = [("HEALTH_LISTEN", listen.as_str())];
+    let service = Service::spawn_with(folder.path(), &api, &settings);
+    api.until("it asks who it is", |api| !api.calls_of("getMe").is_empty())
+        .await;
+    assert_eq!(page(&listen, "/healthz").await.0, 200);
+    let (status, fault) = page(&listen, "/readyz").await;
+    assert!(
+        status == 503 && fault.contains("no updates come in"),
+        "{fault}"
+    );
+    let (code, log) = service.terminate();
+    assert_eq!(code, Some(0), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_port_that_is_taken_is_a_wrong_setting_by_name() {
+    let (api, folder) = (FakeApi::start().await, tempfile::tempdir().unwrap());
+    let blocker = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = blocker.local_addr().unwrap().to_string();
+    let webhook = [
+        ("WEBHOOK_URL", "https://bot.example.org/telegram"),
+        ("WEBHOOK_LISTEN", taken.as_str()),
+    ];
+    let health = [("HEALTH_LISTEN", taken.as_str())];
+    for (name, settings) in [
+        ("WEBHOOK_LISTEN", webhook.as_slice()),
+        ("HEALTH_LISTEN", &health),
+    ] {
+        let mut service = Service::spawn_with(folder.path(), &api, settings);
+        assert_eq!(service.0.wait().unwrap().code(), Some(2));
+        let log = service.log();
+        assert!(log.contains(name) && log.contains("another port"), "{log}");
+    }
+    drop(blocker);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_a_webhook_it_answers_and_leaves_the_webhook_set() {
+    let (api, folder) = (FakeApi::start().await, tempfile::tempdir().unwrap());
+    let listen = free_port();
+    api.deliver_to(listen);
+    let address = listen.to_string();
+    let settings = [
+        ("WEBHOOK_URL", "https://bot.example.org/telegram"),
+        ("WEBHOOK_LISTEN", address.as_str()),
+    ];
+    let service = Service::start_with(folder.path(), &api, &settings);
+    let update = api.says(ANN, "how do I unbind my card");
+    api.until("it is confirmed and answered", |api| {
+        api.is_confirmed(update) && !shown(api).is_empty()
+    })
+    .await;
+    let (code, log) = service.terminate();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(api.webhook().is_some() && api.calls_of("deleteWebhook").is_empty());
+    let secret = api.webhook().unwrap()["secret_token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(!log.contains(TOKEN) && !log.contains(&secret), "{log}");
+}
+
+/// What `doctor` says, and its exit code.
+fn doctor(folder: &Path, api: &FakeApi, settings: &[(&str, &str)]) -> (Option<i32>, String) {
+    let mut doctor = Service::run(folder, api, "doctor", settings);
+    let mut said = String::new();
+    doctor
+        .0
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    (doctor.0.wait().unwrap().code(), said)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_doctor_finds_what_is_wrong_at_telegram_and_says_what_to_do() {
+    let (api, folder) = (FakeApi::start().await, tempfile::tempdir().unwrap());
+    let staff = [("SUPPORT_CHAT_ID", "-1001234567890")];
+    let (code, said) = doctor(folder.path(), &api, &staff);
+    assert_eq!(code, Some(0), "{said}");
+    for well in [
+        "clock: right",
+        "webhook: none, updates are polled",
+        "staff chat: the bot is member",
+    ] {
+        assert!(said.contains(well), "{well} in {said}");
+    }
+    api.set_webhook();
+    let (_, said) = doctor(folder.path(), &api, &staff);
+    assert!(said.contains("left behind; `serve` removes it"), "{said}");
+    api.trouble(
+        "getChat",
+        None,
+        fake_api::Trouble::Error(400, "Bad Request: chat not found"),
+    );
+    let (code, said) = doctor(folder.path(), &api, &staff);
+    assert!(
+        code == Some(1) && said.contains("add the bot to the group"),
+        "{said}"
+    );
+    let webhook = [
+        ("WEBHOOK_URL", "https://bot.example.org/telegram"),
+        ("WEBHOOK_LISTEN", "127.0.0.1:8443"),
+    ];
+    let (code, said) = doctor(folder.path(), &api, &webhook);
+    assert!(
+        code == Some(0) && said.contains("`serve` sets yours in its place"),
+        "{said}"
+    );
+    assert!(!said.contains(TOKEN));
 }

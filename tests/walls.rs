@@ -176,7 +176,15 @@ fn imports_go_one_way() {
             "store",
             ["assistant", "telegram", "terminal", "cli"].as_slice(),
         ),
-        ("assistant", ["telegram", "terminal", "cli"].as_slice()),
+        (
+            "metrics",
+            ["assistant", "telegram", "terminal", "health", "cli"].as_slice(),
+        ),
+        (
+            "assistant",
+            ["telegram", "terminal", "health", "cli"].as_slice(),
+        ),
+        ("health", ["telegram", "terminal", "cli"].as_slice()),
         ("telegram", ["terminal", "cli"].as_slice()),
         ("terminal", ["telegram", "cli"].as_slice()),
     ];

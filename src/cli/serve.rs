@@ -1,9 +1,13 @@
 //! `serve`: the assistant on Telegram, until it is told to stop.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
+use futures::FutureExt;
 use jiff::Timestamp;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::JoinSet,
+};
 use tracing_subscriber::fmt;
 
 use super::{Failure, load_watched_base, open_store, print};
@@ -13,6 +17,8 @@ use crate::{
         reload::{Reload, Reloader},
     },
     config::{LogFormat, LogSettings, ServeArgs},
+    health::{Health, HealthPage},
+    metrics::Metrics,
     telegram::{self, ServeError, TelegramSettings},
 };
 
@@ -25,15 +31,27 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let settings = args.settings.settings()?;
-    let stop = stop_signal()?;
+    let stop = stop_signal()?.shared();
     start_log(settings.log);
     log_panics_by_place();
+    let page = bind_health_page(settings.health_listen).await?;
     // Reading and indexing the base, and opening the store, take a moment each.
     let knowledge = settings.knowledge.clone();
     let base = tokio::task::spawn_blocking(move || load_watched_base(&knowledge));
     let store = open_store(&settings.database)?;
+    let metrics = Arc::new(Metrics::new());
+    let health = Health {
+        metrics: metrics.clone(),
+        store: store.clone(),
+        clock: Timestamp::now,
+    };
+    // In a set, so that it ends with this future, however that ends.
+    let mut pages = JoinSet::new();
+    if let Some(page) = page {
+        pages.spawn(page.serve(health, stop.clone()));
+    }
     let (base, watcher) = base.await.map_err(Failure::failed)??;
-    let assistant = Arc::new(Assistant::new(base, store.clone()));
+    let assistant = Arc::new(Assistant::new(base, store.clone()).counting(metrics));
     let reloader = Reloader::new(&assistant, watcher);
     reloader.start(Reload::log).map_err(Failure::failed)?;
     let channel = TelegramSettings {
@@ -50,6 +68,18 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
             Failure::Settings(error.to_string())
         }
         other => Failure::failed(other),
+    })
+}
+
+async fn bind_health_page(listen: Option<SocketAddr>) -> Result<Option<HealthPage>, Failure> {
+    let Some(listen) = listen else {
+        return Ok(None);
+    };
+    let bound = HealthPage::bind(listen).await;
+    bound.map(Some).map_err(|error| {
+        Failure::Settings(format!(
+            "HEALTH_LISTEN: {listen} cannot be listened on: {error}; name another port, or stop what has it"
+        ))
     })
 }
 

@@ -142,7 +142,7 @@ struct Letter {
     letter: DeadLetter,
 }
 
-fn collect_letters(store: &dyn Store) -> Result<Vec<(ChatId, DeadLetter)>, StoreError> {
+pub(super) fn collect_letters(store: &dyn Store) -> Result<Vec<(ChatId, DeadLetter)>, StoreError> {
     let mut letters = Vec::new();
     for item in store.scan() {
         let Item::Chat(id, chat) = item? else {

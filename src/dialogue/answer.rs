@@ -37,6 +37,9 @@ pub(super) fn question(talk: &mut Talk<'_>, text: &str) {
         several.iter().for_each(|finding| say(talk, finding));
     } else if let Some(topic) = follow_up::topic(talk, text) {
         follow_up::answer(talk, text, &topic);
+        let answered = talk.record.last_answer.as_ref();
+        let answered = answered.map(|last| last.entry.clone());
+        talk.note_found(Outcome::Answer, answered);
     } else {
         say(talk, &finding);
     }
@@ -66,7 +69,11 @@ fn several_questions(talk: &Talk<'_>, text: &str) -> Vec<Finding> {
 
 /// Says what was found.
 pub(super) fn say(talk: &mut Talk<'_>, finding: &Finding) {
-    match (finding.outcome, finding.candidates.first()) {
+    let best = finding.candidates.first();
+    let shown = matches!(finding.outcome, Outcome::Answer | Outcome::Decline);
+    let shown = best.filter(|_| shown).map(|best| best.entry.clone());
+    talk.note_found(finding.outcome, shown);
+    match (finding.outcome, best) {
         (Outcome::Answer | Outcome::Decline, Some(best)) => {
             talk.record.misses = 0;
             let others = finding

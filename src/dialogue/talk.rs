@@ -6,13 +6,16 @@
 use jiff::Timestamp;
 
 use super::{
-    Activity, Base, Button, Choice, Context, Entropy, Event, Input, MessageId, Place, Press,
+    Activity, Base, Button, Choice, Context, Entropy, Event, Found, Input, MessageId, Place, Press,
     Record, Reply, Turn, UserId, script,
 };
 use crate::{
     knowledge::{EntryId, Language, PhoneSystem, lines::Value},
     markup::RichText,
-    matching::normalize::{is_han, is_simplified, to_simplified},
+    matching::{
+        Outcome,
+        normalize::{is_han, is_simplified, to_simplified},
+    },
 };
 
 /// A turn in the making.
@@ -35,6 +38,7 @@ pub(super) struct Talk<'a> {
     owner: Option<UserId>,
     /// Nothing of this chat is kept.
     forgets: bool,
+    found: Vec<Found>,
 }
 
 impl<'a> Talk<'a> {
@@ -56,7 +60,13 @@ impl<'a> Talk<'a> {
             takes_away: false,
             owner: event.from.filter(|_| event.place == Place::Group),
             forgets: false,
+            found: Vec::new(),
         }
+    }
+
+    /// Notes what was found for a question.
+    pub(super) fn note_found(&mut self, outcome: Outcome, entry: Option<EntryId>) {
+        self.found.push(Found { outcome, entry });
     }
 
     /// Makes every keyboard shown so far an old one.
@@ -326,6 +336,7 @@ impl<'a> Talk<'a> {
             },
             replies: self.replies,
             forgets: self.forgets,
+            found: self.found,
         }
     }
 }

@@ -232,6 +232,14 @@ impl Api {
         }
     }
 
+    /// What time the server says it is, as it says it; `None` if it says nothing.
+    pub async fn server_date(&self) -> Option<String> {
+        let request = self.bot.client().get(self.address());
+        let response = send(request.timeout(REQUEST_LIMIT)).await.ok()?;
+        let date = response.headers().get("date")?;
+        date.to_str().ok().map(str::to_owned)
+    }
+
     /// Goes back from a webhook to polling; what waits at Telegram stays there.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     assistant::Assistant,
     dialogue::{ChatId, Event, Input, MAX_FILE_BYTES, Unreadable},
+    metrics::Metrics,
     store::{OutboxRow, StoreError},
 };
 
@@ -34,6 +35,9 @@ pub trait Deliver: Clone + Send + Sync + 'static {
         &self,
         request: Outgoing,
     ) -> impl Future<Output = Result<Vec<OutboxRow>, Undelivered>> + Send;
+
+    /// Where it is counted how the sending goes.
+    fn metrics(&self) -> Arc<Metrics>;
 
     /// Nothing can be said in this chat any more.
     fn gone(&self, chat: ChatId) -> impl Future<Output = Result<(), StoreError>> + Send;
@@ -64,6 +68,10 @@ impl Deliver for Courier {
             Outgoing::Fetch { chat, file } => return self.bring(chat, &file).await,
         };
         done.map(|Ignored {}| Vec::new()).map_err(Undelivered::from)
+    }
+
+    fn metrics(&self) -> Arc<Metrics> {
+        self.assistant.metrics().clone()
     }
 
     async fn gone(&self, chat: ChatId) -> Result<(), StoreError> {

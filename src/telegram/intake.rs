@@ -30,6 +30,7 @@ use crate::{
     assistant::{Assistant, panic_words},
     dialogue::{ChatId, DeadLetter, Event, Input, Record, UpdateId},
     knowledge::Language,
+    metrics::{Fate, Mishap},
     store::{OutboxRow, StoreError},
 };
 
@@ -104,6 +105,16 @@ enum Task {
     Keep(DeadLetter),
 }
 
+impl Task {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Handle(event) => event.input.kind(),
+            Self::Migrate(_) => "migration",
+            Self::Keep(_) => "unreadable",
+        }
+    }
+}
+
 /// Why an update had no effect yet.
 #[derive(Debug, thiserror::Error)]
 enum Fault {
@@ -112,6 +123,15 @@ enum Fault {
     /// With the panic's words, which are not for the log.
     #[error("it panicked outside its turn")]
     Panicked(String),
+}
+
+impl Fault {
+    fn mishap(&self) -> Mishap {
+        match self {
+            Self::Store(_) => Mishap::Store,
+            Self::Panicked(_) => Mishap::Panic,
+        }
+    }
 }
 
 impl Intake {
@@ -156,15 +176,28 @@ impl Intake {
             return Taken::InHand(settled.clone());
         }
         if state.ending || state.in_hand.len() >= MAX_IN_HAND {
+            self.0.count("any", Fate::Refused);
             return Taken::Full;
         }
         match self.0.read(&mut state, id, update) {
             None => {
                 tracing::info!(update = id.0, "passed over");
+                self.0.count("other", Fate::PassedOver);
                 Taken::Nothing
             }
             Some((chat, task)) => Taken::InHand(self.0.begin(&mut state, id, chat, task)),
         }
+    }
+
+    /// Updates come in, and that is known to hold for so long.
+    pub fn moving_for(&self, span: Duration) {
+        let metrics = self.0.assistant.metrics();
+        metrics.moving_for(span, (self.0.clock)());
+    }
+
+    /// Telegram could not be asked for updates.
+    pub fn troubled(&self) {
+        self.0.assistant.metrics().mishap(Mishap::Polling);
     }
 
     /// Takes nothing more; what is in hand goes on.
@@ -198,6 +231,10 @@ impl Drop for Working {
 }
 
 impl Inner {
+    fn count(&self, kind: &'static str, fate: Fate) {
+        self.assistant.metrics().update(kind, fate);
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -337,6 +374,7 @@ impl Inner {
                 Ok(rows) => return self.hand_on(job, rows, tries, begun.elapsed()),
                 Err(fault) => fault,
             };
+            self.assistant.metrics().mishap(fault.mishap());
             tracing::error!(error = %fault, "an update had no effect yet; it stays at Telegram and is tried again");
             tries += 1;
             // As long as the store is unwell, it is not the update's fault.
@@ -371,6 +409,7 @@ impl Inner {
         tracing::error!(
             "an update failed {MAX_FAILURES} times and is given up; it is kept: `unbind-bot store letters`"
         );
+        self.count(job.task.kind(), Fate::GivenUp);
         let Task::Handle(event) = &job.task else {
             return Ok(Vec::new());
         };
@@ -388,11 +427,8 @@ impl Inner {
     }
 
     fn hand_on(&self, job: &Job, rows: Vec<OutboxRow>, tries: u32, took: Duration) {
-        let kind = match &job.task {
-            Task::Handle(event) => event.input.kind(),
-            Task::Migrate(_) => "migration",
-            Task::Keep(_) => "unreadable",
-        };
+        let kind = job.task.kind();
+        self.count(kind, Fate::Handled);
         // With the version and the chat, the line of each reply that is sent can be found.
         let version = rows.first().map(|row| row.id.version);
         tracing::info!(kind, version, rows = rows.len(), ?took, "handled");

@@ -18,10 +18,7 @@ mod tests;
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
-    sync::{
-        Arc,
-        atomic::{AtomicI64, AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
@@ -45,6 +42,7 @@ use super::{
 };
 use crate::{
     dialogue::{ChatId, Reply},
+    metrics::{Metrics, OutboxFigures},
     store::{OutboxRow, RowId, Store, StoreError},
 };
 
@@ -70,45 +68,9 @@ enum Order {
     Stop { until: Instant },
 }
 
-/// How the sending goes, readable from anywhere at any time.
-#[derive(Debug, Default)]
-pub struct Figures {
-    /// Rows that wait.
-    pub waiting: AtomicU64,
-    /// When the one waiting longest was committed, in seconds since 1970; 0 if none waits. Some seconds behind.
-    pub oldest: AtomicI64,
-    /// Requests Telegram took.
-    pub sent: AtomicU64,
-    /// Parts of messages Telegram refused for good.
-    pub refused: AtomicU64,
-    /// How often Telegram asked for patience.
-    pub held: AtomicU64,
-    /// Requests that failed and are made again.
-    pub failed: AtomicU64,
-    /// Chats that were found to take nothing any more.
-    pub gone: AtomicU64,
-}
-
-impl Figures {
-    fn count(&self, verdict: &Verdict) {
-        let figure = match verdict {
-            Verdict::Done => &self.sent,
-            Verdict::Refused => &self.refused,
-            Verdict::Wait(_) => &self.held,
-            Verdict::Again | Verdict::NotKept => &self.failed,
-            Verdict::ChatGone => &self.gone,
-            Verdict::Afresh | Verdict::Plainer(_) | Verdict::Moved => return,
-        };
-        figure.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
 /// Where committed rows are handed over to be sent.
 #[derive(Clone)]
-pub struct Outbox {
-    orders: mpsc::UnboundedSender<Order>,
-    figures: Arc<Figures>,
-}
+pub struct Outbox(mpsc::UnboundedSender<Order>);
 
 impl Outbox {
     /// These rows were committed.
@@ -128,14 +90,9 @@ impl Outbox {
         self.order(Order::Stop { until });
     }
 
-    /// How the sending goes.
-    pub fn figures(&self) -> &Arc<Figures> {
-        &self.figures
-    }
-
     fn order(&self, order: Order) {
         // Without a sender the rows stay in the store, and `serve` is ending already.
-        let _ = self.orders.send(order);
+        let _ = self.0.send(order);
     }
 }
 
@@ -190,6 +147,18 @@ impl Agenda {
     }
 }
 
+fn count(figures: &OutboxFigures, verdict: &Verdict) {
+    let figure = match verdict {
+        Verdict::Done => &figures.sent,
+        Verdict::Refused => &figures.refused,
+        Verdict::Wait(_) => &figures.held,
+        Verdict::Again | Verdict::NotKept => &figures.failed,
+        Verdict::ChatGone => &figures.gone,
+        Verdict::Afresh | Verdict::Plainer(_) | Verdict::Moved => return,
+    };
+    figure.inc();
+}
+
 /// Whether a reply only gives a message a look that the next one changes.
 fn is_replaced_by(reply: &Reply, next: &Reply) -> bool {
     let only_edits =
@@ -214,7 +183,7 @@ pub struct Sender<D> {
     orders: mpsc::UnboundedReceiver<Order>,
     stop_at: Option<Instant>,
     marks: Marks,
-    figures: Arc<Figures>,
+    metrics: Arc<Metrics>,
     /// When the oldest row was last looked for.
     looked_at: Option<Instant>,
 }
@@ -231,13 +200,10 @@ impl<D: Deliver> Sender<D> {
         bot: &str,
         rates: Rates,
     ) -> Result<(Self, Outbox), StoreError> {
-        let (sending, orders) = mpsc::unbounded_channel();
-        let outbox = Outbox {
-            orders: sending,
-            figures: Arc::default(),
-        };
+        let (outbox, orders) = mpsc::unbounded_channel();
         let waiting = store.outbox()?;
         let mut sender = Self {
+            metrics: deliver.metrics(),
             deliver,
             marks: Marks::new(store.clone()),
             store,
@@ -251,11 +217,10 @@ impl<D: Deliver> Sender<D> {
             in_flight: FuturesUnordered::new(),
             orders,
             stop_at: None,
-            figures: outbox.figures.clone(),
             looked_at: None,
         };
         sender.accept(waiting, Instant::now());
-        Ok((sender, outbox))
+        Ok((sender, Outbox(outbox)))
     }
 
     /// Sends until it is told to stop, or nobody is left to tell it.
@@ -438,7 +403,7 @@ impl<D: Deliver> Sender<D> {
             return;
         };
         lane.in_flight = false;
-        self.figures.count(&landed.verdict);
+        count(&self.metrics.outbox, &landed.verdict);
         match landed.verdict {
             Verdict::Done | Verdict::Refused => {
                 if lane.advance(landed.parts) {
@@ -480,12 +445,12 @@ impl<D: Deliver> Sender<D> {
     }
 
     /// Counts rows that came and rows that went.
-    fn count_waiting(&mut self, came: u64, with_body: bool, went: &[Waiting]) {
+    fn count_waiting(&mut self, came: i64, with_body: bool, went: &[Waiting]) {
         self.bodies += usize::from(with_body);
         self.bodies -= went.iter().filter(|row| row.body.is_some()).count();
-        let figure = &self.figures.waiting;
-        figure.fetch_add(came, Ordering::Relaxed);
-        figure.fetch_sub(went.len() as u64, Ordering::Relaxed);
+        let waiting = &self.metrics.outbox.waiting;
+        waiting.inc_by(came);
+        waiting.dec_by(i64::try_from(went.len()).unwrap_or(i64::MAX));
     }
 
     /// Notes how long the first in line waits, now and then.
@@ -496,9 +461,8 @@ impl<D: Deliver> Sender<D> {
         self.looked_at = Some(now);
         let fronts = self.lanes.values().filter_map(|lane| lane.rows.front());
         let oldest = fronts.map(|row| row.created.as_second()).min();
-        self.figures
-            .oldest
-            .store(oldest.unwrap_or_default(), Ordering::Relaxed);
+        let oldest = oldest.unwrap_or_default();
+        self.metrics.outbox.oldest.set(oldest);
     }
 
     fn drop_lane(&mut self, chat: ChatId) {

@@ -28,6 +28,8 @@ use crate::dialogue::UpdateId;
 const POLL_SECONDS: u32 = 30;
 /// On top of that, for the way there and back.
 const POLL_MARGIN: Duration = Duration::from_secs(15);
+/// After a poll that was answered, updates are known to come in for so long: until the next is, with some patience.
+const MOVING: Duration = Duration::from_secs(90);
 /// Updates a poll brings at most; Telegram's own limit.
 const BATCH: u8 = 100;
 /// Telegram is tried again no less often than this.
@@ -122,11 +124,13 @@ impl Poller {
         match polled {
             Ok(updates) => {
                 (self.troubles, self.conflicts) = (0, 0);
+                self.intake.moving_for(MOVING);
                 let brought_new = self.take(updates);
                 self.wait(brought_new).await;
             }
             Err(ApiError::Unauthorized) => return Err(Unauthorized),
             Err(error) => {
+                self.intake.troubled();
                 let pause = self.after_trouble(&error).await;
                 sleep(pause).await;
             }

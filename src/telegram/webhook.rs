@@ -45,6 +45,8 @@ const BODY_WITHIN: Duration = Duration::from_secs(10);
 const SETTLED_WITHIN: Duration = Duration::from_secs(25);
 /// How often it is looked whether the webhook is still set: another copy of the bot that polls removes it.
 const LOOK_EVERY: Duration = Duration::from_secs(5 * 60);
+/// After a look that found it set, updates are known to come in for so long.
+const MOVING: Duration = Duration::from_secs(2 * 5 * 60);
 /// After a delivery with another secret, the webhook is set again, and not more often than this: the secret may have been
 /// changed, or somebody may be guessing.
 const SECRETS_EVERY: Duration = Duration::from_secs(60);
@@ -131,6 +133,7 @@ impl Webhook {
         serving.spawn(async move { server.await });
         let registration = Registration {
             api,
+            intake: intake.clone(),
             url: self.url,
             secret: self.secret,
             doubtful: false,
@@ -206,6 +209,7 @@ impl Door {
 /// What Telegram is to know of us.
 struct Registration {
     api: Api,
+    intake: Intake,
     url: Url,
     secret: Secret,
     /// Whether Telegram may have another secret.
@@ -220,6 +224,7 @@ impl Registration {
         loop {
             let pause = match self.renew().await {
                 Ok(()) => {
+                    self.intake.moving_for(MOVING);
                     ready.take().into_iter().for_each(|ready| ready());
                     troubles = 0;
                     LOOK_EVERY

@@ -686,6 +686,10 @@ async fn answer(
             kept.webhook = Some(params);
             accept(json!(true))
         }
+        "getchat" => {
+            accept(json!({"id": params["chat_id"], "type": "supergroup", "title": "Staff"}))
+        }
+        "getchatmember" => accept(json!({"status": "member", "user": {"id": BOT_ID}})),
         "getwebhookinfo" => api.webhook_info(),
         "answercallbackquery" | "setmycommands" => accept(json!(true)),
         _ => refuse(404, "Not Found: method not found"),

@@ -44,6 +44,7 @@ struct Telegram {
     answers: Arc<Mutex<HashMap<ChatId, VecDeque<Answer>>>>,
     /// Chats the assistant was told are gone.
     told: Arc<Mutex<Vec<ChatId>>>,
+    metrics: Arc<Metrics>,
     /// Where groups are moved.
     store: Arc<Mutex<Option<Arc<dyn Store>>>>,
 }
@@ -67,6 +68,7 @@ impl Telegram {
             got: Arc::default(),
             answers: Arc::default(),
             told: Arc::default(),
+            metrics: Arc::default(),
             store: Arc::default(),
         }
     }
@@ -132,6 +134,10 @@ impl Deliver for Telegram {
             Some(Answer::Panics) => panic!("on purpose"),
             Some(Answer::Hangs) => std::future::pending().await,
         }
+    }
+
+    fn metrics(&self) -> Arc<Metrics> {
+        self.metrics.clone()
     }
 
     async fn gone(&self, chat: ChatId) -> Result<(), StoreError> {
@@ -223,7 +229,13 @@ impl Room {
     }
 
     fn left(&self) -> usize {
-        self.store.outbox().unwrap().len()
+        let left = self.store.outbox().unwrap().len();
+        let counted = self.telegram.metrics.outbox.waiting.get();
+        assert!(
+            usize::try_from(counted).is_ok_and(|counted| counted <= left),
+            "{counted}"
+        );
+        left
     }
 }
 
@@ -896,7 +908,7 @@ async fn of_many_rows_only_some_are_at_hand_and_all_are_sent() {
         (BODIES_AT_HAND, BODIES_AT_HAND)
     );
     assert!(size_of::<Waiting>() <= 96);
-    let room = Room::with(store, telegram, &clock(), NO_LIMIT);
+    let room = Room::with(store, Telegram::new(), &clock(), NO_LIMIT);
     room.after(1).await;
     assert_eq!(room.telegram.got().len(), MANY);
     assert_eq!(room.left(), 0);

@@ -1,0 +1,168 @@
+//! The operator's page: `/healthz` (the process lives), `/readyz` (it does its work), `/metrics` (figures, for Prometheus).
+//! What is counted is `metrics`'s; who may look is left to the operator, who says where to listen.
+
+use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header::CONTENT_TYPE},
+    response::IntoResponse,
+    routing::get,
+};
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+
+use crate::{
+    metrics::{self, Metrics},
+    store::Store,
+};
+
+/// At the end, somebody still reading a page may take this long.
+const LAST_READERS: Duration = Duration::from_millis(200);
+
+/// What the pages tell of.
+pub struct Health {
+    /// Everything counted.
+    pub metrics: Arc<Metrics>,
+    /// The store, which is asked how it is.
+    pub store: Arc<dyn Store>,
+    /// The time of day.
+    pub clock: fn() -> Timestamp,
+}
+
+/// The page, with its port bound.
+pub struct HealthPage(TcpListener);
+
+impl HealthPage {
+    /// Binds the port.
+    ///
+    /// # Errors
+    /// The system does not give it.
+    pub async fn bind(listen: SocketAddr) -> io::Result<Self> {
+        TcpListener::bind(listen).await.map(Self)
+    }
+
+    /// Serves the pages until `stop`.
+    pub async fn serve(self, health: Health, stop: impl Future<Output = ()> + Send + 'static) {
+        let (ending, ended) = tokio::sync::oneshot::channel::<()>();
+        let stop = async move {
+            stop.await;
+            drop(ending);
+        };
+        let routes = Router::new()
+            .route("/healthz", get(|| async { "alive\n" }))
+            .route("/readyz", get(readyz))
+            .route("/metrics", get(metrics_page))
+            .with_state(Arc::new(health));
+        let server = axum::serve(self.0, routes).with_graceful_shutdown(stop);
+        let last = async {
+            let _ = ended.await;
+            tokio::time::sleep(LAST_READERS).await;
+        };
+        tokio::select! {
+            _ = async { server.await } => {}
+            () = last => {}
+        }
+    }
+}
+
+async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
+    match health.fault() {
+        None => (StatusCode::OK, "ready\n".to_owned()),
+        Some(fault) => (StatusCode::SERVICE_UNAVAILABLE, format!("{fault}\n")),
+    }
+}
+
+async fn metrics_page(State(health): State<Arc<Health>>) -> impl IntoResponse {
+    let page = health.metrics.page(health.store.health(), (health.clock)());
+    ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], page)
+}
+
+impl Health {
+    /// What keeps the bot from doing its work, if anything does.
+    fn fault(&self) -> Option<String> {
+        if let Err(error) = self.store.health() {
+            return Some(error.to_string());
+        }
+        let is_moving = self.metrics.is_moving((self.clock)());
+        (!is_moving).then(|| "no updates come in: Telegram is not reached, or not yet".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::store::memory::MemoryStore;
+
+    async fn page() -> (
+        SocketAddr,
+        Arc<Metrics>,
+        Arc<MemoryStore>,
+        tokio::sync::oneshot::Sender<()>,
+        tokio::task::JoinHandle<()>,
+    ) {
+        let (metrics, store) = (Arc::new(Metrics::new()), Arc::new(MemoryStore::new()));
+        let page = HealthPage::bind(([127, 0, 0, 1], 0).into())
+            .await
+            .expect("a port");
+        let address = page.0.local_addr().expect("an address");
+        let health = Health {
+            metrics: metrics.clone(),
+            store: store.clone(),
+            clock: Timestamp::now,
+        };
+        let (stop, stopped) = tokio::sync::oneshot::channel();
+        let serving = tokio::spawn(page.serve(health, async move { drop(stopped.await) }));
+        (address, metrics, store, stop, serving)
+    }
+
+    async fn get(address: SocketAddr, path: &str) -> (u16, String) {
+        let answer = reqwest::get(format!("http://{address}{path}"))
+            .await
+            .expect("an answer");
+        (
+            answer.status().as_u16(),
+            answer.text().await.expect("a text"),
+        )
+    }
+
+    #[tokio::test]
+    async fn it_is_ready_when_updates_come_in_and_the_store_is_well() {
+        let (address, metrics, store, _stop, _serving) = page().await;
+        assert_eq!(get(address, "/healthz").await, (200, "alive\n".into()));
+        let (status, fault) = get(address, "/readyz").await;
+        assert_eq!(status, 503);
+        assert!(fault.contains("no updates come in"), "{fault}");
+        metrics.moving_for(Duration::from_secs(60), Timestamp::now());
+        assert_eq!(get(address, "/readyz").await, (200, "ready\n".into()));
+        store.close().await.expect("closed");
+        let (status, fault) = get(address, "/readyz").await;
+        assert_eq!(status, 503);
+        assert!(fault.contains("closed"), "{fault}");
+        assert_eq!(get(address, "/healthz").await.0, 200);
+        assert!(
+            get(address, "/metrics")
+                .await
+                .1
+                .contains("unbind_bot_store_well 0")
+        );
+        assert_eq!(get(address, "/elsewhere").await.0, 404);
+    }
+
+    #[tokio::test]
+    async fn whoever_never_reads_an_answer_does_not_hold_up_the_end() {
+        let (address, _metrics, _store, stop, serving) = page().await;
+        let mut silent = tokio::net::TcpStream::connect(address)
+            .await
+            .expect("connected");
+        tokio::io::AsyncWriteExt::write_all(&mut silent, b"GET /metrics HTTP/1.1\r\n")
+            .await
+            .expect("written");
+        drop(stop);
+        let ended = timeout(Duration::from_secs(20), serving).await;
+        assert!(ended.is_ok(), "it never ended");
+    }
+}

@@ -1,0 +1,347 @@
+//! Figures for the operator, counted where things happen and read by `health`. Nothing of a person is in them: no chat, no
+//! name, no text; labels are kinds and entries of the knowledge base, so that there are never many.
+
+use std::{
+    fmt,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+        info::Info,
+    },
+    registry::{Registry, Unit},
+};
+
+use crate::{dialogue::Found, matching::Outcome, store::StoreError};
+
+/// The page's format.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// Commit latencies from half a millisecond to half a minute, where the store gives up.
+const LATENCY_BUCKETS: (f64, f64, u16) = (0.0005, 2.0, 17);
+
+/// What became of an update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It had its effect.
+    Handled,
+    /// There was nothing in it to react to, or it was not heard.
+    PassedOver,
+    /// There was no room for it, or the store was unwell; it stays at Telegram.
+    Refused,
+    /// It failed too often, and is kept as a dead letter.
+    GivenUp,
+}
+
+impl Fate {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Handled => "handled",
+            Self::PassedOver => "passed_over",
+            Self::Refused => "refused",
+            Self::GivenUp => "given_up",
+        }
+    }
+}
+
+/// What went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mishap {
+    /// The store did not take something.
+    Store,
+    /// A turn, or what is around it, panicked.
+    Panic,
+    /// Telegram could not be asked for updates.
+    Polling,
+}
+
+impl Mishap {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Store => "store",
+            Self::Panic => "panic",
+            Self::Polling => "polling",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct UpdateLabels {
+    kind: &'static str,
+    fate: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AnswerLabels {
+    outcome: &'static str,
+    entry: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ErrorLabels {
+    kind: &'static str,
+}
+
+/// How the sending goes.
+#[derive(Debug, Default)]
+pub struct OutboxFigures {
+    /// Rows that wait.
+    pub waiting: Gauge,
+    /// When the one waiting longest was committed, in seconds since 1970; 0 if none waits. Some seconds behind.
+    pub oldest: Gauge,
+    /// Requests Telegram took.
+    pub sent: Counter,
+    /// Parts of messages Telegram refused for good.
+    pub refused: Counter,
+    /// How often Telegram asked for patience.
+    pub held: Counter,
+    /// Requests that failed and are made again.
+    pub failed: Counter,
+    /// Chats that were found to take nothing any more.
+    pub gone: Counter,
+}
+
+/// All figures.
+pub struct Metrics {
+    updates: Family<UpdateLabels, Counter>,
+    answers: Family<AnswerLabels, Counter>,
+    errors: Family<ErrorLabels, Counter>,
+    commits: Histogram,
+    /// How the sending goes.
+    pub outbox: OutboxFigures,
+    outbox_age: Gauge,
+    store_well: Gauge,
+    intake_moving: Gauge,
+    /// Until when updates are known to be coming in, in seconds since 1970; 0 before they begin to.
+    moving_until: AtomicI64,
+    registry: Mutex<Registry>,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// Figures that begin at nought.
+    pub fn new() -> Self {
+        let (start, factor, count) = LATENCY_BUCKETS;
+        let metrics = Self {
+            updates: Family::default(),
+            answers: Family::default(),
+            errors: Family::default(),
+            commits: Histogram::new(exponential_buckets(start, factor, count)),
+            outbox: OutboxFigures::default(),
+            outbox_age: Gauge::default(),
+            store_well: Gauge::default(),
+            intake_moving: Gauge::default(),
+            moving_until: AtomicI64::new(0),
+            registry: Mutex::new(Registry::with_prefix("unbind_bot")),
+        };
+        metrics.register();
+        metrics
+    }
+
+    /// Names and explains every figure. Counters get `_total` behind their names by themselves.
+    fn register(&self) {
+        let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "The program", version);
+        registry.register("updates", "Updates, by kind and fate", self.updates.clone());
+        registry.register(
+            "answers",
+            "Questions, by outcome and entry",
+            self.answers.clone(),
+        );
+        registry.register("errors", "What went wrong, by kind", self.errors.clone());
+        registry.register_with_unit(
+            "commit_latency",
+            "From handing a turn to the store until it would survive a power cut",
+            Unit::Seconds,
+            self.commits.clone(),
+        );
+        let outbox = registry.sub_registry_with_prefix("outbox");
+        outbox.register(
+            "waiting",
+            "Replies not yet sent",
+            self.outbox.waiting.clone(),
+        );
+        outbox.register_with_unit(
+            "age",
+            "How long the oldest of them has waited",
+            Unit::Seconds,
+            self.outbox_age.clone(),
+        );
+        for (name, help, figure) in [
+            ("sent", "Requests Telegram took", &self.outbox.sent),
+            (
+                "refused",
+                "Parts of messages Telegram refused for good",
+                &self.outbox.refused,
+            ),
+            (
+                "held",
+                "How often Telegram asked to wait",
+                &self.outbox.held,
+            ),
+            (
+                "failed",
+                "Requests that failed and are made again",
+                &self.outbox.failed,
+            ),
+            (
+                "chats_gone",
+                "Chats found to take nothing any more",
+                &self.outbox.gone,
+            ),
+        ] {
+            outbox.register(name, help, figure.clone());
+        }
+        registry.register(
+            "store_well",
+            "Whether the store takes updates",
+            self.store_well.clone(),
+        );
+        registry.register(
+            "intake_moving",
+            "Whether updates come in",
+            self.intake_moving.clone(),
+        );
+    }
+
+    /// An update of this kind ended so.
+    pub fn update(&self, kind: &'static str, fate: Fate) {
+        let fate = fate.name();
+        self.updates
+            .get_or_create(&UpdateLabels { kind, fate })
+            .inc();
+    }
+
+    /// Questions were answered so.
+    pub fn answers(&self, found: &[Found]) {
+        for Found { outcome, entry } in found {
+            let labels = AnswerLabels {
+                outcome: outcome_name(*outcome),
+                entry: entry.as_ref().map(ToString::to_string).unwrap_or_default(),
+            };
+            self.answers.get_or_create(&labels).inc();
+        }
+    }
+
+    /// A turn was committed after so long.
+    pub fn committed(&self, took: Duration) {
+        self.commits.observe(took.as_secs_f64());
+    }
+
+    /// Something went wrong.
+    pub fn mishap(&self, mishap: Mishap) {
+        let kind = mishap.name();
+        self.errors.get_or_create(&ErrorLabels { kind }).inc();
+    }
+
+    /// Updates are coming in, and that is known to hold for so long.
+    pub fn moving_for(&self, span: Duration, now: Timestamp) {
+        let span = SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
+        let until = now.checked_add(span).unwrap_or(Timestamp::MAX);
+        self.moving_until
+            .store(until.as_second(), Ordering::Relaxed);
+    }
+
+    /// Whether updates are known to be coming in.
+    pub fn is_moving(&self, now: Timestamp) -> bool {
+        now.as_second() < self.moving_until.load(Ordering::Relaxed)
+    }
+
+    /// All figures in the OpenMetrics text format.
+    pub fn page(&self, store: Result<(), StoreError>, now: Timestamp) -> String {
+        let oldest = self.outbox.oldest.get();
+        let age = if oldest == 0 {
+            0
+        } else {
+            now.as_second() - oldest
+        };
+        self.outbox_age.set(age.max(0));
+        self.store_well.set(i64::from(store.is_ok()));
+        self.intake_moving.set(i64::from(self.is_moving(now)));
+        let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut page = String::new();
+        // A `String` takes everything.
+        let _ = encode(&mut page, &registry);
+        page
+    }
+}
+
+fn outcome_name(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Answer => "answer",
+        Outcome::Suggest => "suggest",
+        Outcome::Decline => "decline",
+        Outcome::None => "none",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(1_800_000_000).expect("a time")
+    }
+
+    #[test]
+    fn what_happened_is_on_the_page_by_its_conventional_name() {
+        let metrics = Metrics::new();
+        metrics.update("text", Fate::Handled);
+        metrics.update("text", Fate::Handled);
+        metrics.mishap(Mishap::Store);
+        metrics.committed(Duration::from_millis(3));
+        metrics.outbox.waiting.set(7);
+        metrics.outbox.oldest.set(now().as_second() - 42);
+        metrics.answers(&[Found {
+            outcome: Outcome::Answer,
+            entry: Some("unbind-steps".parse().expect("an id")),
+        }]);
+        let page = metrics.page(Ok(()), now());
+        for line in [
+            "unbind_bot_updates_total{kind=\"text\",fate=\"handled\"} 2",
+            "unbind_bot_answers_total{outcome=\"answer\",entry=\"unbind-steps\"} 1",
+            "unbind_bot_errors_total{kind=\"store\"} 1",
+            "unbind_bot_commit_latency_seconds_count 1",
+            "unbind_bot_commit_latency_seconds_bucket{le=\"0.004\"} 1",
+            "unbind_bot_outbox_waiting 7",
+            "unbind_bot_outbox_age_seconds 42",
+            "unbind_bot_outbox_sent_total 0",
+            "unbind_bot_store_well 1",
+            "unbind_bot_intake_moving 0",
+            "# EOF",
+        ] {
+            assert!(page.lines().any(|found| found == line), "{line} in\n{page}");
+        }
+    }
+
+    #[test]
+    fn intake_is_moving_for_as_long_as_was_said() {
+        let metrics = Metrics::new();
+        assert!(!metrics.is_moving(now()), "it has not begun");
+        metrics.moving_for(Duration::from_secs(60), now());
+        assert!(metrics.is_moving(now() + SignedDuration::from_secs(59)));
+        assert!(!metrics.is_moving(now() + SignedDuration::from_secs(60)));
+    }
+}
