@@ -1,4 +1,5 @@
-//! What the store keeps when its process is killed: this executable starts itself again as the process to be killed.
+//! What the store keeps when its process is killed, and when the power fails with it: this executable starts itself again
+//! as the process to be killed. For the power cut, `store/power_cut.c` stands between that process and its disk.
 
 #![allow(
     clippy::expect_used,
@@ -9,9 +10,9 @@
 
 use std::{
     collections::BTreeMap,
-    env,
+    env, fs,
     io::{BufRead, BufReader, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
     time::Duration,
@@ -19,16 +20,18 @@ use std::{
 
 use jiff::Timestamp;
 use unbind_bot::{
-    dialogue::{ChatId, Record, Reply},
+    dialogue::{Card, CardId, ChatId, Record, Reply},
     markup::RichText,
-    store::{Commit, Item, Store, StoreError, sled::SledStore},
+    store::{Commit, Item, Mark, RowId, Store, StoreError, sled::SledStore},
 };
 
 /// Names the folder to the process that is to be killed; without it that "test" does nothing.
 const FOLDER: &str = "UNBIND_BOT_TEST_STORE";
 const WRITERS: i64 = 8;
-/// More with `KILL_ROUNDS=100 cargo test --test store_crash`.
-const ROUNDS: u64 = 5;
+const KILLS: u64 = 100;
+const POWER_CUTS: u64 = 30;
+/// A process writes at most so long before it is killed.
+const LONGEST_LIFE_MILLIS: u64 = 80;
 
 /// Not a test of its own: writes until it is killed, and says what was acknowledged.
 #[test]
@@ -48,8 +51,14 @@ fn write_until_killed() {
 async fn write(store: &SledStore, chat: ChatId) {
     loop {
         let version = store.load(chat).unwrap().version;
-        store.commit(turn(chat, version)).await.unwrap();
+        let rows = store.commit(turn(chat, version)).await.unwrap();
         say(&format!("ack {chat} {}", version + 1));
+        // The reply before the last is sent by now, so that the store does not grow for ever.
+        let sent = RowId {
+            version,
+            ..rows[0].id
+        };
+        store.mark(vec![Mark::Done(sent)]).await.unwrap();
     }
 }
 
@@ -68,6 +77,8 @@ fn turn(chat: ChatId, expected: u64) -> Commit {
         expected,
         record: Some(Record {
             turn: u32::try_from(version).unwrap(),
+            // Now and then large enough for a file of its own.
+            cards: (0..version % 50 / 49 * 900).map(card).collect(),
             ..Record::default()
         }),
         replies: vec![Reply::new(RichText::plain(version.to_string()))],
@@ -75,8 +86,23 @@ fn turn(chat: ChatId, expected: u64) -> Commit {
     }
 }
 
+fn card(id: u64) -> Card {
+    let wallet = "wallet-huawei".parse().unwrap();
+    Card::new(
+        CardId(id as u32),
+        "门禁卡".repeat(20),
+        wallet,
+        Timestamp::UNIX_EPOCH,
+    )
+}
+
 fn start(folder: &Path) -> Child {
+    start_with(folder, &[])
+}
+
+fn start_with(folder: &Path, variables: &[(&str, &Path)]) -> Child {
     Command::new(env::current_exe().unwrap())
+        .envs(variables.iter().copied())
         .args([
             "--exact",
             "write_until_killed",
@@ -90,8 +116,7 @@ fn start(folder: &Path) -> Child {
 }
 
 /// Lets the process write for a while, kills it, and returns the last version acknowledged to each chat.
-fn write_and_kill(folder: &Path, while_: Duration) -> BTreeMap<i64, u64> {
-    let mut child = start(folder);
+fn write_and_kill(mut child: Child, while_: Duration) -> BTreeMap<i64, u64> {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(lines.by_ref().any(|line| line.unwrap() == "open"));
     let killer = thread::spawn(move || {
@@ -112,12 +137,13 @@ fn write_and_kill(folder: &Path, while_: Duration) -> BTreeMap<i64, u64> {
     acknowledged
 }
 
+/// Nothing acknowledged is lost, and of no commit there is a part only.
 fn hold_to(store: &SledStore, acknowledged: &BTreeMap<i64, u64>) {
-    let mut rows = BTreeMap::<i64, u64>::new();
+    let mut rows = BTreeMap::<i64, Vec<u64>>::new();
     for item in store.scan() {
         if let Item::Row(row) = item.unwrap() {
             assert_eq!(row.reply.text.to_plain(), row.id.version.to_string());
-            *rows.entry(row.id.chat.0).or_default() += 1;
+            rows.entry(row.id.chat.0).or_default().push(row.id.version);
         }
     }
     for chat in 0..WRITERS {
@@ -129,30 +155,99 @@ fn hold_to(store: &SledStore, acknowledged: &BTreeMap<i64, u64>) {
             kept.version
         );
         assert_eq!(u64::from(kept.record.turn), kept.version, "torn");
+        let rows = rows.remove(&chat).unwrap_or_default();
+        // The last reply is there, and none that is newer; of those before, some were marked as sent.
         assert_eq!(
-            rows.get(&chat).copied().unwrap_or_default(),
+            rows.last().copied().unwrap_or_default(),
             kept.version,
             "torn"
         );
     }
 }
 
+/// How long a process lives: different in each round, and the same each time the test runs.
+fn life(round: u64) -> Duration {
+    let mixed = (round + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33;
+    Duration::from_millis(5 + mixed % LONGEST_LIFE_MILLIS)
+}
+
 #[test]
 fn nothing_acknowledged_is_lost_or_torn_by_a_kill() {
     let folder = tempfile::tempdir().unwrap();
-    let rounds = env::var("KILL_ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().unwrap());
     let mut total = BTreeMap::new();
-    for round in 0..rounds {
-        let while_ = Duration::from_millis(40 + round * 67 % 300);
-        let acknowledged = write_and_kill(folder.path(), while_);
-        assert!(
-            !acknowledged.is_empty(),
-            "nothing was written in round {round}"
-        );
-        total.extend(acknowledged);
+    for round in 0..KILLS {
+        total.extend(write_and_kill(start(folder.path()), life(round)));
         let opened = SledStore::open(folder.path()).unwrap();
         assert!(opened.recovered);
         hold_to(&opened.store, &total);
+    }
+    assert!(total.values().sum::<u64>() > 10 * KILLS, "{total:?}");
+}
+
+/// The disk that forgets, to be preloaded. Made by the compiler that links Rust programs.
+fn forgetful_disk(folder: &Path) -> PathBuf {
+    let library = folder.join("power_cut.so");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/store/power_cut.c");
+    let made = Command::new("cc")
+        .args(["-shared", "-fPIC", "-O1", "-o"])
+        .arg(&library)
+        .arg(source)
+        .args(["-ldl", "-lpthread"])
+        .status();
+    assert!(
+        made.is_ok_and(|status| status.success()),
+        "this test needs a C compiler, `cc`"
+    );
+    library
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_or_torn_by_a_power_cut() {
+    let room = tempfile::tempdir().unwrap();
+    let library = forgetful_disk(room.path());
+    let mut total = BTreeMap::new();
+    let mut folder = room.path().join("before the first");
+    for round in 0..POWER_CUTS {
+        // What the disk had at the last cut is all there is now.
+        let disk = room.path().join(format!("disk {round}"));
+        copy_folder(&folder, &disk);
+        let child = start_with(
+            &folder,
+            &[
+                ("LD_PRELOAD", &library),
+                ("POWER_CUT_FOLDER", &folder),
+                ("POWER_CUT_DISK", &disk),
+            ],
+        );
+        total.extend(write_and_kill(child, life(round)));
+        let opened = SledStore::open(copy_of(&disk, room.path())).unwrap();
+        hold_to(&opened.store, &total);
+        folder = disk;
+    }
+    assert!(total.values().sum::<u64>() > 10 * POWER_CUTS, "{total:?}");
+}
+
+/// Looking changes a store; what is looked at is a copy.
+fn copy_of(folder: &Path, room: &Path) -> PathBuf {
+    let copy = room.join("copy");
+    let _ = fs::remove_dir_all(&copy);
+    copy_folder(folder, &copy);
+    copy
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    let Ok(entries) = fs::read_dir(from) else {
+        return;
+    };
+    for entry in entries.map(Result::unwrap) {
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        match path.is_dir() {
+            true => copy_folder(&path, &target),
+            // One that was being copied when the power failed.
+            false if path.extension().is_some_and(|end| end == "aside") => {}
+            false => drop(fs::copy(&path, &target).unwrap()),
+        }
     }
 }
 
