@@ -12,13 +12,19 @@ mod stores;
 
 use std::{fmt, io::Write, path::Path, process::ExitCode, sync::Arc};
 
+use jiff::Timestamp;
+
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{
     config::{Database, SettingFaults},
     dialogue::Base,
     knowledge::{load_folder, watch::Watcher},
-    store::{Store, StoreError, sled::SledStore},
+    store::{
+        Store, StoreError,
+        backups::{self, Restored},
+        sled::{Opened, SledStore},
+    },
 };
 
 /// A support assistant that helps people take an access card (door card, building pass, 门禁卡) out of the wallet on
@@ -167,6 +173,13 @@ fn load_watched_base(folder: &Path) -> Result<(Base, Watcher), Failure> {
     Ok((load_base(folder)?, watcher))
 }
 
+/// Opens the store, or starts from its newest backup when it is damaged; then what to tell the operator comes, too.
+fn open_or_restore(database: &Database) -> Result<(Opened, Option<Restored>), Failure> {
+    let Database::Sled(folder) = database;
+    Ok(backups::open(folder, Timestamp::now())?)
+}
+
+/// Opens the store, to look at it: nothing is moved.
 fn open_store(database: &Database) -> Result<Arc<dyn Store>, Failure> {
     let Database::Sled(folder) = database;
     Ok(Arc::new(SledStore::open(folder)?.store))

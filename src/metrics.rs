@@ -5,7 +5,7 @@ use std::{
     fmt,
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
 };
@@ -124,6 +124,7 @@ pub struct Metrics {
     intake_moving: Gauge,
     /// Until when updates are known to be coming in, in seconds since 1970; 0 before they begin to.
     moving_until: AtomicI64,
+    has_committed: AtomicBool,
     registry: Mutex<Registry>,
 }
 
@@ -153,6 +154,7 @@ impl Metrics {
             store_well: Gauge::default(),
             intake_moving: Gauge::default(),
             moving_until: AtomicI64::new(0),
+            has_committed: AtomicBool::new(false),
             registry: Mutex::new(Registry::with_prefix("unbind_bot")),
         };
         metrics.register();
@@ -245,8 +247,14 @@ impl Metrics {
         }
     }
 
+    /// Whether any turn was committed since the start.
+    pub fn has_committed(&self) -> bool {
+        self.has_committed.load(Ordering::Relaxed)
+    }
+
     /// A turn was committed after so long.
     pub fn committed(&self, took: Duration) {
+        self.has_committed.store(true, Ordering::Relaxed);
         self.commits.observe(took.as_secs_f64());
     }
 

@@ -1,8 +1,9 @@
 //! What is kept: one record a chat, and the replies not yet sent, committed together or not at all.
 //!
 //! This is the trait and its values; `sled` is the engine, `envelope` the stored format, `export` carries everything
-//! from one engine to another. The store knows the dialogue's data and none of its functions.
+//! from one engine to another, `backups` makes exports by itself and starts from one when it must. The store knows the dialogue's data and none of its functions.
 
+pub mod backups;
 pub mod envelope;
 pub mod export;
 pub mod memory;

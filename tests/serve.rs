@@ -54,9 +54,11 @@ impl Service {
     /// Another command that goes by the same settings.
     fn run(folder: &Path, api: &FakeApi, command: &str, settings: &[(&str, &str)]) -> Self {
         let name = command;
-        let mut command = Command::new(env!("CARGO_BIN_EXE_unbind-bot"));
+        // A limit on the size of files is to be an error, as a full disk is, and not the end.
+        let mut command = Command::new("sh");
         command
-            .arg(name)
+            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+            .args([env!("CARGO_BIN_EXE_unbind-bot"), name])
             .current_dir(folder)
             .env_clear()
             .env(
@@ -450,4 +452,101 @@ async fn the_doctor_finds_what_is_wrong_at_telegram_and_says_what_to_do() {
         "{said}"
     );
     assert!(!said.contains(TOKEN));
+}
+
+/// Writes over a part of the store's file.
+fn damage(folder: &Path) {
+    let db = folder.join("data/sled/db");
+    let mut content = std::fs::read(&db).unwrap();
+    let end = content.len().min(4000);
+    content[40..end].fill(0x55);
+    std::fs::write(db, content).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_store_starts_from_the_backup_of_the_last_stop_and_says_so_loudly() {
+    let (api, folder) = (FakeApi::start().await, tempfile::tempdir().unwrap());
+    let service = Service::start(folder.path(), &api);
+    let mut turn = 0;
+    api.says(ANN, "/cards");
+    press(&api, ".add", &mut turn).await;
+    until_shown(&api, "What do you call this card?").await;
+    api.says(ANN, "Office 门禁卡");
+    press(&api, ".w:wallet-oppo", &mut turn).await;
+    until_shown(&api, "Office").await;
+    let (code, log) = service.terminate();
+    assert!(
+        code == Some(0) && log.contains("a backup was made and verified"),
+        "{log}"
+    );
+    damage(folder.path());
+    // Looking at it moves nothing, and says what is wrong.
+    let mut verify = Service::run(folder.path(), &api, "store", &[]);
+    assert_eq!(verify.0.wait().unwrap().code(), Some(2), "no subcommand");
+    let service = Service::start(folder.path(), &api);
+    api.says(ANN, "/cards");
+    until_shown(&api, "Office 门禁卡").await;
+    let (code, log) = service.terminate();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(
+        log.contains("THE STORE WAS DAMAGED") && log.contains("damaged-"),
+        "{log}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_store_without_a_backup_ends_it_with_the_command_that_repairs() {
+    let (api, folder) = (FakeApi::start().await, tempfile::tempdir().unwrap());
+    let mut service = Service::start(folder.path(), &api);
+    api.says(ANN, "/help");
+    api.until("it is answered", |api| !shown(api).is_empty())
+        .await;
+    service.0.kill().unwrap();
+    service.0.wait().unwrap();
+    let _ = std::fs::remove_dir_all(folder.path().join("data/backups"));
+    damage(folder.path());
+    let mut refused = Service::spawn(folder.path(), &api);
+    assert_eq!(refused.0.wait().unwrap().code(), Some(3));
+    let log = refused.log();
+    assert!(
+        log.contains("cannot be trusted") && log.contains("store import FILE"),
+        "{log}"
+    );
+    assert!(folder.path().join("data/sled/db").exists(), "left as it is");
+}
+
+/// A process that may write no file beyond so many bytes sees what it would see on a full disk.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_full_disk_updates_stay_at_telegram_and_go_on_by_themselves_when_there_is_room() {
+    let (api, folder) = (FakeApi::start().await, tempfile::tempdir().unwrap());
+    let service = Service::start(folder.path(), &api);
+    let limit = |bytes: &str| {
+        let limited = Command::new("prlimit")
+            .arg(format!("--pid={}", service.0.id()))
+            .arg(format!("--fsize={bytes}:unlimited"))
+            .status();
+        assert!(
+            limited.is_ok_and(|status| status.success()),
+            "this test needs `prlimit`"
+        );
+    };
+    let before = api.says(ANN, "/help");
+    api.until("it is confirmed", |api| api.is_confirmed(before))
+        .await;
+    limit("1");
+    let refused = api.says(ANN, "/privacy");
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(!api.is_confirmed(refused));
+    limit("unlimited");
+    api.until_within(Duration::from_secs(60), "it is confirmed", |api| {
+        api.is_confirmed(refused)
+    })
+    .await;
+    until_shown(&api, "What I keep about this chat").await;
+    let (code, log) = service.terminate();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(
+        log.contains("stays at Telegram") && log.contains("takes updates again"),
+        "{log}"
+    );
 }

@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Failure, load_watched_base, open_store, print};
+use super::{Failure, load_watched_base, open_or_restore, print};
 use crate::{
     assistant::{
         Assistant,
@@ -15,6 +15,7 @@ use crate::{
     },
     config::{Database, KnowledgeArgs, StoreArgs},
     knowledge::Language,
+    store::Store,
     terminal::{Terminal, TerminalSettings},
 };
 
@@ -33,7 +34,11 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let database = args.store.database()?;
     let (base, watcher) = load_watched_base(&args.knowledge.knowledge)?;
-    let store = open_store(&database)?;
+    let (opened, restored) = open_or_restore(&database)?;
+    let store: Arc<dyn Store> = Arc::new(opened.store);
+    if let Some(restored) = restored {
+        print(restored)?;
+    }
     let Database::Sled(folder) = &database;
     print(format_args!(
         "{DIM}(kept in {}){DIM:#}",

@@ -10,15 +10,16 @@ use tokio::{
 };
 use tracing_subscriber::fmt;
 
-use super::{Failure, load_watched_base, open_store, print};
+use super::{Failure, load_watched_base, open_or_restore, print};
 use crate::{
     assistant::{
         Assistant,
         reload::{Reload, Reloader},
     },
-    config::{LogFormat, LogSettings, ServeArgs},
+    config::{Database, LogFormat, LogSettings, ServeArgs},
     health::{Health, HealthPage},
     metrics::Metrics,
+    store::{Store, backups::Backups},
     telegram::{self, ServeError, TelegramSettings},
 };
 
@@ -38,7 +39,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     // Reading and indexing the base, and opening the store, take a moment each.
     let knowledge = settings.knowledge.clone();
     let base = tokio::task::spawn_blocking(move || load_watched_base(&knowledge));
-    let store = open_store(&settings.database)?;
+    let (store, backups) = open(&settings.database)?;
     let metrics = Arc::new(Metrics::new());
     let health = Health {
         metrics: metrics.clone(),
@@ -46,12 +47,13 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         clock: Timestamp::now,
     };
     // In a set, so that it ends with this future, however that ends.
-    let mut pages = JoinSet::new();
+    let mut aside = JoinSet::new();
     if let Some(page) = page {
-        pages.spawn(page.serve(health, stop.clone()));
+        aside.spawn(page.serve(health, stop.clone()));
     }
+    aside.spawn(backups.clone().keep(store.clone(), Timestamp::now));
     let (base, watcher) = base.await.map_err(Failure::failed)??;
-    let assistant = Arc::new(Assistant::new(base, store.clone()).counting(metrics));
+    let assistant = Arc::new(Assistant::new(base, store.clone()).counting(metrics.clone()));
     let reloader = Reloader::new(&assistant, watcher);
     reloader.start(Reload::log).map_err(Failure::failed)?;
     let channel = TelegramSettings {
@@ -62,6 +64,9 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         webhook: settings.webhook,
     };
     let served = telegram::serve(channel, assistant, Timestamp::now, say_ready, stop).await;
+    if metrics.has_committed() {
+        backups.make_last(&store, Timestamp::now()).await;
+    }
     store.close().await?;
     served.map_err(|error| match error {
         ServeError::Unauthorized | ServeError::Listen(..) | ServeError::WebhookRefused(_) => {
@@ -69,6 +74,16 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         }
         other => Failure::failed(other),
     })
+}
+
+/// Opens the store, or starts from its newest backup, loudly.
+fn open(database: &Database) -> Result<(Arc<dyn Store>, Backups), Failure> {
+    let Database::Sled(folder) = database;
+    let (opened, restored) = open_or_restore(database)?;
+    if let Some(restored) = restored {
+        tracing::error!("{restored}");
+    }
+    Ok((Arc::new(opened.store), Backups::of(folder)))
 }
 
 async fn bind_health_page(listen: Option<SocketAddr>) -> Result<Option<HealthPage>, Failure> {

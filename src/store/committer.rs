@@ -1,14 +1,14 @@
 //! Group commit: one thread takes what is waiting, has it written as one durable batch, and wakes those who wait.
 //!
 //! A disk needs as long for sixty commits as for one, so whatever arrives during a write shares the next one. What is
-//! written, and how it is made durable, is the [`Engine`]'s. A failure is sticky: after a write whose outcome is unknown
-//! nothing more is acknowledged until the store has been opened again.
+//! written, and how it is made durable, is the [`Engine`]'s. After a write whose outcome is unknown nothing more is
+//! acknowledged until the engine has begun anew from what is on disk: on a disk that was full, once there is room.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, OnceLock, PoisonError, mpsc as sync_mpsc},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc as sync_mpsc},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::{mpsc, oneshot};
@@ -24,6 +24,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A stop may take 8 seconds as a whole; what closing leaves undone is done at the next start.
 const CLOSING: Duration = Duration::from_secs(6);
 
+/// After a failure, it is looked so often whether the disk is well again.
+const MEND_EVERY: Duration = Duration::from_secs(1);
+/// Between two looks for a wish to close meanwhile.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
 /// What became of one piece of work.
 pub(super) type Outcome = Result<(), StoreError>;
 
@@ -37,6 +42,12 @@ pub(super) trait Engine: Send + 'static {
     /// # Errors
     /// When it is not certain that the batch is on disk.
     fn write(&mut self, batch: Vec<Self::Work>) -> Result<Vec<Outcome>, StoreError>;
+
+    /// Begins anew from what is on disk, after a write that failed; what was acknowledged is there.
+    ///
+    /// # Errors
+    /// That is not possible yet.
+    fn mend(&mut self) -> Outcome;
 
     /// Lets go of everything; `intact` says that no write failed.
     fn close(self, intact: bool) -> Outcome;
@@ -55,23 +66,37 @@ pub(super) struct Committer<W> {
     ended: Mutex<sync_mpsc::Receiver<()>>,
 }
 
-/// The first failure, which stays.
+/// Why nothing is acknowledged at present.
 #[derive(Clone, Default)]
-struct Failure(Arc<OnceLock<String>>);
+struct Failure(Arc<Mutex<Option<String>>>);
 
 impl Failure {
+    fn reason(&self) -> MutexGuard<'_, Option<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn check(&self) -> Outcome {
-        match self.0.get() {
+        match &*self.reason() {
             Some(reason) => Err(StoreError::Unavailable(reason.clone())),
             None => Ok(()),
         }
     }
 
-    fn set(&self, reason: impl ToString) {
-        let reason = reason.to_string();
-        if self.0.set(reason.clone()).is_ok() {
-            tracing::error!(reason, "the store takes no more updates until a restart");
+    fn set(&self, why: impl ToString) {
+        let mut reason = self.reason();
+        if reason.is_none() {
+            let why = why.to_string();
+            tracing::error!(
+                reason = why,
+                "the store takes no updates until the disk is well again"
+            );
+            *reason = Some(why);
         }
+    }
+
+    fn clear(&self) {
+        *self.reason() = None;
+        tracing::warn!("the store takes updates again");
     }
 }
 
@@ -157,6 +182,13 @@ impl<W> Drop for Committer<W> {
     }
 }
 
+/// How the wait for a disk that is well again ended.
+enum Mended {
+    Yes,
+    /// By closing, with whoever asked for that.
+    Closed(Option<oneshot::Sender<Outcome>>),
+}
+
 /// The thread's side.
 struct Worker<W> {
     waiting: mpsc::Receiver<Message<W>>,
@@ -174,12 +206,40 @@ impl<W> Worker<W> {
             if close.is_some() {
                 break close;
             }
+            if self.failure.check().is_err() {
+                match self.mend(&mut engine) {
+                    Mended::Yes => {}
+                    Mended::Closed(asked) => break asked,
+                }
+            }
         };
         self.waiting.close();
         let closed = engine.close(self.failure.check().is_ok());
         match asked {
             Some(answer) => drop(answer.send(closed)),
             None => drop(closed),
+        }
+    }
+
+    /// Has the engine begin anew, as soon as it can; whoever waits meanwhile is told that it cannot yet.
+    fn mend<E: Engine<Work = W>>(&mut self, engine: &mut E) -> Mended {
+        let mut tried = Instant::now();
+        loop {
+            match self.waiting.try_recv() {
+                Ok(Message::Do(_, answer)) => drop(answer.send(self.failure.check())),
+                Ok(Message::Close(asked)) => return Mended::Closed(Some(asked)),
+                Err(mpsc::error::TryRecvError::Disconnected) => return Mended::Closed(None),
+                Err(mpsc::error::TryRecvError::Empty) => thread::sleep(LOOK_EVERY),
+            }
+            if tried.elapsed() < MEND_EVERY {
+                continue;
+            }
+            let mended = catch_unwind(AssertUnwindSafe(|| engine.mend()));
+            if matches!(mended, Ok(Ok(()))) {
+                self.failure.clear();
+                return Mended::Yes;
+            }
+            tried = Instant::now();
         }
     }
 
@@ -263,6 +323,8 @@ mod tests {
         fails_at: Option<usize>,
         panics_at: Option<usize>,
         slow: bool,
+        /// It can begin anew after so many tries.
+        mends_after: Option<usize>,
     }
 
     impl Engine for Script {
@@ -280,8 +342,20 @@ mod tests {
             Ok(batch.iter().map(|_| Ok(())).collect())
         }
 
+        fn mend(&mut self) -> Outcome {
+            match &mut self.mends_after {
+                Some(0) => Ok(()),
+                Some(tries) => {
+                    *tries -= 1;
+                    Err(StoreError::Unavailable("still no space".to_owned()))
+                }
+                None => Err(StoreError::Unavailable("never".to_owned())),
+            }
+        }
+
         fn close(self, intact: bool) -> Outcome {
-            assert_eq!(intact, self.fails_at.is_none() && self.panics_at.is_none());
+            let failed = self.fails_at.or(self.panics_at);
+            assert_eq!(intact, failed.is_none() || self.mends_after.is_some());
             Ok(())
         }
     }
@@ -321,6 +395,23 @@ mod tests {
             2,
             "the engine is left alone"
         );
+    }
+
+    #[tokio::test]
+    async fn once_the_disk_is_well_again_work_is_taken_again() {
+        let committer = Committer::start(Script {
+            fails_at: Some(0),
+            mends_after: Some(1),
+            ..Script::default()
+        })
+        .unwrap();
+        assert!(committer.submit(0).await.is_err());
+        assert!(committer.submit(1).await.is_err(), "not yet");
+        while committer.health().is_err() {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        assert!(committer.submit(2).await.is_ok());
+        committer.close().await.unwrap();
     }
 
     #[tokio::test]

@@ -5,11 +5,13 @@
 //! state   what the store must contain at least, in two slots written in turns
 //! sled/   the engine's files: `sled` knows them, this file only moves and checksums them
 //! before-recovery/   while opening after a crash: the engine's files as they were found
+//! backups/, restoring/, restored/, damaged-…/   see `backups`
 //! ```
 //! sled repairs what it takes for a torn end by cutting it off. `state` is how a cut too deep is noticed, and the copy
 //! is how a store found damaged is left as it was.
 
 use std::{
+    ffi::OsString,
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
@@ -25,6 +27,13 @@ const STATE: &str = "state";
 const ENGINE: &str = "sled";
 const COPY: &str = "before-recovery";
 const SPARE: &str = "compacting";
+pub(super) const BACKUPS: &str = "backups";
+pub(super) const RESTORING: &str = "restoring";
+pub(super) const RESTORED: &str = "restored";
+const DAMAGED: &str = "damaged-";
+const PROBE: &str = "probe";
+/// A segment of the engine's file has 512 KiB, and it takes some at once.
+const PROBE_BYTES: usize = 4 << 20;
 
 /// Batches between two syncs of `state`. In between it is written without waiting: that survives the process, and after
 /// a power cut an older lower bound is still a lower bound. A sync each time would double the price of a commit.
@@ -49,6 +58,7 @@ impl Folder {
         let lock = take_lock(path)?;
         // Again: between the first look and the lock, another process may have made or removed a store here.
         refuse_foreign(path)?;
+        settle_restored(path, "again").map_err(|error| trouble(path, &error))?;
         let name = path.join(STATE);
         let made = !name.exists();
         let mut options = OpenOptions::new();
@@ -72,6 +82,43 @@ impl Folder {
             folder.make().map_err(|error| trouble(path, &error))?;
         }
         Ok(folder)
+    }
+
+    /// Puts the finished store in `restoring` into the place of the damaged one, whose files go to a folder of that name;
+    /// returns that folder.
+    pub(super) fn take_place(path: &Path, name: &str) -> Result<PathBuf, StoreError> {
+        let _lock = take_lock(path)?;
+        let take_place = || {
+            sync_all_in(&path.join(RESTORING))?;
+            // From here on it is complete, and found so by the next start if this one goes no further.
+            fs::rename(path.join(RESTORING), path.join(RESTORED))?;
+            sync_folder(path)?;
+            settle_restored(path, name)
+        };
+        take_place().map_err(|error| trouble(path, &error))?;
+        Ok(path.join(format!("{DAMAGED}{name}")))
+    }
+
+    /// The same, cut off after so many renames.
+    #[cfg(test)]
+    pub(super) fn take_place_until(path: &Path, name: &str, mut renames: usize) {
+        let aside = path.join(format!("{DAMAGED}{name}"));
+        let restored = path.join(RESTORED);
+        fs::create_dir_all(&aside).unwrap();
+        let steps = [
+            (path.join(RESTORING), restored.clone()),
+            (path.join(STATE), aside.join(STATE)),
+            (path.join(ENGINE), aside.join(ENGINE)),
+            (restored.join(ENGINE), path.join(ENGINE)),
+            (restored.join(STATE), path.join(STATE)),
+        ];
+        for (from, to) in steps {
+            if renames == 0 {
+                return;
+            }
+            fs::rename(from, to).unwrap();
+            renames -= 1;
+        }
     }
 
     fn make(&mut self) -> io::Result<()> {
@@ -182,6 +229,19 @@ impl Folder {
         self.write_state(true)
     }
 
+    /// Whether there is room to go on: as much as opening the engine again may take, and a little more.
+    pub(super) fn probe(&self) -> Result<(), StoreError> {
+        let name = self.path.join(PROBE);
+        let probe = || {
+            let file = File::create(&name)?;
+            (&file).write_all(&vec![1; PROBE_BYTES])?;
+            file.sync_all()
+        };
+        let probed = probe();
+        let _ = fs::remove_file(&name);
+        probed.map_err(|error| trouble(&self.path, &error))
+    }
+
     /// Notes what is durably in the store now.
     pub(super) fn note(&mut self, totals: Totals) -> io::Result<()> {
         self.present.totals = totals;
@@ -229,6 +289,32 @@ impl Folder {
     }
 }
 
+/// Brings a restored store to its place, from wherever that was cut off: first the old files go, then the new ones come,
+/// and of those `state` last.
+fn settle_restored(path: &Path, name: &str) -> io::Result<()> {
+    let restored = path.join(RESTORED);
+    if !restored.exists() {
+        return Ok(());
+    }
+    let aside = path.join(format!("{DAMAGED}{name}"));
+    fs::create_dir_all(&aside)?;
+    let both = [STATE, ENGINE];
+    for part in both {
+        // Where the new one has come already, what is there is not the old one.
+        if restored.join(part).exists() && path.join(part).exists() {
+            fs::rename(path.join(part), aside.join(part))?;
+        }
+    }
+    sync_folder(&aside)?;
+    for part in [ENGINE, STATE] {
+        if restored.join(part).exists() {
+            fs::rename(restored.join(part), path.join(part))?;
+        }
+    }
+    sync_folder(path)?;
+    remove_folder(&restored)
+}
+
 fn read_state(file: &mut File, folder: &Path) -> Result<State, StoreError> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)
@@ -252,8 +338,9 @@ fn refuse_foreign(path: &Path) -> Result<(), StoreError> {
         Err(error) => return Err(trouble(path, &error)),
     };
     let names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
-    // A lock alone is from a first start that was cut off.
-    if names.iter().all(|name| name == LOCK) || names.iter().any(|name| name == STATE) {
+    // A lock alone is from a first start that was cut off; a restored store may have its `state` still to come.
+    let is_ours = |name: &OsString| name == STATE || name == RESTORED;
+    if names.iter().all(|name| name == LOCK) || names.iter().any(is_ours) {
         Ok(())
     } else {
         Err(StoreError::Foreign(path.display().to_string()))

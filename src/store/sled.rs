@@ -89,7 +89,7 @@ impl SledStore {
     /// [`Self::open`] with another barrier, which a test may count or let fail.
     fn open_with(
         folder: &Path,
-        barrier: impl FnOnce(&Path) -> io::Result<Box<dyn Barrier>>,
+        new_barrier: impl Fn(&Path) -> io::Result<Box<dyn Barrier>> + Send + 'static,
     ) -> Result<Opened, StoreError> {
         let mut folder = Folder::claim(folder)?;
         let (created, recovered) = (folder.is_new(), !folder.is_sealed());
@@ -97,7 +97,7 @@ impl SledStore {
         let (trees, totals) = open_trusted(&folder)?;
         let barrier = folder
             .opened(totals)
-            .and_then(|()| barrier(&folder.engine()));
+            .and_then(|()| new_barrier(&folder.engine()));
         let barrier = barrier.map_err(|error| folder::trouble(folder.path(), &error))?;
         let shared = Arc::new(Shared {
             folder: folder.path().to_owned(),
@@ -108,6 +108,7 @@ impl SledStore {
             shared: shared.clone(),
             folder,
             barrier,
+            new_barrier: Box::new(new_barrier),
             totals,
         };
         let committer = Committer::start(writer)?;
@@ -667,8 +668,12 @@ struct Writer {
     shared: Arc<Shared>,
     folder: Folder,
     barrier: Box<dyn Barrier>,
+    new_barrier: NewBarrier,
     totals: Totals,
 }
+
+/// Makes the barrier for the engine's files in a folder.
+type NewBarrier = Box<dyn Fn(&Path) -> io::Result<Box<dyn Barrier>> + Send>;
 
 impl Writer {
     fn write_batch(&mut self, trees: &Trees, batch: Vec<Work>) -> sled::Result<Vec<Outcome>> {
@@ -697,6 +702,35 @@ impl Engine for Writer {
             self.write_batch(trees, batch)
                 .map_err(|error| shared.fault(error))
         })
+    }
+
+    /// sled takes nothing more after a write that failed, until it is opened again. Readers go on with what is at hand up
+    /// to the moment when there is room, since it cannot be opened on a full disk.
+    fn mend(&mut self) -> Outcome {
+        self.barrier
+            .wait()
+            .map_err(|error| folder::trouble(self.folder.path(), &error))?;
+        self.folder.probe()?;
+        let trees = self.shared.trees.write();
+        let mut trees = trees.unwrap_or_else(PoisonError::into_inner);
+        let old = trees.take();
+        guarded(&self.shared.folder, || {
+            drop(old);
+            Ok(())
+        })?;
+        if !let_go(&self.folder.engine().join("db")) {
+            return Err(StoreError::Unavailable(
+                "sled does not let go of its file".to_owned(),
+            ));
+        }
+        self.folder.begin()?;
+        let (opened, totals) = open_trusted(&self.folder)?;
+        let reopened = self.folder.opened(totals);
+        let barrier = reopened.and_then(|()| (self.new_barrier)(&self.folder.engine()));
+        self.barrier = barrier.map_err(|error| folder::trouble(self.folder.path(), &error))?;
+        self.totals = totals;
+        *trees = Some(opened);
+        Ok(())
     }
 
     fn close(mut self, intact: bool) -> Outcome {
@@ -936,7 +970,7 @@ mod tests {
 
     fn open_with(folder: &Path, barrier: &Witness) -> SledStore {
         let barrier = barrier.clone();
-        let opened = SledStore::open_with(folder, |_| Ok(Box::new(barrier)));
+        let opened = SledStore::open_with(folder, move |_| Ok(Box::new(barrier.clone())));
         opened.unwrap().store
     }
 
@@ -993,8 +1027,6 @@ mod tests {
         barrier.broken.store(true, Ordering::SeqCst);
         let refused = store.commit(commit(2, 0)).await;
         assert!(matches!(refused, Err(StoreError::Unavailable(_))));
-        // It stays so, even if the disk seems well again: what it kept is not known.
-        barrier.broken.store(false, Ordering::SeqCst);
         assert!(store.commit(commit(3, 0)).await.is_err());
         assert!(store.health().is_err());
         assert_eq!(store.load(ChatId(1)).unwrap().version, 1);
@@ -1005,6 +1037,29 @@ mod tests {
             "a store that failed is not closed as a sound one"
         );
         assert_eq!(reopened.store.load(ChatId(1)).unwrap().version, 1);
+    }
+
+    #[tokio::test]
+    async fn once_the_disk_is_well_again_the_store_begins_anew_from_what_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let barrier = Witness::default();
+        let store = open_with(folder.path(), &barrier);
+        store.commit(commit(1, 0)).await.unwrap();
+        barrier.broken.store(true, Ordering::SeqCst);
+        assert!(store.commit(commit(2, 0)).await.is_err());
+        barrier.broken.store(false, Ordering::SeqCst);
+        while store.health().is_err() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        // It may have been kept though nobody was told; whoever comes again finds out.
+        let kept = store.load(ChatId(2)).unwrap().version;
+        store.commit(commit(2, kept)).await.unwrap();
+        store.commit(commit(1, 1)).await.unwrap();
+        store.close().await.unwrap();
+        let reopened = SledStore::open(folder.path()).unwrap();
+        assert!(!reopened.recovered);
+        assert_eq!(reopened.store.load(ChatId(1)).unwrap().version, 2);
+        assert_eq!(reopened.store.load(ChatId(2)).unwrap().version, kept + 1);
     }
 
     /// A disk that loses at a power cut whatever no barrier waited for: here, all but what the last barrier saw.
@@ -1037,10 +1092,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let disk = tempfile::tempdir().unwrap();
         let kept = disk.path().join("sled");
-        let opened = SledStore::open_with(folder.path(), |files| {
+        let target = kept.clone();
+        let opened = SledStore::open_with(folder.path(), move |files| {
             Ok(Box::new(LosingDisk {
                 files: files.to_owned(),
-                kept: kept.clone(),
+                kept: target.clone(),
             }))
         });
         let store = opened.unwrap().store;

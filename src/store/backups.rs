@@ -1,0 +1,419 @@
+//! Backups the service makes by itself, and starting from one when the store is found damaged.
+//!
+//! ```text
+//! backups/2026-01-01T00-00-00Z.jsonl    verified exports, the last few
+//! restoring/                            a store being made from one; worthless when found
+//! restored/                             the same, complete; on its way to its place when found
+//! damaged-2026-01-01T00-00-00Z/         what a restored store took the place of
+//! ```
+//! All in the store's own folder, so that its lock covers them and whoever moves it takes them along. How an export looks
+//! is `export`'s, what is in the folder besides is `folder`'s.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::{
+    sync::oneshot,
+    time::{sleep, timeout},
+};
+
+use super::{
+    Store, StoreError,
+    export::{self, ExportError, Summary},
+    folder::{self, BACKUPS, Folder, RESTORING},
+    sled::{Opened, SledStore},
+};
+
+/// Between two backups while the service runs.
+pub const BACKUP_EVERY: SignedDuration = SignedDuration::from_hours(24);
+/// Backups kept: a week of days, so that a fault noticed on Monday can be looked for in what was there on Friday.
+const KEPT: usize = 7;
+/// Of backups closer together than this, made at one stop after another, only the newest is kept.
+const APART: SignedDuration = SignedDuration::from_hours(1);
+/// After a backup that failed, and while the clock may be set, it is looked no less often whether one is due.
+const LOOK_EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// At a stop, which has eight seconds for everything, a backup may take this long: enough for ten thousand chats.
+const LAST_BACKUP: Duration = Duration::from_millis(500);
+/// How a backup's name tells its time; sorts by time, and fits every file system.
+const NAME: &str = "%Y-%m-%dT%H-%M-%SZ";
+const SUFFIX: &str = ".jsonl";
+
+/// The backups of the store in a folder.
+#[derive(Debug, Clone)]
+pub struct Backups {
+    folder: PathBuf,
+}
+
+/// A store that was made from a backup, since the one in its place was damaged.
+#[derive(Debug)]
+pub struct Restored {
+    /// What was wrong.
+    pub fault: StoreError,
+    /// The backup.
+    pub backup: PathBuf,
+    /// When it was made: what happened since is not in it.
+    pub made: Timestamp,
+    /// What is in it.
+    pub summary: Summary,
+    /// Where the damaged files are.
+    pub aside: PathBuf,
+}
+
+impl Backups {
+    /// Those of the store in this folder.
+    pub fn of(folder: &Path) -> Self {
+        Self {
+            folder: folder.join(BACKUPS),
+        }
+    }
+
+    /// When the next backup is due: at once, where there is none.
+    pub fn due_at(&self, now: Timestamp) -> Timestamp {
+        match self.all().into_iter().next_back() {
+            Some((made, _)) if made <= now => made + BACKUP_EVERY,
+            _ => now,
+        }
+    }
+
+    /// Makes a backup, and drops those no longer needed. Blocks while it reads, writes and verifies.
+    ///
+    /// # Errors
+    /// The store or the disk does not let us; the backups there are stay.
+    pub fn make(&self, store: &dyn Store, now: Timestamp) -> Result<Summary, ExportError> {
+        fs::create_dir_all(&self.folder).map_err(|error| folder::trouble(&self.folder, &error))?;
+        let name = format!("{}{SUFFIX}", now.strftime(NAME));
+        let summary = export::write(store, &self.folder.join(name), now)?;
+        self.drop_surplus();
+        Ok(summary)
+    }
+
+    /// Makes backups when they are due, for as long as it is polled.
+    pub async fn keep(self, store: Arc<dyn Store>, clock: fn() -> Timestamp) {
+        loop {
+            let wait = match self.due_at(clock()).duration_since(clock()) {
+                due if due.is_positive() => due.min(LOOK_EVERY),
+                _ => {
+                    self.make_aside(&store, clock()).await;
+                    LOOK_EVERY
+                }
+            };
+            sleep(wait.unsigned_abs()).await;
+        }
+    }
+
+    /// Makes a backup at the end of the service, as far as there is time for it.
+    pub async fn make_last(&self, store: &Arc<dyn Store>, now: Timestamp) {
+        if timeout(LAST_BACKUP, self.make_aside(store, now))
+            .await
+            .is_err()
+        {
+            tracing::info!("no backup at the stop: it would take too long; the one before is kept");
+        }
+    }
+
+    /// Makes a backup on a thread of its own, and logs how that went. Not on one of tokio's: the runtime would wait for it
+    /// at its end.
+    async fn make_aside(&self, store: &Arc<dyn Store>, now: Timestamp) {
+        let (backups, store) = (self.clone(), store.clone());
+        let (done, made) = oneshot::channel();
+        let make = move || {
+            // Nobody waits any more when the service has ended.
+            let _ = done.send(backups.make(&*store, now));
+        };
+        let thread = thread::Builder::new().name("backup".to_owned());
+        let made = match thread.spawn(make) {
+            Ok(_) => made.await,
+            Err(error) => return tracing::warn!(%error, "no thread to make a backup"),
+        };
+        match made {
+            Ok(Ok(summary)) => tracing::info!(
+                chats = summary.chats,
+                rows = summary.rows,
+                "a backup was made and verified"
+            ),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "no backup was made; the ones before are kept")
+            }
+            Err(_) => tracing::warn!("making a backup panicked; the ones before are kept"),
+        }
+    }
+
+    /// All backups with the time they were made, the oldest first.
+    fn all(&self) -> Vec<(Timestamp, PathBuf)> {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let backup = |path: PathBuf| Some((made_at(path.file_name()?.to_str()?)?, path));
+        let mut all: Vec<_> = entries.filter_map(|entry| backup(entry.path())).collect();
+        all.sort();
+        all
+    }
+
+    fn drop_surplus(&self) {
+        let all = self.all();
+        let times: Vec<_> = all.iter().map(|(made, _)| *made).collect();
+        let kept = kept_of(&times);
+        for (_, path) in all.iter().filter(|(made, _)| !kept.contains(made)) {
+            if let Err(error) = fs::remove_file(path) {
+                tracing::warn!(%error, "an old backup could not be removed");
+            }
+        }
+    }
+
+    /// The newest backup that is whole.
+    fn newest_whole(&self) -> Option<(Timestamp, PathBuf)> {
+        self.all().into_iter().rev().find(|(_, path)| {
+            let checked = export::check(path);
+            if let Err(error) = &checked {
+                tracing::error!(%error, "a backup is not whole; an older one is looked for");
+            }
+            checked.is_ok()
+        })
+    }
+}
+
+/// The time in a backup's name; of another file, none.
+fn made_at(name: &str) -> Option<Timestamp> {
+    let time = name.strip_suffix(SUFFIX)?;
+    let time = jiff::civil::DateTime::strptime(NAME, time).ok()?;
+    jiff::tz::TimeZone::UTC.to_timestamp(time).ok()
+}
+
+/// Which of the backups made at these times (the oldest first) are kept: from the newest back, those far enough apart.
+fn kept_of(times: &[Timestamp]) -> Vec<Timestamp> {
+    let mut kept: Vec<Timestamp> = Vec::new();
+    for time in times.iter().rev() {
+        let is_apart = kept
+            .last()
+            .is_none_or(|newer| newer.duration_since(*time) >= APART);
+        if is_apart && kept.len() < KEPT {
+            kept.push(*time);
+        }
+    }
+    kept
+}
+
+/// Opens the store in `folder`; a damaged one is put aside, and the newest whole backup takes its place.
+///
+/// # Errors
+/// As [`SledStore::open`]: [`StoreError::Damaged`] only where there is no whole backup, and then nothing was moved.
+pub fn open(folder: &Path, now: Timestamp) -> Result<(Opened, Option<Restored>), StoreError> {
+    let fault = match SledStore::open(folder) {
+        Err(fault @ StoreError::Damaged(_)) => fault,
+        opened => return opened.map(|opened| (opened, None)),
+    };
+    let Some((made, backup)) = Backups::of(folder).newest_whole() else {
+        return Err(fault);
+    };
+    let summary = build(&folder.join(RESTORING), &backup)?;
+    let aside = Folder::take_place(folder, &now.strftime(NAME).to_string())?;
+    let opened = SledStore::open(folder)?;
+    let restored = Restored {
+        fault,
+        backup,
+        made,
+        summary,
+        aside,
+    };
+    Ok((opened, Some(restored)))
+}
+
+/// Makes a closed store of a backup. What is there from an attempt before is worthless.
+fn build(place: &Path, backup: &Path) -> Result<Summary, StoreError> {
+    let clear = || match fs::remove_dir_all(place) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    };
+    clear().map_err(|error| folder::trouble(place, &error))?;
+    let store = SledStore::open(place)?.store;
+    let built = futures::executor::block_on(async {
+        let imported = export::import(&store, backup).await;
+        store.close().await?;
+        imported
+    });
+    built.map_err(|error| match error {
+        ExportError::Store(error) => error,
+        other => StoreError::Unavailable(other.to_string()),
+    })
+}
+
+impl std::fmt::Display for Restored {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "THE STORE WAS DAMAGED, AND IS NOW THAT OF {made}: {fault}. What happened since then is not in it. It has {chats} chats and {rows} unsent replies, from {backup}. The damaged files are in {aside}",
+            made = self.made,
+            fault = self.fault,
+            chats = self.summary.chats,
+            rows = self.summary.rows,
+            backup = self.backup.display(),
+            aside = self.aside.display(),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        dialogue::{ChatId, Record},
+        store::Commit,
+        store::folder::RESTORED,
+    };
+
+    fn at(hours: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hours)
+    }
+
+    #[test]
+    fn a_name_tells_the_time_and_other_files_are_none() {
+        let time = at(499_999);
+        let name = format!("{}{SUFFIX}", time.strftime(NAME));
+        assert_eq!(made_at(&name), Some(time));
+        for other in [
+            "",
+            "a.jsonl",
+            "2026-01-01T00-00-00Z.jsonl.partial",
+            "门.jsonl",
+        ] {
+            assert_eq!(made_at(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_newest_is_always_kept_and_a_week_of_days() {
+        assert_eq!(kept_of(&[]), []);
+        let days: Vec<_> = (0..30).map(|day| at(24 * day)).collect();
+        let kept = kept_of(&days);
+        assert_eq!((kept.len(), kept[0]), (KEPT, days[29]));
+        // A service that is started and stopped all the time does not lose the days before.
+        let stops = (0..20).map(|stop| at(24 * 30) + SignedDuration::from_mins(stop));
+        let times: Vec<_> = days.into_iter().chain(stops).collect();
+        let kept = kept_of(&times);
+        assert_eq!(kept[0], at(24 * 30) + SignedDuration::from_mins(19));
+        assert_eq!(kept[1], at(24 * 29));
+    }
+
+    async fn store_with(folder: &Path, chats: i64) -> SledStore {
+        let store = SledStore::open(folder).unwrap().store;
+        for chat in 0..chats {
+            let commit = Commit {
+                chat: ChatId(chat),
+                expected: 0,
+                record: Some(Record::default()),
+                replies: Vec::new(),
+                now: at(0),
+            };
+            store.commit(commit).await.unwrap();
+        }
+        store
+    }
+
+    /// A store with as many chats, a backup of that, and then its files damaged.
+    async fn damaged(folder: &Path, chats: i64) {
+        let store = store_with(folder, chats).await;
+        Backups::of(folder).make(&store, at(100)).unwrap();
+        store.close().await.unwrap();
+        damage(folder);
+    }
+
+    fn damage(folder: &Path) {
+        let db = folder.join("sled").join("db");
+        let mut content = fs::read(&db).unwrap();
+        let end = content.len().min(2000);
+        content[40..end].fill(0x55);
+        fs::write(db, content).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_damaged_store_starts_from_its_newest_whole_backup_and_is_put_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        damaged(folder.path(), 5).await;
+        let newer = folder
+            .path()
+            .join(BACKUPS)
+            .join("2026-01-01T00-00-00Z.jsonl");
+        fs::write(&newer, "{\"unbind_bot_export\":1").unwrap();
+        let found = fs::read(folder.path().join("sled/db")).unwrap();
+        let (opened, restored) = open(folder.path(), at(200)).unwrap();
+        let restored = restored.unwrap();
+        assert_eq!(
+            (opened.chats, restored.summary.chats, restored.made),
+            (5, 5, at(100))
+        );
+        assert_eq!(fs::read(restored.aside.join("sled/db")).unwrap(), found);
+        assert!(restored.to_string().contains("DAMAGED"), "{restored}");
+        opened.store.close().await.unwrap();
+        let (again, restored) = open(folder.path(), at(201)).unwrap();
+        assert!(restored.is_none() && again.chats == 5);
+    }
+
+    #[tokio::test]
+    async fn without_a_whole_backup_nothing_is_moved() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = store_with(folder.path(), 2).await;
+        store.close().await.unwrap();
+        damage(folder.path());
+        assert!(matches!(
+            open(folder.path(), at(1)),
+            Err(StoreError::Damaged(_))
+        ));
+        let names = fs::read_dir(folder.path()).unwrap().flatten();
+        let names: Vec<_> = names
+            .map(|entry| entry.file_name().into_string().unwrap())
+            .collect();
+        assert!(
+            names
+                .iter()
+                .all(|name| ["lock", "state", "sled"].contains(&name.as_str())),
+            "{names:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn killed_anywhere_on_the_way_the_next_start_goes_on() {
+        // The steps of taking the place, each cut off after so many renames.
+        for renames in 0..=4 {
+            let folder = tempfile::tempdir().unwrap();
+            damaged(folder.path(), 5).await;
+            let (_, backup) = Backups::of(folder.path()).newest_whole().unwrap();
+            build(&folder.path().join(RESTORING), &backup).unwrap();
+            Folder::take_place_until(folder.path(), "first", renames);
+            let (opened, _) = open(folder.path(), at(300)).unwrap();
+            assert_eq!(opened.chats, 5, "after {renames}");
+            assert!(!folder.path().join(RESTORED).exists());
+            opened.store.close().await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_store_half_made_is_never_taken_for_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        damaged(folder.path(), 5).await;
+        // Killed while it was being made.
+        store_with(&folder.path().join(RESTORING), 2)
+            .await
+            .close()
+            .await
+            .unwrap();
+        let (opened, restored) = open(folder.path(), at(300)).unwrap();
+        assert_eq!((opened.chats, restored.unwrap().summary.chats), (5, 5));
+    }
+
+    #[tokio::test]
+    async fn a_backup_is_due_a_day_after_the_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let backups = Backups::of(folder.path());
+        assert_eq!(backups.due_at(at(7)), at(7));
+        let store = store_with(folder.path(), 1).await;
+        backups.make(&store, at(10)).unwrap();
+        assert_eq!(backups.due_at(at(11)), at(34));
+        // A clock that was set back does not keep it from being made.
+        assert_eq!(backups.due_at(at(9)), at(9));
+        store.close().await.unwrap();
+    }
+}
