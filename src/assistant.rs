@@ -115,7 +115,7 @@ impl Assistant {
         for _ in 0..MAX_CONFLICTS {
             let before = self.store.load(chat)?;
             if update.is_some_and(|update| before.record.has_seen(update)) {
-                return Ok(Vec::new());
+                return self.had_its_effect();
             }
             let mut turn = self.turn(chat, update, &before.record, event, now).await?;
             let nothing_happened = matches!(event.input, Input::Wake | Input::Unreachable)
@@ -136,6 +136,12 @@ impl Assistant {
         Err(StoreError::Conflict(chat))
     }
 
+    /// An update is found in the record: it had its effect, if what was read is on disk. After a write that failed, the
+    /// store may still show what it did not keep.
+    fn had_its_effect(&self) -> Result<Vec<OutboxRow>, StoreError> {
+        self.store.health().map(|()| Vec::new())
+    }
+
     /// Gives up an update that had no effect though it was tried often enough: whoever sent it gets an apology, and it is
     /// kept with the chat as a dead letter.
     ///
@@ -151,7 +157,7 @@ impl Assistant {
     ) -> Result<Vec<OutboxRow>, StoreError> {
         let before = self.store.load(chat)?;
         if before.record.has_seen(update) {
-            return Ok(Vec::new());
+            return self.had_its_effect();
         }
         let letter = DeadLetter::of(&before.record, event, fault, now).arrived_in(Some(update));
         let mut turn = dialogue::apology(&before.record, &self.base(), letter);
@@ -272,7 +278,7 @@ pub fn panic_words(panic: &(dyn Any + Send)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
     use async_trait::async_trait;
 
@@ -374,8 +380,8 @@ mod tests {
         assert_eq!((stays, turn.replies.len()), (record, 1));
     }
 
-    /// A store where somebody else commits first, so many times.
-    struct Contested(MemoryStore, AtomicU32);
+    /// A store where somebody else commits first, so many times; and which may be unwell.
+    struct Contested(MemoryStore, AtomicU32, AtomicBool);
 
     #[async_trait]
     impl Store for Contested {
@@ -420,7 +426,10 @@ mod tests {
         }
 
         fn health(&self) -> Result<(), StoreError> {
-            self.0.health()
+            match self.2.load(Ordering::Relaxed) {
+                true => Err(StoreError::Unavailable("no room".to_owned())),
+                false => self.0.health(),
+            }
         }
 
         async fn close(&self) -> Result<(), StoreError> {
@@ -430,7 +439,11 @@ mod tests {
 
     #[tokio::test]
     async fn after_a_conflict_the_turn_is_made_again_from_what_the_other_left() {
-        let assistant = assistant(Arc::new(Contested(MemoryStore::new(), AtomicU32::new(2))));
+        let assistant = assistant(Arc::new(Contested(
+            MemoryStore::new(),
+            AtomicU32::new(2),
+            AtomicBool::default(),
+        )));
         let rows = assistant
             .handle(CHAT, None, &help(), now())
             .await
@@ -445,10 +458,30 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_an_unwell_store_shows_is_not_taken_for_kept() {
+        let store = Contested(MemoryStore::new(), AtomicU32::new(0), AtomicBool::default());
+        let store = Arc::new(store);
+        let assistant = assistant(store.clone());
+        let handle = async || {
+            let help = help();
+            assistant
+                .handle(CHAT, Some(UpdateId(7)), &help, now())
+                .await
+        };
+        handle().await.expect("handled");
+        // Its effect is there to be read; whether it is on disk, nobody knows.
+        store.2.store(true, Ordering::Relaxed);
+        assert!(handle().await.is_err());
+        store.2.store(false, Ordering::Relaxed);
+        assert_eq!(handle().await.expect("handled"), []);
+    }
+
+    #[tokio::test]
     async fn endless_conflicts_are_an_error_and_not_a_hang() {
         let assistant = assistant(Arc::new(Contested(
             MemoryStore::new(),
             AtomicU32::new(u32::MAX),
+            AtomicBool::default(),
         )));
         let handled = assistant.handle(CHAT, None, &help(), now()).await;
         assert!(

@@ -19,7 +19,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::{
     config::{Database, SettingFaults},
     dialogue::Base,
-    knowledge::{load_folder, watch::Watcher},
+    knowledge::{Knowledge, load_folder, watch::Watcher},
     store::{
         Store, StoreError,
         backups::{self, Restored},
@@ -161,16 +161,20 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 
 /// A base to talk from.
 fn load_base(folder: &Path) -> Result<Base, Failure> {
-    load_folder(folder).map(Base::new).map_err(|faults| {
+    load_knowledge(folder).map(Base::new)
+}
+
+fn load_knowledge(folder: &Path) -> Result<Knowledge, Failure> {
+    load_folder(folder).map_err(|faults| {
         Failure::Settings(format!("the knowledge base cannot be used:\n{faults}"))
     })
 }
 
-/// A base to talk from, and a watcher that knows it as it was read.
-fn load_watched_base(folder: &Path) -> Result<(Base, Watcher), Failure> {
+/// What a base is made of, and a watcher that knows it as it was read.
+fn load_watched(folder: &Path) -> Result<(Knowledge, Watcher), Failure> {
     // Looks first: what changes while the base is read is then seen as a change.
     let watcher = Watcher::new(folder);
-    Ok((load_base(folder)?, watcher))
+    Ok((load_knowledge(folder)?, watcher))
 }
 
 /// Opens the store, or starts from its newest backup when it is damaged; then what to tell the operator comes, too.

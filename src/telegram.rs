@@ -44,7 +44,7 @@ use self::{
     intake::Intake,
     limits::Rates,
     outbox::{Clock, Outbox, Sender},
-    polling::{Poller, Stop, Unauthorized},
+    polling::{FirstPoll, Poller, Stop, Unauthorized},
     webhook::{Webhook, WebhookSettings},
 };
 use crate::{assistant::Assistant, store::StoreError};
@@ -126,7 +126,8 @@ impl From<Unauthorized> for ServeError {
 }
 
 /// Serves Telegram until `shutdown`. Calls `ready` with the bot's name when it is about to poll, or when Telegram knows
-/// where to bring updates.
+/// where to bring updates. The assistant may still be in the making: Telegram is asked who we are, and what there is to
+/// hear, meanwhile.
 ///
 /// On `shutdown` no more updates are taken, those in hand are committed, and what can be sent in time is sent; what is
 /// not stays in the store for the next start. Waits out everything that passes: a server that is down, floods, another
@@ -136,7 +137,7 @@ impl From<Unauthorized> for ServeError {
 /// What does not pass; see [`ServeError`].
 pub async fn serve(
     settings: TelegramSettings,
-    assistant: Arc<Assistant>,
+    assistant: impl Future<Output = Arc<Assistant>>,
     clock: impl Fn() -> Timestamp + Send + Sync + 'static,
     ready: impl FnOnce(&str),
     shutdown: impl Future<Output = ()> + Send + 'static,
@@ -144,7 +145,9 @@ pub async fn serve(
     let api = Api::new(&settings.token, settings.api_url)?;
     let webhook = bind(settings.webhook, &settings.token).await?;
     let stop = stop_signal(shutdown);
-    let Some(me) = introduce(&api, &stop).await? else {
+    let greeting = greet(&api, &stop, webhook.is_none());
+    let (greeted, assistant) = tokio::join!(greeting, assistant);
+    let Some((me, heard_ahead)) = greeted? else {
         return Ok(());
     };
     let clock: Clock = Arc::new(clock);
@@ -175,8 +178,12 @@ pub async fn serve(
         settings.send_rate_per_chat,
     );
     let ready = || ready(&me.username);
+    let way = match webhook {
+        Some(webhook) => Way::Webhook(webhook),
+        None => Way::Polling(heard_ahead),
+    };
     let heard = tokio::select! {
-        heard = hear(webhook, api, intake, ready, stop.clone()) => heard,
+        heard = hear(way, api, intake, ready, stop.clone()) => heard,
         ended = sending.join_next() => Err(sender_ended(ended)),
         () = stop.clone().then(|asked| sleep_until(asked + STOP_WITHIN)) => {
             tracing::error!("the store did not take the updates in hand in time; Telegram keeps them");
@@ -202,21 +209,38 @@ async fn bind(
         .map_err(|error| ServeError::Listen(listen, error))
 }
 
+/// How updates come.
+enum Way {
+    Webhook(Webhook),
+    /// With the first poll, under way already.
+    Polling(Option<FirstPoll>),
+}
+
 /// Gets updates, by one way or the other, until `stop`.
 async fn hear(
-    webhook: Option<Webhook>,
+    way: Way,
     api: Api,
     intake: Intake,
     ready: impl FnOnce(),
     stop: Stop,
 ) -> Result<(), ServeError> {
-    match webhook {
-        Some(webhook) => webhook.run(api, intake, ready, stop).await,
-        None => {
+    match way {
+        Way::Webhook(webhook) => webhook.run(api, intake, ready, stop).await,
+        Way::Polling(first) => {
             ready();
-            Ok(Poller::new(api, intake).run(stop).await?)
+            Ok(Poller::new(api, intake, first).run(stop).await?)
         }
     }
+}
+
+/// Asks who we are and, if we poll, what there is to hear. `None`: told to stop before that.
+async fn greet(
+    api: &Api,
+    stop: &Stop,
+    polls: bool,
+) -> Result<Option<(Identity, Option<FirstPoll>)>, ServeError> {
+    let me = introduce(api, stop).await?;
+    Ok(me.map(|me| (me, polls.then(|| FirstPoll::begin(api.clone())))))
 }
 
 /// Notes when it was asked to stop, whoever is busy with what at that moment.

@@ -11,7 +11,7 @@
 mod fake_api;
 mod support;
 
-use std::{io::Cursor, sync::Arc};
+use std::{future::ready, io::Cursor, sync::Arc};
 
 use fake_api::{Call, FakeApi, TOKEN};
 use futures::FutureExt;
@@ -171,10 +171,9 @@ async fn on_telegram(lines: &[&str], language: Language) -> Vec<String> {
     };
     let (stop, stopped) = oneshot::channel::<()>();
     let served = assistant.clone();
-    let running =
-        tokio::spawn(
-            async move { serve(settings, served, now, |_| {}, stopped.map(|_| ())).await },
-        );
+    let running = tokio::spawn(async move {
+        serve(settings, ready(served), now, |_| {}, stopped.map(|_| ())).await
+    });
     // The fake person's app is set to English; who wants another language says so.
     do_line(&api, &assistant, &format!("/language {language}")).await;
     let before = shown(&api).len();

@@ -7,13 +7,14 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Failure, load_watched_base, open_or_restore, print};
+use super::{Failure, load_watched, open_or_restore, print};
 use crate::{
     assistant::{
         Assistant,
         reload::{Reload, Reloader},
     },
     config::{Database, KnowledgeArgs, StoreArgs},
+    dialogue::Base,
     knowledge::Language,
     store::Store,
     terminal::{Terminal, TerminalSettings},
@@ -33,7 +34,8 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let database = args.store.database()?;
-    let (base, watcher) = load_watched_base(&args.knowledge.knowledge)?;
+    let (knowledge, watcher) = load_watched(&args.knowledge.knowledge)?;
+    let base = Base::new(knowledge);
     let (opened, restored) = open_or_restore(&database)?;
     let store: Arc<dyn Store> = Arc::new(opened.store);
     if let Some(restored) = restored {

@@ -1,22 +1,23 @@
 //! `serve`: the assistant on Telegram, until it is told to stop.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, panic::resume_unwind, sync::Arc};
 
 use futures::FutureExt;
 use jiff::Timestamp;
 use tokio::{
     signal::unix::{SignalKind, signal},
-    task::JoinSet,
+    task::{JoinSet, spawn_blocking},
 };
 use tracing_subscriber::fmt;
 
-use super::{Failure, load_watched_base, open_or_restore, print};
+use super::{Failure, load_watched, open_or_restore, print};
 use crate::{
     assistant::{
         Assistant,
         reload::{Reload, Reloader},
     },
     config::{Database, LogFormat, LogSettings, ServeArgs},
+    dialogue::Base,
     health::{Health, HealthPage},
     metrics::Metrics,
     store::{Store, backups::Backups},
@@ -36,9 +37,9 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     start_log(settings.log);
     log_panics_by_place();
     let page = bind_health_page(settings.health_listen).await?;
-    // Reading and indexing the base, and opening the store, take a moment each.
-    let knowledge = settings.knowledge.clone();
-    let base = tokio::task::spawn_blocking(move || load_watched_base(&knowledge));
+    // Reading the base and opening the store take a moment each, and may fail.
+    let folder = settings.knowledge.clone();
+    let reading = spawn_blocking(move || load_watched(&folder));
     let (store, backups) = open(&settings.database)?;
     let metrics = Arc::new(Metrics::new());
     let health = Health {
@@ -52,10 +53,20 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         aside.spawn(page.serve(health, stop.clone()));
     }
     aside.spawn(backups.clone().keep(store.clone(), Timestamp::now));
-    let (base, watcher) = base.await.map_err(Failure::failed)??;
-    let assistant = Arc::new(Assistant::new(base, store.clone()).counting(metrics.clone()));
-    let reloader = Reloader::new(&assistant, watcher);
-    reloader.start(Reload::log).map_err(Failure::failed)?;
+    let (knowledge, watcher) = reading.await.map_err(Failure::failed)??;
+    // Indexing the base takes longest; Telegram is asked meanwhile.
+    let indexing = spawn_blocking(move || Base::new(knowledge));
+    let assistant = async {
+        let base = indexing
+            .await
+            .unwrap_or_else(|fault| resume_unwind(fault.into_panic()));
+        let assistant = Assistant::new(base, store.clone()).counting(metrics.clone());
+        let assistant = Arc::new(assistant);
+        if let Err(error) = Reloader::new(&assistant, watcher).start(Reload::log) {
+            tracing::error!(%error, "edits of the knowledge base are not taken over: no thread to look for them");
+        }
+        assistant
+    };
     let channel = TelegramSettings {
         token: settings.token.expose().to_owned(),
         api_url: settings.api_url,

@@ -55,6 +55,8 @@ const UNASKED_WAITS: Duration = Duration::from_secs(60);
 /// Rows at hand with all they say, some kilobytes each; of more, the store is asked when it is their turn.
 const BODIES_AT_HAND: usize = 1_000;
 
+/// Between two looks whether a store that was unwell can be read again.
+const RELOAD_PAUSE: Duration = Duration::from_secs(1);
 /// Between two looks at how long the first in line waits.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
@@ -186,6 +188,8 @@ pub struct Sender<D> {
     metrics: Arc<Metrics>,
     /// When the oldest row was last looked for.
     looked_at: Option<Instant>,
+    /// When to read the store again, if that is wanted and it was unwell.
+    reload_at: Option<Instant>,
 }
 
 impl<D: Deliver> Sender<D> {
@@ -218,6 +222,7 @@ impl<D: Deliver> Sender<D> {
             orders,
             stop_at: None,
             looked_at: None,
+            reload_at: None,
         };
         sender.accept(waiting, Instant::now());
         Ok((sender, Outbox(outbox)))
@@ -230,6 +235,9 @@ impl<D: Deliver> Sender<D> {
             self.start_due(now);
             self.marks.start(now);
             self.look_for_oldest(now);
+            if self.reload_at.is_some_and(|at| at <= now) {
+                self.reload(now);
+            }
             if self.has_ended(now) {
                 break;
             }
@@ -254,7 +262,12 @@ impl<D: Deliver> Sender<D> {
         }
     }
 
+    /// Reads the store again, as soon as it is well: before that it may show what it did not keep.
     fn reload(&mut self, now: Instant) {
+        self.reload_at = self.store.health().is_err().then(|| now + RELOAD_PAUSE);
+        if self.reload_at.is_some() {
+            return;
+        }
         match self.store.outbox() {
             Ok(rows) => self.accept(rows, now),
             Err(error) => tracing::error!(%error, "the outbox could not be read again"),
@@ -377,7 +390,7 @@ impl<D: Deliver> Sender<D> {
         let free = self.in_flight.len() < MAX_IN_FLIGHT;
         let next = self.agenda.next_at().filter(|_| free);
         let next = next.map(|due| due.max(self.overall.ready_at(now)));
-        [next, self.marks.again_at(), self.stop_at]
+        [next, self.marks.again_at(), self.stop_at, self.reload_at]
             .into_iter()
             .flatten()
             .min()

@@ -14,7 +14,10 @@ use futures::{
 use serde::Serialize;
 use serde_json::Value;
 use teloxide::{requests::Payload, types::AllowedUpdate};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep, timeout, timeout_at},
+};
 
 use super::{
     ALLOWED_UPDATES,
@@ -72,9 +75,30 @@ impl Payload for Poll {
 #[derive(Debug)]
 pub struct Unauthorized;
 
+/// A poll that is made before anybody can answer: it confirms nothing, and what it brings is given its effect by and by.
+pub struct FirstPoll(JoinSet<Result<Vec<Value>, ApiError>>);
+
+impl FirstPoll {
+    /// Makes it; it ends when this is dropped.
+    pub fn begin(api: Api) -> Self {
+        let mut polling = JoinSet::new();
+        polling.spawn(async move {
+            let poll = Window::default().poll();
+            api.call_within(time_limit(&poll), &poll).await
+        });
+        Self(polling)
+    }
+
+    /// What it brings.
+    async fn end(mut self) -> Option<Result<Vec<Value>, ApiError>> {
+        self.0.join_next().await?.ok()
+    }
+}
+
 /// Gets updates until it is told to stop.
 pub struct Poller {
     api: Api,
+    first: Option<FirstPoll>,
     intake: Intake,
     window: Window,
     /// The updates in hand; each says its id once it is settled, and whether it may be confirmed.
@@ -89,9 +113,10 @@ pub struct Poller {
 
 impl Poller {
     /// A poller that brings updates to `intake`.
-    pub fn new(api: Api, intake: Intake) -> Self {
+    pub fn new(api: Api, intake: Intake, first: Option<FirstPoll>) -> Self {
         Self {
             api,
+            first,
             intake,
             window: Window::default(),
             in_hand: FuturesUnordered::new(),
@@ -119,9 +144,7 @@ impl Poller {
 
     /// One poll, and what it brings. Broken off at any point, it has lost nothing: what is in hand is noted.
     async fn turn(&mut self) -> Result<(), Unauthorized> {
-        let poll = self.window.poll();
-        let polled = self.api.call_within(time_limit(&poll), &poll).await;
-        match polled {
+        match self.ask().await {
             Ok(updates) => {
                 (self.troubles, self.conflicts) = (0, 0);
                 self.intake.moving_for(MOVING);
@@ -136,6 +159,16 @@ impl Poller {
             }
         }
         Ok(())
+    }
+
+    async fn ask(&mut self) -> Result<Vec<Value>, ApiError> {
+        if let Some(first) = self.first.take()
+            && let Some(polled) = first.end().await
+        {
+            return polled;
+        }
+        let poll = self.window.poll();
+        self.api.call_within(time_limit(&poll), &poll).await
     }
 
     /// Brings a batch to the intake; whether something of it is new.

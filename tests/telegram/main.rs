@@ -12,6 +12,7 @@ mod wakeups;
 mod webhook;
 
 use std::{
+    future::ready,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -227,7 +228,9 @@ impl Service {
         let shutdown = stopped.map(|_| ());
         let served = assistant.clone();
         let running =
-            tokio::spawn(async move { serve(settings, served, clock, |_| {}, shutdown).await });
+            tokio::spawn(
+                async move { serve(settings, ready(served), clock, |_| {}, shutdown).await },
+            );
         Self {
             assistant,
             running,

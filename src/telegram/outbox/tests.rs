@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Mutex,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
 };
 
@@ -722,10 +722,12 @@ async fn when_stopped_it_does_not_wait_for_what_cannot_be_sent_in_time() {
     assert_eq!(room.store.outbox().unwrap().len(), 1);
 }
 
-/// A store that refuses a number of marks.
+/// A store that refuses a number of marks, and may be unwell.
+#[derive(Default)]
 struct Forgetful {
     inner: MemoryStore,
     refusals: AtomicU32,
+    unwell: AtomicBool,
 }
 
 #[async_trait]
@@ -760,7 +762,10 @@ impl Store for Forgetful {
         self.inner.restore(items).await
     }
     fn health(&self) -> Result<(), StoreError> {
-        self.inner.health()
+        match self.unwell.load(Ordering::Relaxed) {
+            true => Err(StoreError::Unavailable("no room".into())),
+            false => self.inner.health(),
+        }
     }
     async fn close(&self) -> Result<(), StoreError> {
         self.inner.close().await
@@ -770,8 +775,8 @@ impl Store for Forgetful {
 #[tokio::test(start_paused = true)]
 async fn what_the_store_could_not_note_is_noted_later_and_not_sent_twice() {
     let store = Arc::new(Forgetful {
-        inner: MemoryStore::new(),
         refusals: AtomicU32::new(3),
+        ..Forgetful::default()
     });
     let room = Room::with(store, Telegram::new(), &clock(), NO_LIMIT);
     room.say_texts(ANN, &["a", "b"]).await;
@@ -929,4 +934,18 @@ async fn what_the_store_has_forgotten_meanwhile_is_not_sent() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     sending.abort();
     assert_eq!(telegram.texts(ChatId(50_000)), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_unwell_store_shows_is_not_sent_before_it_is_well() {
+    let store = Arc::new(Forgetful::default());
+    let room = Room::with(store.clone(), Telegram::new(), &clock(), NO_LIMIT);
+    commit(&room.store, ANN, vec![reply("a")]).await;
+    store.unwell.store(true, Ordering::Relaxed);
+    room.outbox.reload();
+    room.after(10).await;
+    assert_eq!(room.telegram.texts(ANN), [""; 0]);
+    store.unwell.store(false, Ordering::Relaxed);
+    room.after(2).await;
+    assert_eq!(room.telegram.texts(ANN), ["<b>a</b>"]);
 }
