@@ -550,3 +550,58 @@ async fn on_a_full_disk_updates_stay_at_telegram_and_go_on_by_themselves_when_th
         "{log}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn at_no_level_does_the_log_hold_what_was_said_or_the_token_and_each_update_has_its_line() {
+    const SECRETS: [&str; 6] = [
+        "wonderful-zebra",
+        "斑马门禁卡",
+        "4111 1111",
+        "4821",
+        "bogus-button",
+        TOKEN,
+    ];
+    for format in ["text", "json"] {
+        let (api, folder) = (FakeApi::start().await, tempfile::tempdir().unwrap());
+        let settings = [("LOG", "trace"), ("LOG_FORMAT", format)];
+        let service = Service::start_with(folder.path(), &api, &settings);
+        let mut turn = 0;
+        api.says(ANN, "wonderful-zebra");
+        api.says(ANN, "/nonsense wonderful-zebra");
+        api.says(ANN, "4111 1111 1111 1111");
+        api.says(ANN, "my PIN is 4821");
+        api.sends(ANN, "wonderful-zebra.json", "{\"wonderful-zebra\": 1}");
+        api.push(serde_json::json!({"message": {"text": "wonderful-zebra", "chat": "nowhere"}}));
+        api.push(serde_json::json!({"edited_message": ["wonderful-zebra"]}));
+        until_shown(&api, "I can only read the files").await;
+        api.says(ANN, "/cards");
+        press(&api, ".add", &mut turn).await;
+        until_shown(&api, "What do you call this card?").await;
+        api.says(ANN, "斑马门禁卡");
+        until_shown(&api, "斑马门禁卡").await;
+        let (message, _) = api.newest(ANN);
+        let update = api.presses(ANN, message, "bogus-button");
+        api.trouble("sendMessage", Some(ANN), fake_api::Trouble::ErrorPage);
+        api.until("it is confirmed", |api| api.is_confirmed(update))
+            .await;
+        let (code, log) = service.terminate();
+        assert_eq!(code, Some(0), "{log}");
+        for secret in SECRETS {
+            let line = log.lines().find(|line| line.contains(secret));
+            assert_eq!(line, None, "{format}: {secret}");
+        }
+        let id = match format {
+            "json" => format!("\"id\":{update}"),
+            _ => format!("id={update} "),
+        };
+        let of_update = log
+            .lines()
+            .filter(|line| line.contains("handled") && line.contains(&id));
+        assert_eq!(of_update.count(), 1, "{id} in {log}");
+        if format == "json" {
+            for line in log.lines() {
+                serde_json::from_str::<serde_json::Value>(line).expect("a line of JSON");
+            }
+        }
+    }
+}

@@ -54,7 +54,10 @@ pub(super) async fn attempt<D: Deliver>(
         .catch_unwind()
         .await;
     match delivered.unwrap_or_else(|_| Err(panicked())) {
-        Ok(rows) => landed(parts, Verdict::Done, rows),
+        Ok(rows) => {
+            tracing::debug!(%chat, version = row.id.version, index = row.id.index, ?part, "sent");
+            landed(parts, Verdict::Done, rows)
+        }
         Err(error) => {
             let verdict = judge(&error, part, progress);
             report(chat, part, &error, &verdict);
