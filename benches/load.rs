@@ -31,9 +31,11 @@ use teloxide::{
     Bot,
     dispatching::{Dispatcher, UpdateFilterExt},
     dptree,
+    error_handlers::LoggingErrorHandler,
     payloads::SendMessageSetters,
     requests::Requester,
     types::{Message, ParseMode, Update},
+    update_listeners::webhooks,
 };
 use tokio::{
     net::TcpListener,
@@ -53,8 +55,14 @@ const QUESTIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/questions");
 const TOKEN: &str = "123456:load";
 /// Set for the process that is the plain bot: the address of the Bot API server.
 const PLAIN_BOT: &str = "LOAD_PLAIN_BOT_API";
+/// And where it listens, if it is to have a webhook.
+const PLAIN_WEBHOOK: &str = "LOAD_PLAIN_BOT_WEBHOOK";
+/// Whoever has just started polling or set a webhook is given this long to be at home.
+const SETTLING: Duration = Duration::from_millis(500);
+/// The address Telegram would be told.
+const WEBHOOK: &str = "https://bot.example.org/telegram";
 /// Far longer than any answer takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(30);
 /// The kernel counts a process's time in hundredths of a second.
 const TICKS: f64 = 100.0;
 
@@ -119,10 +127,17 @@ async fn plain_bot(api: &str) {
         }
         Ok::<_, teloxide::RequestError>(())
     };
-    Dispatcher::builder(bot, Update::filter_message().endpoint(answer))
-        .dependencies(dptree::deps![base])
-        .build()
-        .dispatch()
+    let mut dispatcher =
+        Dispatcher::builder(bot.clone(), Update::filter_message().endpoint(answer))
+            .dependencies(dptree::deps![base])
+            .build();
+    let Ok(listen) = env::var(PLAIN_WEBHOOK) else {
+        return dispatcher.dispatch().await;
+    };
+    let options = webhooks::Options::new(listen.parse().unwrap(), WEBHOOK.parse().unwrap());
+    let updates = webhooks::axum(bot, options).await.unwrap();
+    dispatcher
+        .dispatch_with_listener(updates, LoggingErrorHandler::new())
         .await;
 }
 
@@ -140,9 +155,12 @@ struct Running {
 }
 
 impl Running {
-    fn plain(api: &Api) -> Self {
+    fn plain(api: &Api, way: Way) -> Self {
         let mut command = Command::new(env::current_exe().unwrap());
         command.env(PLAIN_BOT, api.url());
+        if let Way::Webhook(listen) = way {
+            command.env(PLAIN_WEBHOOK, listen.to_string());
+        }
         Self::start(command)
     }
 
@@ -159,7 +177,7 @@ impl Running {
             .env("LOG", "warn");
         if let Way::Webhook(listen) = way {
             command
-                .env("WEBHOOK_URL", "https://bot.example.org/telegram")
+                .env("WEBHOOK_URL", WEBHOOK)
                 .env("WEBHOOK_LISTEN", listen.to_string());
         }
         Self::start(command)
@@ -414,7 +432,11 @@ async fn run(api: &Arc<Api>, bot: &Running, way: Way, load: Load) -> Measured {
                 let answered = async {
                     tokio::join!(api.ask(chat, question, way), answered.recv());
                 };
-                timeout(PATIENCE, answered).await.expect("an answer");
+                let answered = timeout(PATIENCE, answered).await;
+                assert!(
+                    answered.is_ok(),
+                    "no answer to question {number}: {question}"
+                );
                 took.push(asked.elapsed());
             }
             took
@@ -453,40 +475,21 @@ async fn measure(only_runs: bool, long: bool) {
     } else {
         (CROWD, LONE)
     };
-    let plain = {
-        let api = Api::start().await;
-        let bot = Running::plain(&api);
-        let start = api.heard(&bot).await;
-        warm_up(&api, &bot, Way::Polling).await;
-        let measured = run(&api, &bot, Way::Polling, crowd).await;
-        report(
-            "plain dispatcher",
-            start,
-            &measured,
-            bot.memory(),
-            only_runs,
-        );
-        measured
-    };
     for by_webhook in [false, true] {
-        let (api, folder) = (Api::start().await, folder());
-        let way = match by_webhook {
+        let way = || match by_webhook {
             true => Way::Webhook(free_port()),
             false => Way::Polling,
         };
+        let plain = measure_plain(way(), crowd, only_runs).await;
+        let (api, folder, way) = (Api::start().await, folder(), way());
         let bot = Running::program(&api, folder.path(), way);
         let start = api.heard(&bot).await;
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        tokio::time::sleep(SETTLING).await;
         let idle = bot.memory();
-        warm_up(&api, &bot, way).await;
+        run(&api, &bot, way, SMALL).await;
         let alone = run(&api, &bot, way, lone).await;
         let measured = run(&api, &bot, way, crowd).await;
-        let name = if by_webhook {
-            "ours, webhook"
-        } else {
-            "ours, polling"
-        };
-        report(name, start, &measured, bot.memory(), only_runs);
+        report("ours", way, start, &measured, bot.memory(), only_runs);
         if !only_runs {
             println!(
                 "    {:.2} of the plain dispatcher; alone, median {:.1} ms, p99 {:.1} ms; idle {idle:.1} MiB",
@@ -497,7 +500,7 @@ async fn measure(only_runs: bool, long: bool) {
         }
         if long && !by_webhook {
             let measured = run(&api, &bot, way, LONG).await;
-            report("100,000 more", start, &measured, bot.memory(), false);
+            report("100,000 more", way, start, &measured, bot.memory(), false);
         }
         bot.stop();
         if !only_runs {
@@ -506,17 +509,41 @@ async fn measure(only_runs: bool, long: bool) {
     }
 }
 
-/// Connections are made, caches are filled.
-async fn warm_up(api: &Arc<Api>, bot: &Running, way: Way) {
-    run(api, bot, way, SMALL).await;
+async fn measure_plain(way: Way, crowd: Load, only_runs: bool) -> Measured {
+    let api = Api::start().await;
+    let bot = Running::plain(&api, way);
+    let start = api.heard(&bot).await;
+    tokio::time::sleep(SETTLING).await;
+    run(&api, &bot, way, SMALL).await;
+    let measured = run(&api, &bot, way, crowd).await;
+    report(
+        "plain dispatcher",
+        way,
+        start,
+        &measured,
+        bot.memory(),
+        only_runs,
+    );
+    measured
 }
 
-fn report(name: &str, start: Duration, measured: &Measured, memory: f64, only_runs: bool) {
+fn report(
+    name: &str,
+    way: Way,
+    start: Duration,
+    measured: &Measured,
+    memory: f64,
+    only_runs: bool,
+) {
+    let way = match way {
+        Way::Polling => "polling",
+        Way::Webhook(_) => "webhook",
+    };
     if only_runs {
-        return println!("{name}: runs");
+        return println!("{name}, {way}: runs");
     }
     println!(
-        "{name:18} {:6.0} answers/s · median {:5.1} ms, p99 {:5.1} ms · {:.2} CPU s a thousand · {memory:.1} MiB · first heard after {:.2} s",
+        "{name:16} {way:8} {:6.0} answers/s · median {:5.1} ms, p99 {:5.1} ms · {:.2} CPU s a thousand · {memory:.1} MiB · first heard after {:.2} s",
         measured.answers_a_second,
         millis(measured.median),
         millis(measured.p99),
