@@ -57,6 +57,8 @@ const TOKEN: &str = "123456:load";
 const PLAIN_BOT: &str = "LOAD_PLAIN_BOT_API";
 /// And where it listens, if it is to have a webhook.
 const PLAIN_WEBHOOK: &str = "LOAD_PLAIN_BOT_WEBHOOK";
+/// What it expects Telegram to know; it sets its webhook by multipart, which nobody reads here.
+const PLAIN_SECRET: &str = "load";
 /// Whoever has just started polling or set a webhook is given this long to be at home.
 const SETTLING: Duration = Duration::from_millis(500);
 /// The address Telegram would be told.
@@ -135,6 +137,7 @@ async fn plain_bot(api: &str) {
         return dispatcher.dispatch().await;
     };
     let options = webhooks::Options::new(listen.parse().unwrap(), WEBHOOK.parse().unwrap());
+    let options = options.secret_token(PLAIN_SECRET.to_owned());
     let updates = webhooks::axum(bot, options).await.unwrap();
     dispatcher
         .dispatch_with_listener(updates, LoggingErrorHandler::new())
@@ -267,27 +270,21 @@ impl Api {
         format!("http://{}", self.address)
     }
 
-    fn update(&self, chat: i64, question: &str) -> (u64, Value) {
-        let mut kept = self.kept.lock().unwrap();
-        kept.next_update += 1;
-        let id = kept.next_update;
-        let person = json!({"id": chat, "is_bot": false, "first_name": "Ann"});
-        let message = json!({
-            "message_id": id, "date": Timestamp::now().as_second(), "text": question,
-            "from": person, "chat": {"id": chat, "type": "private", "first_name": "Ann"},
-        });
-        (id, json!({"update_id": id, "message": message}))
-    }
-
     /// Brings a question to the bot.
     async fn ask(&self, chat: i64, question: &str, way: Way) {
-        let (id, update) = self.update(chat, question);
-        match way {
-            Way::Polling => {
-                self.kept.lock().unwrap().updates.push_back((id, update));
-                self.changed.notify_waiters();
+        let update = {
+            let mut kept = self.kept.lock().unwrap();
+            kept.next_update += 1;
+            let update = update(kept.next_update, chat, question);
+            if way == Way::Polling {
+                // At once with its number: what is behind an update confirms it.
+                kept.updates.push_back(update.clone());
             }
-            Way::Webhook(listen) => self.post(listen, &update).await,
+            update
+        };
+        match way {
+            Way::Polling => self.changed.notify_waiters(),
+            Way::Webhook(listen) => self.post(listen, &update.1).await,
         }
     }
 
@@ -296,7 +293,8 @@ impl Api {
         let secret = {
             let kept = self.kept.lock().unwrap();
             let webhook = kept.webhook.as_ref().expect("a webhook");
-            webhook["secret_token"].as_str().unwrap().to_owned()
+            let secret = webhook["secret_token"].as_str();
+            secret.unwrap_or(PLAIN_SECRET).to_owned()
         };
         loop {
             let post = self.client.post(format!("http://{listen}/telegram"));
@@ -367,6 +365,15 @@ impl Api {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
+}
+
+fn update(id: u64, chat: i64, question: &str) -> (u64, Value) {
+    let person = json!({"id": chat, "is_bot": false, "first_name": "Ann"});
+    let message = json!({
+        "message_id": id, "date": Timestamp::now().as_second(), "text": question,
+        "from": person, "chat": {"id": chat, "type": "private", "first_name": "Ann"},
+    });
+    (id, json!({"update_id": id, "message": message}))
 }
 
 async fn answer(State(api): State<Arc<Api>>, uri: Uri, body: Bytes) -> Response<String> {

@@ -1,6 +1,8 @@
-//! What a durable commit costs with 1, 8 and 64 writers, beside the price of the bare `fdatasync` it cannot go below.
+//! What a durable commit costs with 1, 8 and 64 writers, beside the price of the bare `fdatasync` it cannot go below, and
+//! beside what 64 writers get otherwise: a flush and a sync for each of them, or SQLite.
 //!
-//! Each writer has its chat, and commits turn after turn: a record of about 1 KB and one reply.
+//! Each writer has its chat, and commits turn after turn: a record of about 1 KB and one reply, that of the turn before
+//! taken out.
 
 #![allow(
     clippy::expect_used,
@@ -10,21 +12,25 @@
 // A bench that cannot go on stops.
 
 use std::{
-    fs::File,
+    env,
+    fs::{self, File, OpenOptions},
     hint::black_box,
     io::Write,
-    sync::Arc,
+    path::Path,
+    sync::{Arc, Mutex},
+    thread,
     time::{Duration, Instant},
 };
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use jiff::Timestamp;
+use sled::Transactional;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use unbind_bot::{
     dialogue::{Card, CardId, ChatId, Record, Reply},
     markup::RichText,
-    store::{Commit, Mark, Store, sled::SledStore},
+    store::{Commit, Item, Mark, Store, Versioned, sled::SledStore},
 };
 
 /// On the disk the project is on: a folder in memory would have nothing to wait for.
@@ -111,5 +117,211 @@ fn bare_fdatasync(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, bare_fdatasync, durable_commit);
+/// Where many write side by side, as many as in the largest group above.
+const CROWD: u64 = 64;
+const RECORD: [u8; 1024] = [7; 1024];
+const ROW: [u8; 200] = [8; 200];
+
+/// Has `write` called as often as `turns` says, by so many threads; it is told which one it is, and which turn.
+fn by_threads(turns: u64, write: impl Fn(u64, u64) + Sync) -> Duration {
+    let share = turns.div_ceil(CROWD);
+    let since = Instant::now();
+    thread::scope(|scope| {
+        for writer in 0..CROWD {
+            let write = &write;
+            scope.spawn(move || (0..share).for_each(|turn| write(writer, turn)));
+        }
+    });
+    since
+        .elapsed()
+        .mul_f64(turns as f64 / (share * CROWD) as f64)
+}
+
+/// sled as it comes, made durable by each writer for itself.
+fn flush_per_writer(criterion: &mut Criterion) {
+    let folder = folder();
+    let config = sled::Config::new().path(folder.path()).flush_every_ms(None);
+    let db = config.open().expect("sled");
+    let (records, rows) = (
+        db.open_tree("records").expect("tree"),
+        db.open_tree("rows").expect("tree"),
+    );
+    let file = OpenOptions::new()
+        .write(true)
+        .open(folder.path().join("db"))
+        .expect("file");
+    let write = |writer: u64, turn: u64| {
+        (&records, &rows)
+            .transaction(|(records, rows)| {
+                records.insert(&writer.to_be_bytes(), &RECORD[..])?;
+                rows.remove(
+                    &[writer, turn.wrapping_sub(1)]
+                        .map(u64::to_be_bytes)
+                        .concat()[..],
+                )?;
+                rows.insert(&[writer, turn].map(u64::to_be_bytes).concat()[..], &ROW[..])?;
+                Ok::<_, sled::transaction::ConflictableTransactionError<()>>(())
+            })
+            .expect("transaction");
+        db.flush().expect("flush");
+        file.sync_data().expect("sync");
+    };
+    let mut group = criterion.benchmark_group("flush_per_writer");
+    group.throughput(Throughput::Elements(1)).sample_size(10);
+    group.bench_function(BenchmarkId::new("writers", CROWD), |bencher| {
+        bencher.iter_custom(|turns| by_threads(turns, write));
+    });
+    group.finish();
+}
+
+/// The same in SQLite: a write-ahead log, synced at every commit.
+fn sqlite(criterion: &mut Criterion) {
+    let folder = folder();
+    let connection = rusqlite::Connection::open(folder.path().join("db")).expect("SQLite");
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+             CREATE TABLE records (chat INTEGER PRIMARY KEY, record BLOB);
+             CREATE TABLE rows (chat INTEGER, turn INTEGER, row BLOB, PRIMARY KEY (chat, turn)) WITHOUT ROWID;",
+        )
+        .expect("tables");
+    // Only one can write at a time, whoever sees to that.
+    let connection = Mutex::new(connection);
+    let write = |writer: u64, turn: u64| {
+        let mut connection = connection.lock().expect("a connection");
+        let transaction = connection.transaction().expect("a transaction");
+        let (writer, turn) = (writer as i64, turn as i64);
+        for (statement, values) in [
+            (
+                "INSERT OR REPLACE INTO records VALUES (?1, ?2)",
+                &[&writer as &dyn rusqlite::ToSql, &RECORD.as_slice()] as &[&dyn rusqlite::ToSql],
+            ),
+            (
+                "DELETE FROM rows WHERE chat = ?1 AND turn < ?2",
+                &[&writer, &turn],
+            ),
+            (
+                "INSERT OR REPLACE INTO rows VALUES (?1, ?2, ?3)",
+                &[&writer, &turn, &ROW.as_slice()],
+            ),
+        ] {
+            transaction
+                .prepare_cached(statement)
+                .expect("a statement")
+                .execute(values)
+                .expect("done");
+        }
+        transaction.commit().expect("committed");
+    };
+    let mut group = criterion.benchmark_group("sqlite_wal_full");
+    group.throughput(Throughput::Elements(1)).sample_size(10);
+    group.bench_function(BenchmarkId::new("writers", CROWD), |bencher| {
+        bencher.iter_custom(|turns| by_threads(turns, write));
+    });
+    group.finish();
+}
+
+/// Set to also see how a store with a million chats opens, and how large one is after a million updates; takes minutes.
+const LARGE: &str = "BENCH_LARGE";
+const MILLION: u64 = 1_000_000;
+const SOME_CHATS: u64 = 10_000;
+
+/// Once is enough, and no statistics: these print what they find.
+fn large(_: &mut Criterion) {
+    if env::var_os(LARGE).is_none() {
+        return;
+    }
+    let runtime = Runtime::new().expect("runtime");
+    open_a_million_chats(&runtime);
+    update_a_million_times(&runtime);
+}
+
+fn open_a_million_chats(runtime: &Runtime) {
+    let folder = folder();
+    let store = SledStore::open(folder.path()).expect("open").store;
+    let record = turn(ChatId(0), 0).record.expect("a record");
+    runtime.block_on(async {
+        for first in (0..MILLION as i64).step_by(1024) {
+            let chats = first..(first + 1024).min(MILLION as i64);
+            let kept = Versioned {
+                version: 1,
+                record: record.clone(),
+            };
+            let items = chats.map(|chat| Item::Chat(ChatId(chat), kept.clone()));
+            store.restore(items.collect()).await.expect("restore");
+        }
+        store.close().await.expect("close");
+    });
+    drop(store);
+    let since = Instant::now();
+    let opened = SledStore::open(folder.path()).expect("open");
+    println!(
+        "a store of {} chats opens in {:.2} s, every checksum verified",
+        opened.chats,
+        since.elapsed().as_secs_f64()
+    );
+    runtime.block_on(opened.store.close()).expect("close");
+}
+
+fn update_a_million_times(runtime: &Runtime) {
+    const PARTS: u64 = 4;
+    let folder = folder();
+    let store = Arc::new(SledStore::open(folder.path()).expect("open").store);
+    for part in 1..=PARTS {
+        runtime.block_on(async {
+            let writers = (0..CROWD).map(|writer| {
+                let store = store.clone();
+                tokio::spawn(async move {
+                    for chat in (writer..SOME_CHATS).step_by(CROWD as usize) {
+                        let turns = MILLION / PARTS / SOME_CHATS;
+                        write(store.clone(), ChatId(chat as i64), turns).await;
+                    }
+                })
+            });
+            for writer in writers.collect::<Vec<_>>() {
+                writer.await.expect("writer");
+            }
+        });
+        let items = store.scan().map(|item| item.expect("whole"));
+        let live: u64 = items.map(|item| live_bytes(&item)).sum();
+        let disk = size(folder.path());
+        println!(
+            "after {} updates of {SOME_CHATS} chats: {} MiB on disk, {} MiB live, {:.1} times as much",
+            part * MILLION / PARTS,
+            disk >> 20,
+            live >> 20,
+            disk as f64 / live as f64,
+        );
+    }
+    runtime.block_on(store.close()).expect("close");
+}
+
+/// What an item takes as it is stored.
+fn live_bytes(item: &Item) -> u64 {
+    let body = match item {
+        Item::Chat(_, chat) => serde_json::to_vec(&chat.record),
+        Item::Row(row) => serde_json::to_vec(row),
+    };
+    body.expect("JSON").len() as u64
+}
+
+/// The bytes of all files below a folder.
+fn size(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let sizes = paths.map(|path| match path.is_dir() {
+        true => size(&path),
+        false => fs::metadata(&path).map_or(0, |file| file.len()),
+    });
+    sizes.sum()
+}
+
+criterion_group!(
+    benches,
+    bare_fdatasync,
+    durable_commit,
+    flush_per_writer,
+    sqlite,
+    large
+);
 criterion_main!(benches);
