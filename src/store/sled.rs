@@ -810,7 +810,7 @@ impl Store for SledStore {
     fn row(&self, id: RowId) -> Result<Option<OutboxRow>, StoreError> {
         self.shared.read(|trees| {
             let key = row_key(id);
-            let bytes = trees.outbox.get(&key);
+            let bytes = trees.outbox.get(key);
             let bytes = bytes.map_err(|error| self.shared.fault(error))?;
             bytes.map(|bytes| self.shared.row(&key, &bytes)).transpose()
         })

@@ -747,11 +747,11 @@ mod tests {
         });
         let full = u32::try_from(MAX_IN_HAND).unwrap();
         for update in 0..full {
-            let _ = room.take(&hello(update, ANN));
+            drop(room.take(&hello(update, ANN)));
         }
         assert!(matches!(room.intake.take(&hello(full, BEN)), Taken::Full));
         // What is in hand already is no more for coming again.
-        let _ = room.take(&hello(3, ANN));
+        drop(room.take(&hello(3, ANN)));
     }
 
     #[tokio::test]
