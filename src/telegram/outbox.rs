@@ -390,7 +390,7 @@ impl<D: Deliver> Sender<D> {
         let free = self.in_flight.len() < MAX_IN_FLIGHT;
         let next = self.agenda.next_at().filter(|_| free);
         let next = next.map(|due| due.max(self.overall.ready_at(now)));
-        [next, self.marks.again_at(), self.stop_at, self.reload_at]
+        [next, self.marks.due_at(), self.stop_at, self.reload_at]
             .into_iter()
             .flatten()
             .min()

@@ -8,6 +8,9 @@ use tokio::time::{Instant, timeout};
 
 use crate::store::{Mark, RowId, Store, StoreError};
 
+/// What was sent a moment ago is told together with what is sent in the next: each telling is a batch of the store's, with
+/// a sync of its own. Killed in between, the bot says so much twice.
+const MARK_DELAY: Duration = Duration::from_millis(20);
 /// Between two attempts to tell the store what was sent.
 const MARK_PAUSE: Duration = Duration::from_secs(1);
 /// At the end, the store has this long to note what was sent; what it does not is sent again at the next start.
@@ -21,7 +24,8 @@ pub(super) struct Marks {
     store: Arc<dyn Store>,
     waiting: Vec<Mark>,
     under_way: Option<BoxFuture<'static, Marked>>,
-    again_at: Option<Instant>,
+    /// When to tell what is waiting.
+    due: Option<Instant>,
     /// Rows that are done, though the store does not know yet.
     unnoted: HashSet<RowId>,
 }
@@ -33,20 +37,25 @@ impl Marks {
             store,
             waiting: Vec::new(),
             under_way: None,
-            again_at: None,
+            due: None,
             unnoted: HashSet::new(),
         }
     }
 
     /// A row is sent, or given up.
     pub(super) fn done(&mut self, row: RowId) {
-        self.waiting.push(Mark::Done(row));
+        self.push(Mark::Done(row));
         self.unnoted.insert(row);
     }
 
     /// A row waits until then, also across a restart.
     pub(super) fn later(&mut self, row: RowId, until: Timestamp) {
-        self.waiting.push(Mark::Later(row, until));
+        self.push(Mark::Later(row, until));
+    }
+
+    fn push(&mut self, mark: Mark) {
+        self.waiting.push(mark);
+        self.due.get_or_insert_with(|| Instant::now() + MARK_DELAY);
     }
 
     /// Whether a row is done, though the store may still have it.
@@ -56,11 +65,11 @@ impl Marks {
 
     /// Begins to tell the store what there is to tell.
     pub(super) fn start(&mut self, now: Instant) {
-        let is_early = self.again_at.is_some_and(|at| now < at);
-        if self.is_under_way() || self.waiting.is_empty() || is_early {
+        let is_due = self.due.is_some_and(|at| at <= now);
+        if self.is_under_way() || !is_due {
             return;
         }
-        self.again_at = None;
+        self.due = None;
         let marks = std::mem::take(&mut self.waiting);
         let store = self.store.clone();
         let mark = async move {
@@ -75,9 +84,9 @@ impl Marks {
         self.under_way.is_some()
     }
 
-    /// When to try again.
-    pub(super) fn again_at(&self) -> Option<Instant> {
-        self.again_at.filter(|_| !self.is_under_way())
+    /// When there is something to tell.
+    pub(super) fn due_at(&self) -> Option<Instant> {
+        self.due.filter(|_| !self.is_under_way())
     }
 
     /// Waits until the store has answered. Nothing is lost when the wait is given up.
@@ -91,7 +100,7 @@ impl Marks {
             Ok(()) => self.note(&marks),
             Err(error) => {
                 tracing::error!(%error, rows = marks.len(), "the store did not note what was sent; tried again");
-                self.again_at = Some(Instant::now() + MARK_PAUSE);
+                self.due = Some(Instant::now() + MARK_PAUSE);
                 self.waiting.splice(0..0, marks);
             }
         }

@@ -419,9 +419,16 @@ async fn an_edit_of_a_message_that_is_gone_is_said_anew() {
     for gone in [
         "Bad Request: message to edit not found",
         "Bad Request: message can't be edited",
+        "Bad Request: MESSAGE_ID_INVALID",
+        "Forbidden: MESSAGE_AUTHOR_REQUIRED",
     ] {
         let room = Room::new(NO_LIMIT);
-        room.telegram.will(ANN, [refused(400, gone)]);
+        let code = if gone.starts_with("Forbidden") {
+            403
+        } else {
+            400
+        };
+        room.telegram.will(ANN, [refused(code, gone)]);
         room.say(ANN, vec![edit("a"), reply("b")]).await;
         room.after(1).await;
         assert_eq!(

@@ -71,12 +71,24 @@ pub(super) fn judge(fault: &Undelivered, part: Part, progress: Progress) -> Verd
         (ApiError::Unauthorized | ApiError::Unavailable(_) | ApiError::Network(_), _) => {
             Verdict::Again
         }
-        (ApiError::Refused { code: 403, .. }, _) => Verdict::ChatGone,
+        (
+            ApiError::Refused {
+                code: 403,
+                description,
+            },
+            _,
+        ) if !is_about_a_message(description) => Verdict::ChatGone,
         (ApiError::Refused { .. }, Part::Enclosure | Part::Fetch) => Verdict::Refused,
         (ApiError::Refused { description, .. }, Part::Message) => {
             judge_message(&description.to_ascii_lowercase(), progress)
         }
     }
+}
+
+/// Whether "forbidden" is said of one message; else it is said of the whole chat.
+fn is_about_a_message(description: &str) -> bool {
+    let codes = ["EDIT_MESSAGES_FORBIDDEN", "MESSAGE_AUTHOR_REQUIRED"];
+    codes.iter().any(|code| description.contains(code))
 }
 
 fn judge_message(description: &str, progress: Progress) -> Verdict {
@@ -87,6 +99,8 @@ fn judge_message(description: &str, progress: Progress) -> Verdict {
         "message to edit not found",
         "message can't be edited",
         "message_id_invalid",
+        "edit_messages_forbidden",
+        "message_author_required",
     ]) && !progress.afresh
     {
         Verdict::Afresh
