@@ -14,6 +14,7 @@ use axum::{
     extract::{Request, State},
     http::{HeaderMap, StatusCode},
     routing::post,
+    serve::ListenerExt,
 };
 use blake2::{Blake2s256, Digest};
 use futures::FutureExt;
@@ -126,8 +127,11 @@ impl Webhook {
         let routes = Router::new()
             .route(self.url.path(), post(deliver))
             .with_state(door.clone());
-        let server =
-            axum::serve(self.listener, routes).with_graceful_shutdown(stop.clone().map(drop));
+        // An answer is one small packet; it must not wait for another.
+        let listener = self.listener.tap_io(|connection| {
+            let _ = connection.set_nodelay(true);
+        });
+        let server = axum::serve(listener, routes).with_graceful_shutdown(stop.clone().map(drop));
         // In a set, so that it ends with this future, however that ends.
         let mut serving = JoinSet::new();
         serving.spawn(async move { server.await });
