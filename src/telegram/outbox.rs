@@ -327,15 +327,17 @@ impl<D: Deliver> Sender<D> {
 
     /// Sends the next message of a lane; a lane with nothing to send has lost its meaning when it is due.
     fn start(&mut self, chat: ChatId, now: Instant) {
-        if let Some(lane) = self.lanes.get_mut(&chat) {
-            lane.due = None;
+        let Some(lane) = self.lanes.get_mut(&chat) else {
+            return;
+        };
+        lane.due = None;
+        if lane.rows.is_empty() {
+            self.lanes.remove(&chat);
+            return;
         }
         let row = match self.next_row(chat) {
             Ok(Some(row)) => row,
-            Ok(None) => {
-                self.lanes.remove(&chat);
-                return;
-            }
+            Ok(None) => return self.schedule(chat, now),
             Err(error) => {
                 tracing::error!(%chat, %error, "a reply could not be read; this chat waits");
                 self.hold_longer(chat, now);
@@ -378,10 +380,18 @@ impl<D: Deliver> Sender<D> {
         Ok(None)
     }
 
+    /// What a row says; `None` if nobody knows any more.
     fn body(&self, row: &Waiting) -> Result<Option<OutboxRow>, StoreError> {
-        match &row.body {
-            Some(body) => Ok(Some((**body).clone())),
-            None => self.store.row(row.id),
+        if let Some(body) = &row.body {
+            return Ok(Some((**body).clone()));
+        }
+        match self.store.row(row.id) {
+            Err(error @ StoreError::Damaged(_)) => {
+                // It must not keep those behind it from being sent; `verify` names it.
+                tracing::error!(%error, "a reply in the store cannot be sent");
+                Ok(None)
+            }
+            read => read,
         }
     }
 
