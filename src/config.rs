@@ -10,14 +10,14 @@ use clap::Args;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
+use crate::telegram::webhook::{Secret, WebhookSettings};
+
 /// Telegram's own Bot API server.
 const TELEGRAM: &str = "https://api.telegram.org";
 /// Messages a second to everybody together: Telegram's limit for a bot.
 const DEFAULT_SEND_RATE: u32 = 30;
 /// Messages a second to one chat: Telegram's advice.
 const DEFAULT_SEND_RATE_PER_CHAT: u32 = 1;
-
-use crate::telegram::webhook::{Secret, WebhookSettings};
 
 /// Where the knowledge is.
 #[derive(Debug, Clone, Args)]
@@ -323,8 +323,16 @@ impl ServeArgs {
         let Some(text) = given(self.webhook_url.as_deref()) else {
             return Ok(None);
         };
+        let token = given(self.token.as_deref());
+        if token.is_some_and(|token| text.contains(token)) {
+            return Err("the token does not belong into an address, where proxies log it; what tells Telegram from others is WEBHOOK_SECRET".to_owned());
+        }
         let own_server = self.api_url.trim().trim_end_matches('/') != TELEGRAM;
         match Url::parse(text) {
+            // Servers give a meaning of their own to parts of a path that begin like this.
+            Ok(url) if url.path().contains("/:") || url.path().contains("/*") => Err(format!(
+                "`{text}` has a part that begins with `:` or `*`; use letters and digits"
+            )),
             Ok(url) if url.scheme() == "https" || own_server && url.scheme() == "http" => {
                 Ok(Some(url))
             }
@@ -517,6 +525,45 @@ mod tests {
         let found = faults(&["--knowledge=."]);
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].contains("@BotFather") && found[0].contains("unbind-bot chat"));
+    }
+
+    #[test]
+    fn a_webhook_is_understood_or_its_faults_are_named() {
+        let settings = |url: &str, more: &[&str]| {
+            let url = format!("--webhook-url={url}");
+            let typed = ["serve", "--token=1:secret", "--knowledge=.", &url];
+            let typed = Typed::try_parse_from([typed.as_slice(), more].concat());
+            let settings = typed.expect("clap takes any text").args.settings();
+            settings.map_err(|faults| faults.to_string())
+        };
+        let listen = "--webhook-listen=127.0.0.1:8443";
+        let good = settings("https://x.org/telegram", &[listen]).expect("good");
+        assert_eq!(good.webhook.expect("a webhook").url.path(), "/telegram");
+        assert!(settings("", &[]).expect("good").webhook.is_none());
+        for (url, more, name) in [
+            (
+                "http://x.org/telegram",
+                [listen].as_slice(),
+                "WEBHOOK_URL: ",
+            ),
+            ("telegram", &[listen], "WEBHOOK_URL: "),
+            ("https://x.org/:id", &[listen], "WEBHOOK_URL: "),
+            ("https://x.org/1:secret", &[listen], "WEBHOOK_URL: "),
+            ("https://x.org/telegram", &[], "WEBHOOK_LISTEN: "),
+            (
+                "https://x.org/t",
+                &[listen, "--webhook-secret=ä"],
+                "WEBHOOK_SECRET: ",
+            ),
+        ] {
+            let faults = settings(url, more).expect_err(url);
+            assert!(
+                faults.starts_with(name) && !faults.contains("1:secret"),
+                "{faults}"
+            );
+        }
+        let own = ["--api-url=http://localhost:8081", listen];
+        assert!(settings("http://x.org/telegram", &own).is_ok());
     }
 
     #[test]
