@@ -24,6 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A stop may take 8 seconds as a whole; what closing leaves undone is done at the next start.
 const CLOSING: Duration = Duration::from_secs(6);
 
+/// A batch takes milliseconds, on a slow disk a tenth of a second. From here on people notice, and the operator should know.
+const SLOW: Duration = Duration::from_secs(1);
+
 /// After a failure, it is looked so often whether the disk is well again.
 const MEND_EVERY: Duration = Duration::from_secs(1);
 /// Between two looks for a wish to close meanwhile.
@@ -280,11 +283,14 @@ impl<W> Worker<W> {
         if batch.is_empty() {
             return;
         }
+        let pieces = batch.len();
+        let began = Instant::now();
         let written = self.failure.check().and_then(|()| {
             // A panic of the engine must not take the bot with it.
             catch_unwind(AssertUnwindSafe(|| engine.write(batch)))
                 .unwrap_or_else(|_| Err(StoreError::Unavailable("the engine panicked".to_owned())))
         });
+        warn_if_slow(pieces, began.elapsed());
         match written {
             // Who no longer waits needs no answer.
             Ok(outcomes) => answers
@@ -300,6 +306,16 @@ impl<W> Worker<W> {
                 }
             }
         }
+    }
+}
+
+fn warn_if_slow(pieces: usize, took: Duration) {
+    if took >= SLOW {
+        tracing::warn!(
+            pieces,
+            took_ms = took.as_millis(),
+            "the disk is slow: everybody waited for it"
+        );
     }
 }
 
@@ -322,7 +338,8 @@ mod tests {
         batches: Arc<AtomicUsize>,
         fails_at: Option<usize>,
         panics_at: Option<usize>,
-        slow: bool,
+        /// How long a batch takes.
+        takes: Duration,
         /// It can begin anew after so many tries.
         mends_after: Option<usize>,
     }
@@ -332,9 +349,7 @@ mod tests {
 
         fn write(&mut self, batch: Vec<u32>) -> Result<Vec<Outcome>, StoreError> {
             let number = self.batches.fetch_add(1, Ordering::SeqCst);
-            if self.slow {
-                thread::sleep(Duration::from_millis(5));
-            }
+            thread::sleep(self.takes);
             assert!(Some(number) != self.panics_at, "a panic the test asked for");
             if Some(number) == self.fails_at {
                 return Err(StoreError::Unavailable("no space left".to_owned()));
@@ -365,7 +380,7 @@ mod tests {
         let batches = Arc::<AtomicUsize>::default();
         let committer = Committer::start(Script {
             batches: batches.clone(),
-            slow: true,
+            takes: Duration::from_millis(5),
             ..Script::default()
         })
         .unwrap();
@@ -373,6 +388,36 @@ mod tests {
         let outcomes = futures::future::join_all(all).await;
         assert!(outcomes.iter().all(Result::is_ok));
         assert!(batches.load(Ordering::SeqCst) < 10);
+    }
+
+    /// What is logged while a batch is written that takes so long.
+    fn logged_while_writing(takes: Duration) -> String {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_writer(Arc::new(log.reopen().unwrap()))
+            .finish();
+        let worker = Worker {
+            waiting: mpsc::channel(1).1,
+            failure: Failure::default(),
+        };
+        let mut engine = Script {
+            takes,
+            ..Script::default()
+        };
+        let (answer, _answered) = oneshot::channel();
+        tracing::subscriber::with_default(subscriber, || {
+            worker.write(&mut engine, vec![7], vec![answer]);
+        });
+        std::fs::read_to_string(log.path()).unwrap()
+    }
+
+    #[test]
+    fn the_operator_learns_that_the_disk_is_slow() {
+        let log = logged_while_writing(SLOW);
+        assert!(log.contains("the disk is slow"), "{log}");
+        assert!(log.contains("pieces=1"), "{log}");
+        assert_eq!(logged_while_writing(Duration::ZERO), "");
     }
 
     #[tokio::test]
