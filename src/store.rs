@@ -27,7 +27,7 @@ use crate::dialogue::{ChatId, Record, Reply};
 /// A record with the version it was read at; version 0 is a chat never seen.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Versioned {
-    /// Grows by one with each commit.
+    /// Grows by one with each commit, from the millisecond of the first.
     pub version: u64,
     /// What is kept of the chat.
     pub record: Record,
@@ -50,13 +50,17 @@ pub struct Commit {
 }
 
 impl Commit {
-    /// The version the record has once this is committed.
+    /// The version the record has once this is committed. A chat begins at the millisecond: what is said there after it
+    /// was forgotten must not have the names of what was said before, some of which may still be on its way.
     pub fn version(&self) -> u64 {
-        self.expected.saturating_add(1)
+        match self.expected {
+            NEVER_SEEN => millisecond(self.now),
+            version => version.saturating_add(1),
+        }
     }
 
     /// The replies as the outbox rows they become. Those of a forgotten chat come before all of what may be said there in
-    /// time to come, which begins at version 1 again.
+    /// time to come.
     pub fn rows(&self) -> Vec<OutboxRow> {
         let (version, first) = match self.record {
             Some(_) => (self.version(), 0),
@@ -77,8 +81,16 @@ impl Commit {
     }
 }
 
+/// The version of a chat of which nothing is kept.
+const NEVER_SEEN: u64 = 0;
 /// The version in the ids of what is said to a chat of which nothing else is kept.
 const FORGOTTEN: u64 = 0;
+
+/// Where the versions of a chat begin; no chat is committed to a thousand times a second for as long as it is kept.
+fn millisecond(time: Timestamp) -> u64 {
+    let millisecond = u64::try_from(time.as_millisecond()).unwrap_or_default();
+    millisecond.max(NEVER_SEEN + 1)
+}
 
 /// Tells the receipts of a chat apart that is forgotten more than once.
 fn low_second(time: Timestamp) -> u32 {

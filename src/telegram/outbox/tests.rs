@@ -53,6 +53,7 @@ struct Telegram {
 enum Answer {
     Says(ApiError),
     Takes,
+    TakesAfter(Duration),
     /// What is fetched makes the assistant say this.
     Brings(Vec<OutboxRow>),
     /// What is fetched is not kept.
@@ -128,6 +129,10 @@ impl Deliver for Telegram {
             .and_then(VecDeque::pop_front);
         match answer {
             None | Some(Answer::Takes) => Ok(Vec::new()),
+            Some(Answer::TakesAfter(pause)) => {
+                tokio::time::sleep(pause).await;
+                Ok(Vec::new())
+            }
             Some(Answer::Brings(rows)) => Ok(rows),
             Some(Answer::Says(error)) => Err(error.into()),
             Some(Answer::Loses) => Err(StoreError::Unavailable("no room".into()).into()),
@@ -257,12 +262,22 @@ async fn commit_record(
     record: Option<Record>,
     replies: Vec<Reply>,
 ) -> Vec<OutboxRow> {
+    commit_at(0, store, chat, record, replies).await
+}
+
+async fn commit_at(
+    second: i64,
+    store: &Arc<dyn Store>,
+    chat: ChatId,
+    record: Option<Record>,
+    replies: Vec<Reply>,
+) -> Vec<OutboxRow> {
     let commit = Commit {
         chat,
         expected: store.load(chat).unwrap().version,
         record,
         replies,
-        now: Timestamp::UNIX_EPOCH,
+        now: Timestamp::from_second(second).unwrap(),
     };
     store.commit(commit).await.unwrap()
 }
@@ -283,6 +298,35 @@ async fn what_waits_for_a_forgotten_chat_is_said_no_more_but_for_the_last_word()
         ["<b>receipt</b>", "<b>hello again</b>"],
         "{said:?}"
     );
+    assert_eq!(room.left(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_said_after_forgetting_is_not_taken_for_what_is_still_on_its_way_from_before() {
+    let room = Room::new(NO_LIMIT);
+    let late = Answer::TakesAfter(Duration::from_secs(5));
+    room.telegram.will(ANN, [late, wait(30)]);
+    let turns = [
+        (1, Some(Record::default()), "delete everything?"),
+        (2, None, "receipt"),
+        (3, Some(Record::default()), "hello again"),
+    ];
+    for (second, record, text) in turns {
+        let rows = commit_at(second, &room.store, ANN, record, vec![reply(text)]).await;
+        room.outbox.send(rows);
+    }
+    room.after(10).await;
+    // Killed now, the next run must find what was not said yet.
+    assert_eq!(room.left(), 2);
+    room.after(30).await;
+    let said = room.telegram.texts(ANN);
+    let expected = [
+        "<b>delete everything?</b>",
+        "<b>receipt</b>",
+        "<b>receipt</b>",
+        "<b>hello again</b>",
+    ];
+    assert_eq!(said, expected);
     assert_eq!(room.left(), 0);
 }
 
