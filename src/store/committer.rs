@@ -1,6 +1,7 @@
 //! Group commit: one thread takes what is waiting, has it written as one durable batch, and wakes those who wait.
 //!
-//! A disk needs as long for sixty commits as for one, so whatever arrives during a write shares the next one. What is
+//! A disk needs as long for sixty commits as for one, so whatever arrives during a write shares the next one; and where
+//! many arrive, the next one waits a moment for more of them (PostgreSQL's `commit_siblings` and `commit_delay`). What is
 //! written, and how it is made durable, is the [`Engine`]'s. After a write whose outcome is unknown nothing more is
 //! acknowledged until the engine has begun anew from what is on disk: on a disk that was full, once there is room.
 
@@ -19,6 +20,12 @@ use super::StoreError;
 const QUEUE: usize = 1024;
 /// The most one batch takes, so that the first in it does not wait for ever.
 const MAX_BATCH: usize = 512;
+/// So many in one batch say that many come at once: those a moment behind are worth waiting for.
+const CROWD: usize = 8;
+/// So many in one batch, and it hardly matters any more what one batch costs.
+const ENOUGH: usize = 64;
+/// The moment. A batch wakes a dozen threads, which is dear; of 200 chats asking at once, a sixth more are answered.
+const GATHERING: Duration = Duration::from_millis(1);
 /// A disk that is slower than this is broken; nobody waits for ever on it.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// A stop may take 8 seconds as a whole; what closing leaves undone is done at the next start.
@@ -109,12 +116,17 @@ impl<W: Send + 'static> Committer<W> {
     /// # Errors
     /// [`StoreError::Unavailable`] when the system gives no thread.
     pub(super) fn start(engine: impl Engine<Work = W>) -> Result<Self, StoreError> {
+        Self::start_with(engine, GATHERING)
+    }
+
+    fn start_with(engine: impl Engine<Work = W>, gathering: Duration) -> Result<Self, StoreError> {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let (end, ended) = sync_mpsc::channel();
         let failure = Failure::default();
         let worker = Worker {
             waiting,
             failure: failure.clone(),
+            gathering,
         };
         let run = move || {
             worker.run(engine);
@@ -196,15 +208,22 @@ enum Mended {
 struct Worker<W> {
     waiting: mpsc::Receiver<Message<W>>,
     failure: Failure,
+    /// How long to wait for more, where many come.
+    gathering: Duration,
 }
 
 impl<W> Worker<W> {
     fn run<E: Engine<Work = W>>(mut self, mut engine: E) {
+        let mut before = 0;
         let asked = loop {
             let Some(first) = self.waiting.blocking_recv() else {
                 break None;
             };
+            if (CROWD..ENOUGH).contains(&before) {
+                thread::sleep(self.gathering);
+            }
             let (work, answers, close) = self.take(first);
+            before = work.len();
             self.write(&mut engine, work, answers);
             if close.is_some() {
                 break close;
@@ -390,6 +409,39 @@ mod tests {
         assert!(batches.load(Ordering::SeqCst) < 10);
     }
 
+    #[tokio::test]
+    async fn where_many_come_at_once_a_batch_waits_for_those_a_moment_behind() {
+        let batches = Arc::<AtomicUsize>::default();
+        let engine = Script {
+            batches: batches.clone(),
+            takes: Duration::from_millis(50),
+            ..Script::default()
+        };
+        // Long enough for a machine that is busy with other things.
+        let committer = Committer::start_with(engine, Duration::from_millis(200)).unwrap();
+        let round = async || {
+            let before = batches.load(Ordering::SeqCst);
+            let all = (0..20).map(|work| committer.submit(work));
+            let outcomes = futures::future::join_all(all).await;
+            assert!(outcomes.iter().all(Result::is_ok));
+            batches.load(Ordering::SeqCst) - before
+        };
+        round().await;
+        assert_eq!(round().await, 1);
+        assert_eq!(round().await, 1);
+    }
+
+    #[tokio::test]
+    async fn who_comes_alone_waits_for_nobody() {
+        // Nobody would wait through this.
+        let committer =
+            Committer::start_with(Script::default(), Duration::from_secs(3600)).unwrap();
+        for work in 0..10 {
+            assert!(committer.submit(work).await.is_ok());
+        }
+        committer.close().await.unwrap();
+    }
+
     /// What is logged while a batch is written that takes so long.
     fn logged_while_writing(takes: Duration) -> String {
         let log = tempfile::NamedTempFile::new().unwrap();
@@ -400,6 +452,7 @@ mod tests {
         let worker = Worker {
             waiting: mpsc::channel(1).1,
             failure: Failure::default(),
+            gathering: GATHERING,
         };
         let mut engine = Script {
             takes,

@@ -3,7 +3,7 @@
 //! One task holds a lane for every chat that has something waiting (or was sent something a moment ago, for the limits).
 //! A row may take several requests, one after another. It leaves the store only after all of them, and the store is told
 //! after Telegram: killed in between, the bot says some twice, never not at all. That is rare, since the store hears of
-//! it within milliseconds, and it is not to be had better: Telegram has no way to ask what it was sent.
+//! it within a fiftieth of a second, and it is not to be had better: Telegram has no way to ask what it was sent.
 //!
 //! Answers go before what nobody asked for, and of several new looks of one message only the last is shown. What is said
 //! is none of the outbox's business, how it looks is `outgoing`'s, the way there `courier`'s.
