@@ -492,8 +492,10 @@ async fn measure(only_runs: bool, long: bool) {
         let bot = Running::program(&api, folder.path(), way);
         let start = api.heard(&bot).await;
         tokio::time::sleep(SETTLING).await;
-        let idle = bot.memory();
+        // Answering is being ready; a bot that polls is heard before the matcher has learnt.
         run(&api, &bot, way, SMALL).await;
+        tokio::time::sleep(SETTLING).await;
+        let idle = bot.memory();
         let alone = run(&api, &bot, way, lone).await;
         let measured = run(&api, &bot, way, crowd).await;
         report("ours", way, start, &measured, bot.memory(), only_runs);
