@@ -40,7 +40,7 @@ use teloxide::{
 use tokio::{
     net::TcpListener,
     runtime::Runtime,
-    sync::{Notify, mpsc},
+    sync::{Notify, Semaphore, mpsc},
     task::JoinSet,
     time::timeout,
 };
@@ -59,6 +59,8 @@ const PLAIN_BOT: &str = "LOAD_PLAIN_BOT_API";
 const PLAIN_WEBHOOK: &str = "LOAD_PLAIN_BOT_WEBHOOK";
 /// What it expects Telegram to know; it sets its webhook by multipart, which nobody reads here.
 const PLAIN_SECRET: &str = "load";
+/// What Telegram opens to a webhook whose owner says nothing about it.
+const DEFAULT_CONNECTIONS: u64 = 40;
 /// Whoever has just started polling or set a webhook is given this long to be at home.
 const SETTLING: Duration = Duration::from_millis(500);
 /// The address Telegram would be told.
@@ -238,6 +240,8 @@ struct Api {
     kept: Mutex<Kept>,
     changed: Notify,
     client: Client,
+    /// One permit for each connection the webhook's owner allows.
+    connections: Semaphore,
 }
 
 #[derive(Default)]
@@ -260,6 +264,7 @@ impl Api {
             kept: Mutex::default(),
             changed: Notify::new(),
             client: Client::new(),
+            connections: Semaphore::new(0),
         });
         let routes = Router::new().fallback(any(answer)).with_state(api.clone());
         tokio::spawn(async move { axum::serve(listener, routes).await });
@@ -288,8 +293,9 @@ impl Api {
         }
     }
 
-    /// As Telegram does it: again, until it is taken.
+    /// As Telegram does it: over no more connections than it was allowed, and again until it is taken.
     async fn post(&self, listen: SocketAddr, update: &Value) {
+        let _connection = self.connections.acquire().await.unwrap();
         let secret = {
             let kept = self.kept.lock().unwrap();
             let webhook = kept.webhook.as_ref().expect("a webhook");
@@ -399,6 +405,9 @@ async fn answer(State(api): State<Arc<Api>>, uri: Uri, body: Bytes) -> Response<
             )
         }
         "setwebhook" => {
+            let allowed = asked["max_connections"].as_u64();
+            let allowed = allowed.unwrap_or(DEFAULT_CONNECTIONS);
+            api.connections.add_permits(allowed as usize);
             let mut kept = api.kept.lock().unwrap();
             kept.webhook = Some(asked);
             kept.first_heard.get_or_insert_with(Instant::now);
