@@ -12,8 +12,9 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     fs::OpenOptions,
-    io,
-    panic::{AssertUnwindSafe, catch_unwind},
+    io, iter,
+    ops::Bound,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock, mpsc},
     thread,
@@ -292,23 +293,77 @@ fn open_and_check(path: &Path, files: &Path, floor: Totals) -> Result<(Trees, To
     Ok((trees, noted))
 }
 
-/// Goes through everything, checksums verified, bodies unread.
+/// Goes through everything, checksums verified, bodies unread: the records, which are most of it, in parts side by side.
 fn survey(path: &Path, trees: &Trees) -> Result<Totals, StoreError> {
-    let mut totals = Totals::default();
-    for entry in &trees.records {
+    let parts = parts(&trees.records).map_err(|error| engine_fault(path, error))?;
+    thread::scope(|scope| {
+        let begin = |part| {
+            let thread = thread::Builder::new().name("store-survey".to_owned());
+            thread.spawn_scoped(scope, move || survey_records(path, trees, part))
+        };
+        let begun: io::Result<Vec<_>> = parts.into_iter().map(begin).collect();
+        let begun = begun.map_err(|error| folder::trouble(path, &error))?;
+        let rows = survey_rows(path, trees)?;
+        let mut records = Tally::default();
+        for survey in begun {
+            let found = survey.join().unwrap_or_else(|panic| resume_unwind(panic));
+            records.add_all(found?);
+        }
+        Ok(Totals {
+            records,
+            rows,
+            ..Totals::default()
+        })
+    })
+}
+
+/// A range of keys.
+type Part = (Bound<[u8; 8]>, Bound<[u8; 8]>);
+
+/// All keys of the records in four parts: groups and people, whose numbers lie far apart, and the numbers of each halved.
+fn parts(records: &Tree) -> sled::Result<Vec<Part>> {
+    let zero = chat_key(ChatId(0));
+    let cuts = [
+        half(records.range(..zero))?,
+        Some(zero),
+        half(records.range(zero..))?,
+    ];
+    let cuts = cuts.into_iter().flatten();
+    let from = iter::once(Bound::Unbounded).chain(cuts.clone().map(Bound::Included));
+    let to = cuts.map(Bound::Excluded).chain([Bound::Unbounded]);
+    Ok(from.zip(to).collect())
+}
+
+/// Where to cut a range of keys in two; `None` if there is nothing to cut.
+fn half(mut keys: sled::Iter) -> sled::Result<Option<[u8; 8]>> {
+    let (Some(first), Some(last)) = (keys.next(), keys.next_back()) else {
+        return Ok(None);
+    };
+    let chats = chat_of(&first?.0).zip(chat_of(&last?.0));
+    Ok(chats.map(|(first, last)| u64::midpoint(place(first), place(last)).to_be_bytes()))
+}
+
+fn survey_records(path: &Path, trees: &Trees, part: Part) -> Result<Tally, StoreError> {
+    let mut tally = Tally::default();
+    for entry in trees.records.range(part) {
         let (key, value) = entry.map_err(|error| engine_fault(path, error))?;
         let chat = chat_of(&key).ok_or_else(|| odd_key(path, &key))?;
         envelope::record_version(chat, &value)
             .map_err(|error| refused(path, RecordOf(chat), error))?;
-        totals.records.add(&key, &value);
+        tally.add(&key, &value);
     }
+    Ok(tally)
+}
+
+fn survey_rows(path: &Path, trees: &Trees) -> Result<Tally, StoreError> {
+    let mut tally = Tally::default();
     for entry in &trees.outbox {
         let (key, value) = entry.map_err(|error| engine_fault(path, error))?;
         let id = row_of(&key).ok_or_else(|| odd_key(path, &key))?;
         envelope::check_row(id, &value).map_err(|error| refused(path, id, error))?;
-        totals.rows.add(&key, &value);
+        tally.add(&key, &value);
     }
-    Ok(totals)
+    Ok(tally)
 }
 
 /// Runs sled, whose panics become errors. The panic's message still goes to stderr: the hook is the program's.
@@ -972,6 +1027,35 @@ mod tests {
         let barrier = barrier.clone();
         let opened = SledStore::open_with(folder, move |_| Ok(Box::new(barrier.clone())));
         opened.unwrap().store
+    }
+
+    #[tokio::test]
+    async fn every_chat_is_in_one_part_of_the_survey() {
+        let far = [
+            i64::MIN,
+            -1_002_000_000_000,
+            -7,
+            0,
+            1,
+            42,
+            8_000_000_000,
+            i64::MAX,
+        ];
+        for count in 0..=far.len() {
+            let folder = tempfile::tempdir().unwrap();
+            let store = SledStore::open(folder.path()).unwrap().store;
+            let chats = &far[far.len() - count..];
+            for chat in chats {
+                store.commit(commit(*chat, 0)).await.unwrap();
+            }
+            let trees = store.shared.trees.read().unwrap().clone().unwrap();
+            let parts = parts(&trees.records).unwrap();
+            let keys = parts.into_iter().flat_map(|part| trees.records.range(part));
+            let surveyed: Vec<_> = keys
+                .map(|entry| chat_of(&entry.unwrap().0).unwrap().0)
+                .collect();
+            assert_eq!(surveyed, chats);
+        }
     }
 
     #[tokio::test]

@@ -23,6 +23,11 @@ impl Tally {
         self.digest = self.digest.wrapping_add(digest(key, value));
     }
 
+    pub(super) fn add_all(&mut self, others: Self) {
+        self.count = self.count.wrapping_add(others.count);
+        self.digest = self.digest.wrapping_add(others.digest);
+    }
+
     pub(super) fn remove(&mut self, key: &[u8], value: &[u8]) {
         self.count = self.count.wrapping_sub(1);
         self.digest = self.digest.wrapping_sub(digest(key, value));
