@@ -506,9 +506,13 @@ mod tests {
         .unwrap();
         assert!(committer.submit(0).await.is_err());
         assert!(committer.submit(1).await.is_err(), "not yet");
-        while committer.health().is_err() {
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
+        let well = async {
+            while committer.health().is_err() {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        let well = tokio::time::timeout(PATIENCE, well).await;
+        assert!(well.is_ok(), "it is never tried again");
         assert!(committer.submit(2).await.is_ok());
         committer.close().await.unwrap();
     }
