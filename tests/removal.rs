@@ -281,6 +281,26 @@ fn a_reminder_is_said_once_and_can_be_turned_off() {
 }
 
 #[test]
+fn who_blocked_the_bot_is_not_reminded_until_they_write_again() {
+    let mut chat = at_confirmation();
+    let due = chat.record.wake_at().expect("a reminder");
+    chat.turn(Input::Unreachable);
+    let said = chat.shown.len();
+    assert!(chat.record.wake_at().is_none_or(|at| at > due));
+    // Somebody who was woken all the same, for something else or too early, hears nothing either.
+    chat.now = due;
+    chat.turn(Input::Wake);
+    assert_eq!(chat.shown.len(), said);
+    assert!(!chat.record.reminded, "it is still to be said");
+    chat.turn(Input::Text("hello".to_owned()));
+    let due = chat.record.wake_at().expect("a reminder");
+    chat.now = due;
+    let said = chat.shown.len();
+    chat.turn(Input::Wake);
+    assert!(chat.shown.len() > said);
+}
+
+#[test]
 fn what_is_kept_long_enough_is_swept_though_nobody_comes_back() {
     let mut chat = at_confirmation();
     chat.choose(&Choice::Confirm(CardId(0)));
