@@ -43,7 +43,8 @@ pub use files::MAX_FILE_BYTES;
 pub use identity::Entropy;
 pub use label::MAX_LABEL_CHARS;
 pub use record::{
-    Activity, Card, CardDraft, LastAnswer, Record, Removal, RemovedCard, Setup, Stage, Vote,
+    Activity, Card, CardDraft, LastAnswer, Record, Reminder, Removal, RemovedCard, Setup, Stage,
+    Vote,
 };
 pub use reply::{Action, Button, Enclosure, Reply};
 

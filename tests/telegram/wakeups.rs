@@ -1,7 +1,7 @@
 //! What happens though nobody does anything.
 
 use jiff::SignedDuration;
-use unbind_bot::dialogue::{Activity, Card, CardId, Removal, RemovedCard, Stage};
+use unbind_bot::dialogue::{Activity, Card, CardId, Reminder, Removal, RemovedCard, Stage};
 
 use super::*;
 
@@ -159,7 +159,13 @@ fn a_store_that_takes_for_ever_to_read_delays_neither_the_first_poll_nor_the_end
 #[tokio::test]
 async fn whoever_blocked_the_bot_is_not_reminded_until_they_come_back() {
     let (api, store, watch) = (FakeApi::start().await, Gate::open(), Watch::new());
-    store.keep(ANN, taken_off(watch.now()), Vec::new()).await;
+    let mut record = taken_off(watch.now());
+    // Besides what she is asked today, she asked to be asked again.
+    record.reminders = vec![Reminder {
+        card: CardId(0),
+        at: watch.now() + SignedDuration::from_hours(48),
+    }];
+    store.keep(ANN, record, Vec::new()).await;
     let blocked = Trouble::Error(403, "Forbidden: bot was blocked by the user");
     api.trouble("sendMessage", Some(ANN), blocked);
     watch.advance(25 * 60);
@@ -168,6 +174,11 @@ async fn whoever_blocked_the_bot_is_not_reminded_until_they_come_back() {
     api.until("it is noted", |_| is_unreachable() && store.waiting() == 0)
         .await;
     let tried = api.calls_of("sendMessage").len();
+    watch.advance(3 * 24 * 60);
+    // The second look begins when all of the first is done.
+    for _ in 0..2 {
+        look_at_the_clock(&api, &service).await;
+    }
     watch.advance(40 * 24 * 60);
     look_at_the_clock(&api, &service).await;
     api.until("what is past its time is swept all the same", |_| {
