@@ -1,142 +1,70 @@
 //! The conversation: a record and an event become a turn. Pure: no clock, network, file or store.
+//!
+//! A turn is made in three steps. *Update*: `router` leads the event to one procedure, which changes the record, says
+//! things, leaves notes and names the next screen. *Settle*: `settle` brings the record to rest (a proof that is wanted, a
+//! step that is no more, a draft that is complete). *Draw*: `screens` draws what was named, from the record as it is now.
+//! A procedure never draws, and a drawing never changes anything.
+//!
+//! The border: [`event`] comes in, [`Turn`] goes out, [`record`] is what is kept, [`choice`] what a button means. The
+//! features (`answers`, `cards`, `removal`, `protection`, `my_data`, `reminders`, `language`, `help`) each keep their
+//! procedures and their drawings side by side.
 
-mod adding;
-mod answer;
-mod bin;
-mod browse;
+mod answers;
+mod buttons;
 mod cards;
 pub mod choice;
-mod confirmation;
-mod correction;
+mod context;
 pub mod dead_letter;
-mod desk;
-mod editing;
 pub mod event;
-mod files;
-mod follow_up;
-pub mod identity;
-mod label;
-mod mine;
-mod outcome;
-mod protection;
+mod help;
+mod ids;
+mod language;
+mod my_data;
+pub mod protection;
 pub mod record;
 mod reminders;
 mod removal;
 pub mod reply;
-mod review;
+mod router;
+mod screen;
+mod screens;
 mod script;
 mod secrets;
-mod steps;
-mod talk;
-mod typing;
+mod settle;
+mod turn;
+mod wording;
+mod words;
 
 use jiff::Timestamp;
 
-pub use cards::{MAX_CARDS, MAX_KEPT};
+pub use cards::card_text::MAX_LABEL_CHARS;
 pub use choice::{Choice, Field, Page, Press, Reason};
-pub use dead_letter::DeadLetter;
-pub use event::{
-    Attachment, CardId, ChatId, Command, Event, Input, MessageId, Place, SentFile, Unreadable,
-    UpdateId, UserId,
-};
-pub use files::MAX_FILE_BYTES;
-pub use identity::Entropy;
-pub use label::MAX_LABEL_CHARS;
+pub use context::{Base, Context, Found, Turn};
+pub use event::{Attachment, Command, Event, Input, Place, SentFile, Unreadable};
+pub use ids::{CardId, ChatId, MessageId, UpdateId, UserId};
+pub use my_data::card_file::MAX_FILE_BYTES;
+pub use protection::credentials::Entropy;
 pub use record::{
-    Activity, Card, CardDraft, LastAnswer, Record, Reminder, Removal, RemovedCard, Setup, Stage,
-    Vote,
+    Activity, Card, CardDraft, DeadLetter, LastAnswer, MAX_CARDS, MAX_KEPT, Record, Reminder,
+    Removal, RemovedCard, Setup, Stage, Vote,
 };
 pub use reply::{Action, Button, Enclosure, Reply};
 
-use talk::Talk;
+use answers::question;
+use turn::TurnBuilder;
 
-use crate::{
-    knowledge::{EntryId, Knowledge, Language, Lines},
-    matching::{Finding, Matcher, Outcome},
-};
-
-/// A knowledge base made ready to talk from.
-#[derive(Debug)]
-pub struct Base {
-    /// What is known.
-    pub knowledge: Knowledge,
-    /// Finds what is asked.
-    pub matcher: Matcher,
-    /// The bot's own lines.
-    pub lines: Lines,
-}
-
-impl Base {
-    /// Indexes a knowledge base.
-    pub fn new(knowledge: Knowledge) -> Self {
-        Self {
-            matcher: Matcher::new(&knowledge),
-            lines: Lines::new(&knowledge.lines),
-            knowledge,
-        }
-    }
-}
-
-/// What a turn may know besides the record and the event.
-#[derive(Debug, Clone, Copy)]
-pub struct Context<'a> {
-    /// What is known.
-    pub base: &'a Base,
-    /// The time of the event.
-    pub now: Timestamp,
-    /// Random bytes for this turn alone.
-    pub entropy: Entropy,
-}
-
-/// What a turn does: the record as it is from now on, and what is said.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Turn {
-    /// The record as it is from now on.
-    pub record: Record,
-    /// What is said, in order; never empty, unless nobody did anything.
-    pub replies: Vec<Reply>,
-    /// Nothing is kept of the chat but what is still to be said now; the record is an empty one.
-    pub forgets: bool,
-    /// What was found for the questions in it, for the figures.
-    pub found: Vec<Found>,
-}
-
-/// What was found for a question.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// How sure it is.
-    pub outcome: Outcome,
-    /// The entry that was shown; none where several were offered, or none is known.
-    pub entry: Option<EntryId>,
-}
+use crate::{knowledge::Language, matching::Finding};
 
 /// The whole conversation: what happens next, and what is said.
 ///
-/// Every event gets at least one reply, but for [`Input::Wake`] when nothing is due, and [`Input::Unreachable`]. The record comes back changed only
-/// by what the replies say.
+/// Every event gets at least one reply, but for [`Input::Wake`] when nothing is due, and [`Input::Unreachable`]. The
+/// record comes back changed only by what the replies say.
 pub fn respond(record: &Record, event: &Event, context: &Context<'_>) -> Turn {
-    let mut talk = Talk::begin(record, event, context);
-    reminders::sweep(&mut talk);
-    match &event.input {
-        Input::Text(text) => typing::text(&mut talk, text),
-        Input::Command(command, argument) => desk::command(&mut talk, *command, argument),
-        Input::UnknownCommand(name) => desk::unknown_command(&mut talk, name),
-        Input::Press { press, message } => desk::press(&mut talk, press.as_ref(), *message),
-        Input::Attachment(kind) => desk::attachment(&mut talk, *kind),
-        Input::File(file) => mine::file(&mut talk, file),
-        Input::Content(content) => mine::content(&mut talk, content),
-        Input::TooFast { seconds } => desk::too_fast(&mut talk, *seconds),
-        Input::Wake => {
-            reminders::wake(&mut talk);
-            return talk.finish_untouched();
-        }
-        Input::Unreachable => {
-            // Of a chat that has nothing kept, nothing is kept for this either.
-            talk.record.unreachable = talk.record != Record::default();
-            return talk.finish_untouched();
-        }
-    }
-    talk.finish()
+    let mut turn = TurnBuilder::begin(record, event, context);
+    reminders::sweep(&mut turn);
+    router::update(&mut turn, event);
+    settle::settle(&mut turn);
+    screens::draw(turn)
 }
 
 /// Whether a turn on this event may take long, since a PIN is hashed: some tens of milliseconds, by design.
@@ -156,13 +84,13 @@ pub fn answer_once(
     // An answer needs no chance.
     let entropy = Entropy([0; Entropy::BYTES]);
     let context = Context { base, now, entropy };
-    let mut talk = Talk::begin(&Record::default(), &event, &context);
+    let mut turn = TurnBuilder::begin(&Record::default(), &event, &context);
     if let Some(language) = language.or(finding.language) {
-        talk.speak(language);
+        turn.speak(language);
     }
-    talk.note_script(question, finding.traditional);
-    answer::say(&mut talk, &finding);
-    (finding, talk.finish().replies)
+    turn.note_script(question, finding.traditional);
+    question::say_finding(&mut turn, &finding);
+    (finding, screens::draw(turn).replies)
 }
 
 /// The apology for a turn that failed through a fault of ours; the record stays as it was, but for the letter.

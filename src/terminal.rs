@@ -148,7 +148,7 @@ impl<'a, W: Write> Terminal<'a, W> {
         self.show(unread.collect()).await?;
         let first = match record.activity {
             Activity::Idle => Input::Command(Command::Start, String::new()),
-            _ => press(&Press::new(record.turn, Choice::Continue).to_string()),
+            _ => press(Press::new(record.turn, Choice::Continue)),
         };
         self.turn(first).await
     }
@@ -168,7 +168,7 @@ impl<'a, W: Write> Terminal<'a, W> {
         /// Longer numbers are not choices but something to say.
         const MAX_DIGITS: usize = 2;
         if let Some(chosen) = self.choices.iter().find(|choice| choice.label == line) {
-            return Ok(press(&chosen.data));
+            return Ok(press(chosen.press.clone()));
         }
         let number = line
             .parse::<usize>()
@@ -180,7 +180,9 @@ impl<'a, W: Write> Terminal<'a, W> {
         let chosen = number
             .checked_sub(1)
             .and_then(|index| self.choices.get(index));
-        chosen.map(|choice| press(&choice.data)).ok_or(number)
+        chosen
+            .map(|choice| press(choice.press.clone()))
+            .ok_or(number)
     }
 
     /// `/import FILE` brings the file along: here it need not be sent.
@@ -305,9 +307,9 @@ impl<'a, W: Write> Terminal<'a, W> {
     }
 }
 
-fn press(data: &str) -> Input {
+fn press(press: Press) -> Input {
     Input::Press {
-        press: data.parse().ok(),
+        press: Some(press),
         message: MESSAGE,
     }
 }

@@ -1,13 +1,13 @@
 //! What a button means, and how that is written in its data.
 //!
-//! Every choice has a short word; one about something has that behind a colon: `yes:3`. What comes of a choice is said by
-//! the rooms it belongs to.
+//! Every choice has a short word; one about something has that behind a colon: `yes:3`. What is done on a choice is the
+//! router's.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::event::{CardId, UserId};
+use super::ids::{CardId, UserId};
 use crate::knowledge::{CardKind, EntryId, Language, PhoneSystem};
 
 /// Telegram's limit for the data of a button.
@@ -124,11 +124,6 @@ impl Reason {
             Self::Unsaid => "unsaid",
         }
     }
-
-    fn from_code(code: &str) -> Option<Self> {
-        let mut all = Self::OFFERED.into_iter().chain([Self::Unsaid]);
-        all.find(|reason| reason.code() == code)
-    }
 }
 
 /// What can be changed of a card.
@@ -160,186 +155,329 @@ impl Field {
     }
 }
 
-/// The meaning of a button.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Choice {
-    /// None of the suggestions.
-    NoneOfThese,
-    /// Begin a guided removal.
-    Unbind,
-    /// Add a card.
-    AddCard,
-    /// Do not say.
-    Skip,
-    /// The step is done.
-    Done,
-    /// It looks different here.
-    LooksDifferent,
-    /// The step before.
-    Back,
-    /// Show where we are.
-    Continue,
-    /// Set the removal aside for later.
-    Pause,
-    /// Leave the procedure.
-    Cancel,
-    /// Take up again what was cancelled.
-    Uncancel,
-    /// No reminders of what is left unfinished.
-    Quiet,
-    /// Browse the groups.
-    Groups,
-    /// What the bot can do.
-    Help,
-    /// What is kept, and for how long.
-    Privacy,
-    /// Send everything kept of this chat as a file.
-    Export,
-    /// Put the cards of the file on the list.
-    Import,
-    /// Ask whether everything is to be deleted.
-    Forget,
-    /// The yes to that.
-    ForgetAll,
-    /// Ask for that every few months.
-    ReviewOn,
-    /// Ask no more.
-    ReviewOff,
-    /// All cards are still in use.
-    StillUsed,
-    /// Have removals protected, or not.
-    Protect,
-    /// Protect them with a PIN.
-    UsePin,
-    /// Protect them with one-time codes.
-    UseCodes,
-    /// Protect them no more.
-    Unprotect,
-    /// Show an entry.
-    Entry(EntryId),
-    /// This answer helped.
-    Helpful(EntryId),
-    /// This answer is not what was asked.
-    NotHelpful(EntryId),
-    /// Begin a guided removal of a card in this wallet.
-    UnbindFrom(EntryId),
-    /// Take out this card.
-    UnbindCard(CardId),
-    /// Why the card is taken out.
-    Why(Reason),
-    /// One of the labels offered for a new card (`home`, `office`, …).
-    Label(String),
-    /// The wallet a card is in.
-    Wallet(EntryId),
-    /// The phone system a card is on.
-    System(PhoneSystem),
-    /// The kind of a card.
-    Kind(CardKind),
-    /// Send what is known of a card as a file.
-    Details(CardId),
-    /// The yes to this card's removal.
-    Confirm(CardId),
-    /// The card is gone from the wallet.
-    Gone(CardId),
-    /// The card is still in the wallet.
-    StillThere(CardId),
-    /// Not sure whether the card is gone.
-    NotSure(CardId),
-    /// Ask again after a while whether the card is gone.
-    RemindMe(CardId),
-    /// Put a removed card back.
-    PutBack(CardId),
-    /// Show the list of cards.
-    Cards(Page),
-    /// Show one card.
-    Card(CardId),
-    /// Show what happened to a card.
-    History(CardId),
-    /// Change what is known of a card.
-    Edit(Field, CardId),
-    /// Forget that of a card.
-    Clear(Field, CardId),
-    /// Show the removed cards.
-    Bin(Page),
-    /// Show more of the cards to choose from.
-    Choose(Page),
-    /// Look through the cards, whether they are still in use.
-    Review(Page),
-    /// Browse a group.
-    Group(String),
-    /// Speak this language.
-    Language(Language),
+/// Something a choice is about, as it is written behind the choice's word.
+trait Object: Sized {
+    fn write(&self) -> String;
+
+    fn read(text: &str) -> Option<Self>;
+
+    /// The one that takes most room, for the test of the limit.
+    #[cfg(test)]
+    fn longest() -> Self;
 }
 
-impl fmt::Display for Choice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoneOfThese => f.write_str("none"),
-            Self::Unbind => f.write_str("unbind"),
-            Self::AddCard => f.write_str("add"),
-            Self::Skip => f.write_str("skip"),
-            Self::Done => f.write_str("done"),
-            Self::LooksDifferent => f.write_str("differs"),
-            Self::Back => f.write_str("back"),
-            Self::Continue => f.write_str("continue"),
-            Self::Pause => f.write_str("pause"),
-            Self::Cancel => f.write_str("cancel"),
-            Self::Uncancel => f.write_str("uncancel"),
-            Self::Quiet => f.write_str("quiet"),
-            Self::Groups => f.write_str("groups"),
-            Self::Help => f.write_str("help"),
-            Self::Privacy => f.write_str("privacy"),
-            Self::Export => f.write_str("export"),
-            Self::Import => f.write_str("import"),
-            Self::Forget => f.write_str("forget"),
-            Self::ForgetAll => f.write_str("forget-all"),
-            Self::ReviewOn => f.write_str("review-on"),
-            Self::ReviewOff => f.write_str("review-off"),
-            Self::StillUsed => f.write_str("in-use"),
-            Self::Protect => f.write_str("protect"),
-            Self::UsePin => f.write_str("use-pin"),
-            Self::UseCodes => f.write_str("use-codes"),
-            Self::Unprotect => f.write_str("unprotect"),
-            Self::Entry(id) => write!(f, "e:{id}"),
-            Self::Helpful(id) => write!(f, "u:{id}"),
-            Self::NotHelpful(id) => write!(f, "n:{id}"),
-            Self::UnbindFrom(id) => write!(f, "g:{id}"),
-            Self::UnbindCard(CardId(card)) => write!(f, "out:{card}"),
-            Self::Why(reason) => write!(f, "why:{}", reason.code()),
-            Self::Label(name) => write!(f, "label:{name}"),
-            Self::Wallet(id) => write!(f, "w:{id}"),
-            Self::System(system) => write!(f, "system:{}", system.code()),
-            Self::Kind(kind) => write!(f, "kind:{}", kind.code()),
-            Self::Details(CardId(card)) => write!(f, "details:{card}"),
-            Self::Confirm(CardId(card)) => write!(f, "yes:{card}"),
-            Self::Gone(CardId(card)) => write!(f, "gone:{card}"),
-            Self::StillThere(CardId(card)) => write!(f, "still:{card}"),
-            Self::NotSure(CardId(card)) => write!(f, "unsure:{card}"),
-            Self::RemindMe(CardId(card)) => write!(f, "remind:{card}"),
-            Self::PutBack(CardId(card)) => write!(f, "undo:{card}"),
-            Self::Cards(page) => write!(f, "cards:{page}"),
-            Self::Card(CardId(card)) => write!(f, "card:{card}"),
-            Self::History(CardId(card)) => write!(f, "history:{card}"),
-            Self::Edit(field, CardId(card)) => write!(f, "edit:{}:{card}", field.code()),
-            Self::Clear(field, CardId(card)) => write!(f, "clear:{}:{card}", field.code()),
-            Self::Bin(page) => write!(f, "bin:{page}"),
-            Self::Choose(page) => write!(f, "choose:{page}"),
-            Self::Review(page) => write!(f, "review:{page}"),
-            Self::Group(name) => write!(f, "group:{name}"),
-            Self::Language(language) => write!(f, "lang:{language}"),
+/// Declares [`Choice`], how each choice is written, and an example of each: the one table that writing, reading and the
+/// round-trip test go by.
+macro_rules! choices {
+    ($( $(#[$doc:meta])* $choice:ident $( ( $($object:ident: $kind:ty),+ ) )? = $word:literal; )*) => {
+        /// The meaning of a button.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum Choice {
+            $( $(#[$doc])* $choice $( ( $($kind),+ ) )?, )*
         }
-    }
+
+        impl fmt::Display for Choice {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    $( Self::$choice $( ( $($object),+ ) )? => {
+                        f.write_str($word)?;
+                        $( $( write!(f, ":{}", $object.write())?; )+ )?
+                    } )*
+                }
+                Ok(())
+            }
+        }
+
+        impl Choice {
+            /// Reads the objects of the choice with this word; the last one may hold colons.
+            fn read(word: &str, objects: Option<&str>) -> Option<Self> {
+                match word {
+                    $( $word => {
+                        const NAMES: &[&str] = &[ $( $( stringify!($object) ),+ )? ];
+                        let mut objects = objects
+                            .into_iter()
+                            .flat_map(|objects| objects.splitn(NAMES.len().max(1), ':'));
+                        let choice = Self::$choice $( ( $( <$kind>::read(objects.next()?)? ),+ ) )?;
+                        objects.next().is_none().then_some(choice)
+                    } )*
+                    _ => None,
+                }
+            }
+
+            /// One of each.
+            #[cfg(test)]
+            fn examples() -> Vec<Self> {
+                vec![ $( Self::$choice $( ( $( <$kind>::longest() ),+ ) )? ),* ]
+            }
+        }
+    };
+}
+
+choices! {
+    /// None of the suggestions.
+    NoneOfThese = "none";
+    /// Begin a guided removal.
+    Unbind = "unbind";
+    /// Add a card.
+    AddCard = "add";
+    /// Do not say.
+    Skip = "skip";
+    /// The step is done.
+    Done = "done";
+    /// It looks different here.
+    LooksDifferent = "differs";
+    /// The step before.
+    Back = "back";
+    /// Show where we are.
+    Continue = "continue";
+    /// Set the removal aside for later.
+    Pause = "pause";
+    /// Leave the procedure.
+    Cancel = "cancel";
+    /// Take up again what was cancelled.
+    Uncancel = "uncancel";
+    /// No reminders of what is left unfinished.
+    Quiet = "quiet";
+    /// Browse the groups.
+    Groups = "groups";
+    /// What the bot can do.
+    Help = "help";
+    /// What is kept, and for how long.
+    Privacy = "privacy";
+    /// Send everything kept of this chat as a file.
+    Export = "export";
+    /// Put the cards of the file on the list.
+    Import = "import";
+    /// Ask whether everything is to be deleted.
+    Forget = "forget";
+    /// The yes to that.
+    ForgetAll = "forget-all";
+    /// Ask for that every few months.
+    ReviewOn = "review-on";
+    /// Ask no more.
+    ReviewOff = "review-off";
+    /// All cards are still in use.
+    StillUsed = "in-use";
+    /// Have removals protected, or not.
+    Protect = "protect";
+    /// Protect them with a PIN.
+    UsePin = "use-pin";
+    /// Protect them with one-time codes.
+    UseCodes = "use-codes";
+    /// Protect them no more.
+    Unprotect = "unprotect";
+    /// Show an entry.
+    Entry(entry: EntryId) = "e";
+    /// This answer helped.
+    Helpful(entry: EntryId) = "u";
+    /// This answer is not what was asked.
+    NotHelpful(entry: EntryId) = "n";
+    /// Begin a guided removal of a card in this wallet.
+    UnbindFrom(entry: EntryId) = "g";
+    /// Take out this card.
+    UnbindCard(card: CardId) = "out";
+    /// Why the card is taken out.
+    Why(reason: Reason) = "why";
+    /// One of the labels offered for a new card (`home`, `office`, …).
+    Label(name: String) = "label";
+    /// The wallet a card is in.
+    Wallet(entry: EntryId) = "w";
+    /// The phone system a card is on.
+    System(system: PhoneSystem) = "system";
+    /// The kind of a card.
+    Kind(kind: CardKind) = "kind";
+    /// Send what is known of a card as a file.
+    Details(card: CardId) = "details";
+    /// The yes to this card's removal.
+    Confirm(card: CardId) = "yes";
+    /// The card is gone from the wallet.
+    Gone(card: CardId) = "gone";
+    /// The card is still in the wallet.
+    StillThere(card: CardId) = "still";
+    /// Not sure whether the card is gone.
+    NotSure(card: CardId) = "unsure";
+    /// Ask again after a while whether the card is gone.
+    RemindMe(card: CardId) = "remind";
+    /// Put a removed card back.
+    PutBack(card: CardId) = "undo";
+    /// Show the list of cards.
+    Cards(page: Page) = "cards";
+    /// Show one card.
+    Card(card: CardId) = "card";
+    /// Show what happened to a card.
+    History(card: CardId) = "history";
+    /// Change what is known of a card.
+    Edit(field: Field, card: CardId) = "edit";
+    /// Forget that of a card.
+    Clear(field: Field, card: CardId) = "clear";
+    /// Show the removed cards.
+    Bin(page: Page) = "bin";
+    /// Show more of the cards to choose from.
+    Choose(page: Page) = "choose";
+    /// Look through the cards, whether they are still in use.
+    Review(page: Page) = "review";
+    /// Browse a group.
+    Group(name: String) = "group";
+    /// Speak this language.
+    Language(language: Language) = "lang";
 }
 
 impl FromStr for Choice {
     type Err = ForeignButton;
 
     fn from_str(text: &str) -> Result<Self, ForeignButton> {
-        let choice = match text.split_once(':') {
-            None => Self::without_object(text),
-            Some((verb, object)) => Self::with_object(verb, object),
+        let (word, objects) = match text.split_once(':') {
+            Some((word, objects)) => (word, Some(objects)),
+            None => (text, None),
         };
-        choice.ok_or(ForeignButton)
+        Self::read(word, objects).ok_or(ForeignButton)
+    }
+}
+
+/// An object that is written as one of a few codes.
+fn with_code<T: Copy, const N: usize>(
+    all: [T; N],
+    code_of: impl Fn(T) -> &'static str,
+    code: &str,
+) -> Option<T> {
+    all.into_iter().find(|one| code_of(*one) == code)
+}
+
+impl Object for EntryId {
+    fn write(&self) -> String {
+        self.to_string()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    #[cfg(test)]
+    fn longest() -> Self {
+        "i".repeat(crate::knowledge::entry::MAX_ID_LENGTH)
+            .parse()
+            .expect("an id")
+    }
+}
+
+impl Object for CardId {
+    fn write(&self) -> String {
+        self.0.to_string()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+
+    #[cfg(test)]
+    fn longest() -> Self {
+        Self(u32::MAX)
+    }
+}
+
+impl Object for Page {
+    fn write(&self) -> String {
+        self.to_string()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    #[cfg(test)]
+    fn longest() -> Self {
+        Self::MAX
+    }
+}
+
+impl Object for String {
+    fn write(&self) -> String {
+        self.clone()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        Some(text.to_owned())
+    }
+
+    #[cfg(test)]
+    fn longest() -> Self {
+        "g".repeat(40)
+    }
+}
+
+impl Object for Language {
+    fn write(&self) -> String {
+        self.to_string()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    #[cfg(test)]
+    fn longest() -> Self {
+        Self::ZH
+    }
+}
+
+impl Object for Reason {
+    fn write(&self) -> String {
+        self.code().to_owned()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let [a, b, c, d] = Self::OFFERED;
+        with_code([a, b, c, d, Self::Unsaid], Self::code, text)
+    }
+
+    #[cfg(test)]
+    fn longest() -> Self {
+        Self::TidyingUp
+    }
+}
+
+impl Object for Field {
+    fn write(&self) -> String {
+        self.code().to_owned()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        with_code(Self::ALL, Self::code, text)
+    }
+
+    #[cfg(test)]
+    fn longest() -> Self {
+        Self::Issuer
+    }
+}
+
+impl Object for PhoneSystem {
+    fn write(&self) -> String {
+        self.code().to_owned()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        with_code(Self::ALL, Self::code, text)
+    }
+
+    #[cfg(test)]
+    fn longest() -> Self {
+        Self::HarmonyOs
+    }
+}
+
+impl Object for CardKind {
+    fn write(&self) -> String {
+        self.code().to_owned()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        with_code(Self::ALL, Self::code, text)
+    }
+
+    #[cfg(test)]
+    fn longest() -> Self {
+        Self::Record
     }
 }
 
@@ -358,6 +496,15 @@ impl Choice {
                 | Self::History(_)
                 | Self::Bin(_)
         )
+    }
+
+    /// Whether it only says or shows something, so that the step under way stays in view below it.
+    pub fn leaves_step_in_view(&self) -> bool {
+        let only_says = matches!(
+            self,
+            Self::Export | Self::Details(_) | Self::Quiet | Self::Language(_)
+        );
+        only_says || self.only_reads()
     }
 
     /// Whether it is about somebody's cards, which are nobody else's business.
@@ -387,160 +534,17 @@ impl Choice {
                 | Self::Help
         )
     }
-
-    fn without_object(verb: &str) -> Option<Self> {
-        Some(match verb {
-            "none" => Self::NoneOfThese,
-            "unbind" => Self::Unbind,
-            "add" => Self::AddCard,
-            "skip" => Self::Skip,
-            "done" => Self::Done,
-            "differs" => Self::LooksDifferent,
-            "back" => Self::Back,
-            "continue" => Self::Continue,
-            "pause" => Self::Pause,
-            "cancel" => Self::Cancel,
-            "uncancel" => Self::Uncancel,
-            "quiet" => Self::Quiet,
-            "groups" => Self::Groups,
-            "help" => Self::Help,
-            "privacy" => Self::Privacy,
-            "export" => Self::Export,
-            "import" => Self::Import,
-            "forget" => Self::Forget,
-            "forget-all" => Self::ForgetAll,
-            "review-on" => Self::ReviewOn,
-            "review-off" => Self::ReviewOff,
-            "in-use" => Self::StillUsed,
-            "protect" => Self::Protect,
-            "use-pin" => Self::UsePin,
-            "use-codes" => Self::UseCodes,
-            "unprotect" => Self::Unprotect,
-            _ => return None,
-        })
-    }
-
-    fn with_object(verb: &str, object: &str) -> Option<Self> {
-        let card = || object.parse().ok().map(CardId);
-        Some(match verb {
-            "e" => Self::Entry(object.parse().ok()?),
-            "u" => Self::Helpful(object.parse().ok()?),
-            "n" => Self::NotHelpful(object.parse().ok()?),
-            "g" => Self::UnbindFrom(object.parse().ok()?),
-            "out" => Self::UnbindCard(card()?),
-            "why" => Self::Why(Reason::from_code(object)?),
-            "label" => Self::Label(object.to_owned()),
-            "w" => Self::Wallet(object.parse().ok()?),
-            "system" => Self::System(
-                PhoneSystem::ALL
-                    .into_iter()
-                    .find(|one| one.code() == object)?,
-            ),
-            "kind" => Self::Kind(CardKind::ALL.into_iter().find(|one| one.code() == object)?),
-            "details" => Self::Details(card()?),
-            "yes" => Self::Confirm(card()?),
-            "gone" => Self::Gone(card()?),
-            "still" => Self::StillThere(card()?),
-            "unsure" => Self::NotSure(card()?),
-            "remind" => Self::RemindMe(card()?),
-            "undo" => Self::PutBack(card()?),
-            "cards" => Self::Cards(object.parse().ok()?),
-            "card" => Self::Card(card()?),
-            "history" => Self::History(card()?),
-            "edit" => {
-                let (field, card) = field_and_card(object)?;
-                Self::Edit(field, card)
-            }
-            "clear" => {
-                let (field, card) = field_and_card(object)?;
-                Self::Clear(field, card)
-            }
-            "bin" => Self::Bin(object.parse().ok()?),
-            "choose" => Self::Choose(object.parse().ok()?),
-            "review" => Self::Review(object.parse().ok()?),
-            "group" => Self::Group(object.to_owned()),
-            "lang" => Self::Language(object.parse().ok()?),
-            _ => return None,
-        })
-    }
-}
-
-fn field_and_card(object: &str) -> Option<(Field, CardId)> {
-    let (field, card) = object.split_once(':')?;
-    let field = Field::ALL.into_iter().find(|one| one.code() == field)?;
-    Some((field, CardId(card.parse().ok()?)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::knowledge::entry::MAX_ID_LENGTH;
 
     const LARGEST: UserId = UserId((1 << 52) - 1);
 
-    fn choices() -> Vec<Choice> {
-        let id: EntryId = "i".repeat(MAX_ID_LENGTH).parse().expect("an id");
-        let card = CardId(u32::MAX);
-        vec![
-            Choice::NoneOfThese,
-            Choice::Unbind,
-            Choice::AddCard,
-            Choice::Skip,
-            Choice::Done,
-            Choice::LooksDifferent,
-            Choice::Back,
-            Choice::Continue,
-            Choice::Pause,
-            Choice::Cancel,
-            Choice::Uncancel,
-            Choice::Quiet,
-            Choice::Groups,
-            Choice::Help,
-            Choice::Privacy,
-            Choice::Export,
-            Choice::Import,
-            Choice::Forget,
-            Choice::ForgetAll,
-            Choice::ReviewOn,
-            Choice::ReviewOff,
-            Choice::StillUsed,
-            Choice::Protect,
-            Choice::UsePin,
-            Choice::UseCodes,
-            Choice::Unprotect,
-            Choice::Entry(id.clone()),
-            Choice::Helpful(id.clone()),
-            Choice::NotHelpful(id.clone()),
-            Choice::UnbindFrom(id.clone()),
-            Choice::UnbindCard(card),
-            Choice::Why(Reason::TidyingUp),
-            Choice::Label("g".repeat(40)),
-            Choice::Wallet(id.clone()),
-            Choice::System(PhoneSystem::HarmonyOs),
-            Choice::Kind(CardKind::Record),
-            Choice::Details(card),
-            Choice::Confirm(card),
-            Choice::Gone(card),
-            Choice::StillThere(card),
-            Choice::NotSure(card),
-            Choice::RemindMe(card),
-            Choice::PutBack(card),
-            Choice::Cards(Page::MAX),
-            Choice::Card(card),
-            Choice::History(card),
-            Choice::Edit(Field::Issuer, card),
-            Choice::Clear(Field::Issuer, card),
-            Choice::Bin(Page::MAX),
-            Choice::Choose(Page::MAX),
-            Choice::Review(Page::MAX),
-            Choice::Group("g".repeat(40)),
-            Choice::Language(Language::ZH),
-        ]
-    }
-
     #[test]
     fn every_choice_is_read_as_it_was_written_and_fits_a_button() {
-        for choice in choices() {
+        for choice in Choice::examples() {
             let press = Press::new(u32::MAX, choice);
             for press in [press.clone(), press.owned_by(Some(LARGEST))] {
                 assert!(press.to_string().len() <= MAX_DATA_BYTES, "{press}");

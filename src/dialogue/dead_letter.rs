@@ -1,31 +1,17 @@
 //! A message the bot failed at through a fault of its own: kept for a while with the chat it came from, so that those who
 //! mend the bot can see what it was. What looks like a secret is blotted out, since it is kept nowhere.
 
-use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use jiff::Timestamp;
 
-use super::{Event, Input, Record, UpdateId, secrets};
+use super::{
+    event::{Event, Input},
+    ids::UpdateId,
+    record::{DeadLetter, Record},
+    secrets,
+};
 
-/// How long a dead letter is kept: time enough to notice, and to mend what it shows.
-pub const LETTER_DAYS: i64 = 30;
-/// Of one chat, no more are kept, the newest: a fault met ten times is one fault.
-const MAX_LETTERS: usize = 5;
 /// Bounds the record; a message has 4,096 characters at most, and what fails on one fails on its beginning, as a rule.
 const MAX_CHARS: usize = 2_000;
-
-/// What was failed at, and how.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeadLetter {
-    /// When.
-    pub at: Timestamp,
-    /// The update it came in, if it came in one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub update: Option<UpdateId>,
-    /// What went wrong, in the program's words.
-    pub fault: String,
-    /// What came in, its digits blotted out.
-    pub event: String,
-}
 
 impl DeadLetter {
     /// The letter of an event that `record` could not be brought on by.
@@ -52,10 +38,6 @@ impl DeadLetter {
     pub fn arrived_in(self, update: Option<UpdateId>) -> Self {
         Self { update, ..self }
     }
-
-    fn kept_until(&self) -> Timestamp {
-        self.at + SignedDuration::from_hours(24 * LETTER_DAYS)
-    }
 }
 
 /// The event with what people wrote blotted, each text by itself: that is how a secret is recognised.
@@ -81,29 +63,11 @@ fn readable(text: &str) -> String {
     }
 }
 
-impl Record {
-    /// Keeps a dead letter, in place of the oldest if there are many.
-    pub fn keep_letter(&mut self, letter: DeadLetter) {
-        self.letters.push(letter);
-        let excess = self.letters.len().saturating_sub(MAX_LETTERS);
-        self.letters.drain(..excess);
-    }
-
-    /// Drops the letters kept long enough.
-    pub(super) fn sweep_letters(&mut self, now: Timestamp) {
-        self.letters.retain(|letter| now <= letter.kept_until());
-    }
-
-    /// Until when letters are kept.
-    pub(super) fn letters_kept_until(&self) -> impl Iterator<Item = Timestamp> {
-        self.letters.iter().map(DeadLetter::kept_until)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialogue::{Activity, Input, Setup};
+    use crate::dialogue::record::{Activity, LETTER_DAYS, MAX_LETTERS, Setup};
+    use jiff::SignedDuration;
 
     fn now() -> Timestamp {
         "2026-01-01T00:00:00Z".parse().expect("a time")

@@ -1,41 +1,10 @@
 //! What comes in, in the project's own words: the same from Telegram, the terminal and a test.
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
-
-use super::choice::Press;
+use super::{
+    choice::Press,
+    ids::{MessageId, UserId},
+};
 use crate::knowledge::Language;
-
-/// A conversation: Telegram's chat id, or [`ChatId::TERMINAL`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ChatId(pub i64);
-
-impl ChatId {
-    /// The person at the terminal; Telegram gives no chat the id 0.
-    pub const TERMINAL: Self = Self(0);
-}
-
-impl fmt::Display for ChatId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// The name of an update, by which a redelivery is recognised; unique within a chat for 48 hours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct UpdateId(pub u32);
-
-/// A message of the channel, by which it can be edited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct MessageId(pub i32);
-
-/// A person, by the channel's number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct UserId(pub u64);
 
 /// Something that happened in a chat.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -200,6 +169,21 @@ impl Command {
 }
 
 impl Input {
+    /// Whether a person did something, in contrast to what comes about by itself.
+    pub fn is_by_person(&self) -> bool {
+        match self {
+            Self::Text(_)
+            | Self::Command(..)
+            | Self::UnknownCommand(_)
+            | Self::Press { .. }
+            | Self::Attachment(_)
+            | Self::File(_)
+            | Self::Content(_)
+            | Self::TooFast { .. } => true,
+            Self::Wake | Self::Unreachable => false,
+        }
+    }
+
     /// What kind of thing it is, for logs and figures.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -269,11 +253,6 @@ impl Attachment {
         }
     }
 }
-
-/// A card of a chat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct CardId(pub u32);
 
 #[cfg(test)]
 mod tests {

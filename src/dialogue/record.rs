@@ -3,6 +3,8 @@
 //! Reading is lenient (`default` everywhere), so that an older record is a record; what is kept for how long is said
 //! by the constants here, and nowhere else.
 
+mod changes;
+
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,12 +12,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     choice::{Field, Reason},
-    dead_letter::DeadLetter,
-    event::{CardId, MessageId, UpdateId},
-    identity::{Protection, Sealed, Tries},
+    ids::{CardId, MessageId, UpdateId},
+    protection::credentials::{Protection, Sealed, Tries},
 };
 use crate::knowledge::{CardKind, EntryId, Language, PhoneSystem};
 
+/// Cards on a list: far more than anybody has, and a record stays small.
+pub const MAX_CARDS: usize = 50;
+/// Cards on the list and in the trash together, so that adding and removing without end fills no record.
+pub const MAX_KEPT: usize = 150;
 /// How long a removed card can be put back.
 pub const BIN_DAYS: i64 = 30;
 /// How long an unfinished procedure waits to be taken up again.
@@ -28,6 +33,10 @@ pub const REMIND_OUTCOME_MINUTES: i64 = 30;
 pub const REVIEW_DAYS: i64 = 90;
 /// Changes of a card that are remembered; the oldest goes first, the day it was added stays.
 pub const MAX_HISTORY: usize = 20;
+/// How long a dead letter is kept: time enough to notice, and to mend what it shows.
+pub const LETTER_DAYS: i64 = 30;
+/// Dead letters kept of one chat, the newest: a fault met ten times is one fault.
+pub(crate) const MAX_LETTERS: usize = 5;
 /// How long a redelivered update is recognised: Telegram keeps updates for 24 hours, phones resend within a day.
 pub const REMEMBER_UPDATES_HOURS: i64 = 48;
 /// Bounds the record. What can come again is what was not confirmed yet: a batch of at most 100.
@@ -91,6 +100,26 @@ pub struct Record {
     pub letters: Vec<DeadLetter>,
     /// The update ids of the last 48 hours.
     pub updates: Vec<SeenUpdate>,
+}
+
+/// A message the bot failed at through a fault of its own, and how; made by `dead_letter`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// When it was failed at.
+    pub at: Timestamp,
+    /// The update it came in, if it came in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update: Option<UpdateId>,
+    /// What went wrong, in the program's words.
+    pub fault: String,
+    /// What came in, its digits blotted out.
+    pub event: String,
+}
+
+impl DeadLetter {
+    fn kept_until(&self) -> Timestamp {
+        self.at + SignedDuration::from_hours(24 * LETTER_DAYS)
+    }
 }
 
 /// An answer, and what else might have been meant.
@@ -211,6 +240,26 @@ pub struct Reminder {
     pub card: CardId,
     /// When to ask.
     pub at: Timestamp,
+}
+
+/// How many more cards can be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// This many, at least one.
+    For(usize),
+    /// The list has [`MAX_CARDS`].
+    ListFull,
+    /// List and trash together have [`MAX_KEPT`].
+    TrashFull,
+}
+
+/// Why a card was not put back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotPutBack {
+    /// It is not in the trash.
+    NotInTrash,
+    /// The list has [`MAX_CARDS`].
+    ListFull,
 }
 
 /// Where in which procedure a chat is.
@@ -334,6 +383,11 @@ pub struct CardDraft {
 }
 
 impl Activity {
+    /// Whether nothing is under way.
+    pub fn is_idle(&self) -> bool {
+        *self == Self::Idle
+    }
+
     /// Whether a removal is under way.
     pub fn is_removal(&self) -> bool {
         matches!(self, Self::ChoosingCard | Self::Removing(_))
@@ -385,6 +439,11 @@ impl Card {
         }
     }
 
+    /// Whether this is its label, as a person would compare them.
+    pub fn is_called(&self, label: &str) -> bool {
+        is_same_label(&self.label, label)
+    }
+
     /// Notes what happened to it.
     pub fn note(&mut self, what: Deed, at: Timestamp) {
         self.history.push(Happening { at, what });
@@ -418,11 +477,9 @@ impl Record {
         self.bin.iter().find(|removed| removed.card.id == id)
     }
 
-    /// Removed cards that can still be put back.
-    pub fn restorable(&self, now: Timestamp) -> impl Iterator<Item = &RemovedCard> {
-        self.bin
-            .iter()
-            .filter(move |removed| removed.is_restorable(now))
+    /// The card on the list with this id, to be changed.
+    pub fn card_mut(&mut self, id: CardId) -> Option<&mut Card> {
+        self.cards.iter_mut().find(|card| card.id == id)
     }
 
     /// When this chat next wants to be woken, though nobody does anything: to be reminded, or since something has been
@@ -434,7 +491,7 @@ impl Record {
             .chain(self.remind_unfinished_at())
             .filter(|_| !self.unreachable);
         let bin = self.bin.iter().map(RemovedCard::kept_until);
-        let letters = self.letters_kept_until();
+        let letters = self.letters.iter().map(DeadLetter::kept_until);
         let set_aside = self.paused.iter().chain(&self.cancelled);
         let set_aside = set_aside
             .filter_map(|removal| removal.set_aside)
@@ -443,6 +500,18 @@ impl Record {
             .chain(bin.chain(set_aside).chain(letters).map(just_after))
             .chain(self.unfinished_until().map(just_after))
             .min()
+    }
+
+    /// Keeps a dead letter, in place of the oldest if there are many.
+    pub fn keep_letter(&mut self, letter: DeadLetter) {
+        self.letters.push(letter);
+        let excess = self.letters.len().saturating_sub(MAX_LETTERS);
+        self.letters.drain(..excess);
+    }
+
+    /// Drops the letters kept long enough.
+    pub(crate) fn sweep_letters(&mut self, now: Timestamp) {
+        self.letters.retain(|letter| now <= letter.kept_until());
     }
 
     /// When to remind of what is left unfinished; `None` where there is nothing, or it was done already.
@@ -478,4 +547,9 @@ pub fn unfinished_until(touched: Timestamp) -> Timestamp {
 /// Limits include their last second.
 fn just_after(limit: Timestamp) -> Timestamp {
     limit + SignedDuration::from_secs(1)
+}
+
+/// Whether two labels would be taken for the same one.
+pub(crate) fn is_same_label(one: &str, other: &str) -> bool {
+    one.to_lowercase() == other.to_lowercase()
 }

@@ -2,18 +2,20 @@
 //!
 //! When a chat wants to be woken is said by [`Record::wake_at`](super::Record::wake_at); the assistant keeps the clock.
 
-use super::{
-    Activity, Choice, Removal, Reply, Stage, outcome,
-    record::{REVIEW_DAYS, UNFINISHED_DAYS, unfinished_until},
-    removal,
-    talk::Talk,
-};
 use jiff::SignedDuration;
 
+use super::{
+    choice::Choice,
+    record::{REVIEW_DAYS, Record, Removal, UNFINISHED_DAYS, unfinished_until},
+    reply::Reply,
+    screen::Screen,
+    turn::TurnBuilder,
+};
+
 /// Forgets what is past its time. What was left unfinished in the middle is not dropped without a word.
-pub(super) fn sweep(talk: &mut Talk<'_>) {
-    let now = talk.now;
-    let record = &mut talk.record;
+pub(super) fn sweep(turn: &mut TurnBuilder<'_>) {
+    let now = turn.now;
+    let record = &mut turn.record;
     record.bin.retain(|removed| removed.is_restorable(now));
     record.sweep_letters(now);
     let is_kept = |removal: &Removal| {
@@ -36,14 +38,14 @@ pub(super) fn sweep(talk: &mut Talk<'_>) {
         .reminders
         .retain(|reminder| bin.contains(&reminder.card));
     if record.unfinished_until().is_some_and(|until| now > until) {
-        put_away(talk);
+        put_away(turn);
     }
 }
 
 /// Ends what was left unfinished for too long, and says so.
-fn put_away(talk: &mut Talk<'_>) {
-    talk.record.suspended = None;
-    let activity = std::mem::take(&mut talk.record.activity);
+fn put_away(turn: &mut TurnBuilder<'_>) {
+    turn.record.suspended = None;
+    let activity = std::mem::take(&mut turn.record.activity);
     let removal = activity.removal();
     let line = match removal.map(Removal::is_open) {
         Some(true) => "put-away-removal",
@@ -51,97 +53,97 @@ fn put_away(talk: &mut Talk<'_>) {
         Some(false) => return,
         None => "put-away",
     };
-    let label = removal.map(|removal| removal::label_of(talk, removal.card));
-    let text = talk.line(
-        line,
-        &[
-            ("label", label.unwrap_or_default().into()),
-            ("days", UNFINISHED_DAYS.into()),
-        ],
-    );
-    talk.say(Reply::new(text).row([
-        talk.button("button-guide", Choice::Unbind),
-        talk.button("button-cards", Choice::Cards(0)),
+    let label = removal.map_or("", |removal| turn.record.label_of(removal.card));
+    let days = ("days", UNFINISHED_DAYS.into());
+    let text = turn.line(line, &[("label", label.into()), days]);
+    turn.say(Reply::new(text).row([
+        turn.button("button-guide", Choice::Unbind),
+        turn.button("button-cards", Choice::Cards(0)),
     ]));
 }
 
 /// Says what is due, where it can be said.
-pub(super) fn wake(talk: &mut Talk<'_>) {
-    if talk.record.unreachable {
-        return talk.say_nothing();
+pub(super) fn wake(turn: &mut TurnBuilder<'_>) {
+    if turn.record.unreachable {
+        return turn.discard_outputs();
     }
-    ask_again(talk);
-    remind_unfinished(talk);
-    ask_for_review(talk);
-    talk.mark_unasked();
+    ask_again(turn);
+    remind_unfinished(turn);
+    ask_for_review(turn);
+}
+
+/// The chat takes no messages any more: no reminders are sent there until somebody writes again.
+pub(super) fn note_unreachable(turn: &mut TurnBuilder<'_>) {
+    turn.discard_outputs();
+    // Of a chat that has nothing kept, nothing is kept for this either.
+    turn.record.unreachable = turn.record != Record::default();
 }
 
 /// “Is it gone now?”, as was asked for.
-fn ask_again(talk: &mut Talk<'_>) {
-    let now = talk.now;
-    let all = std::mem::take(&mut talk.record.reminders).into_iter();
-    let (due, later): (Vec<_>, Vec<_>) = all.partition(|reminder| reminder.at <= now);
-    talk.record.reminders = later;
+fn ask_again(turn: &mut TurnBuilder<'_>) {
+    let now = turn.now;
+    let reminders = std::mem::take(&mut turn.record.reminders).into_iter();
+    let (due, later): (Vec<_>, Vec<_>) = reminders.partition(|reminder| reminder.at <= now);
+    turn.record.reminders = later;
     for reminder in due {
-        if let Some(question) = outcome::question(talk, reminder.card, "gone-by-now") {
-            talk.say(question);
-        }
+        turn.show(Screen::GoneByNow(reminder.card));
     }
 }
 
 /// One reminder of a removal left in the middle. Buttons of the step it shows stay good: nothing moved.
-fn remind_unfinished(talk: &mut Talk<'_>) {
-    let due = talk.record.remind_unfinished_at();
-    if due.is_none_or(|at| talk.now < at) {
+fn remind_unfinished(turn: &mut TurnBuilder<'_>) {
+    let due = turn.record.remind_unfinished_at();
+    if due.is_none_or(|at| turn.now < at) {
         return;
     }
-    talk.record.reminded = true;
-    let removal = match &talk.record.activity {
-        Activity::Removing(removal) => removal.clone(),
-        _ => return say_unfinished(talk, String::new(), "unfinished"),
-    };
-    if removal.stage == Stage::Outcome {
-        let question = outcome::question(talk, removal.card, "gone-by-now");
-        return question.into_iter().for_each(|question| talk.say(question));
-    }
-    let label = removal::label_of(talk, removal.card);
-    say_unfinished(talk, label, "unfinished-card");
+    turn.record.reminded = true;
+    let removal = turn.record.activity.removal();
+    turn.show(match removal.filter(|removal| !removal.is_open()) {
+        Some(removal) => Screen::GoneByNow(removal.card),
+        None => Screen::Unfinished,
+    });
 }
 
-fn say_unfinished(talk: &mut Talk<'_>, label: String, line: &str) {
-    let text = talk.line(
-        line,
-        &[("label", label.into()), ("days", UNFINISHED_DAYS.into())],
-    );
-    talk.say(
-        Reply::new(text)
-            .row([
-                talk.button("button-continue", Choice::Continue),
-                talk.button("button-cancel", Choice::Cancel),
-            ])
-            .row([talk.button("button-quiet", Choice::Quiet)]),
-    );
-}
-
-/// No more reminders of what is left unfinished.
-pub(super) fn be_quiet(talk: &mut Talk<'_>) {
-    talk.record.quiet = true;
-    let text = talk.line("quiet", &[]);
-    talk.show(Reply::new(text));
+/// Sends no more reminders of what is left unfinished.
+pub(super) fn switch_off(turn: &mut TurnBuilder<'_>) {
+    turn.record.quiet = true;
+    turn.show(Screen::RemindersOff);
 }
 
 /// “Still using these?”, for those who wanted to be asked.
-fn ask_for_review(talk: &mut Talk<'_>) {
-    if talk.record.review.is_none_or(|at| talk.now < at) {
+fn ask_for_review(turn: &mut TurnBuilder<'_>) {
+    if turn.record.review.is_none_or(|at| turn.now < at) {
         return;
     }
-    talk.record.review = Some(talk.now + SignedDuration::from_hours(24 * REVIEW_DAYS));
-    if talk.record.cards.is_empty() {
+    turn.record.review = Some(turn.now + SignedDuration::from_hours(24 * REVIEW_DAYS));
+    if turn.record.cards.is_empty() {
         return;
     }
-    let text = talk.line("review-due", &[]);
-    talk.say(Reply::new(text).row([
-        talk.button("button-review", Choice::Review(0)),
-        talk.button("button-review-off", Choice::ReviewOff),
+    let text = turn.line("review-due", &[]);
+    turn.say(Reply::new(text).row([
+        turn.button("button-review", Choice::Review(0)),
+        turn.button("button-review-off", Choice::ReviewOff),
     ]));
+}
+
+pub(super) fn draw_unfinished(turn: &TurnBuilder<'_>) -> Reply {
+    let removal = turn.record.activity.removal();
+    let card = removal.map(|removal| turn.record.label_of(removal.card));
+    let line = if card.is_some() {
+        "unfinished-card"
+    } else {
+        "unfinished"
+    };
+    let label = ("label", card.unwrap_or_default().into());
+    let text = turn.line(line, &[label, ("days", UNFINISHED_DAYS.into())]);
+    Reply::new(text)
+        .row([
+            turn.button("button-continue", Choice::Continue),
+            turn.button("button-cancel", Choice::Cancel),
+        ])
+        .row([turn.button("button-quiet", Choice::Quiet)])
+}
+
+pub(super) fn draw_switched_off(turn: &TurnBuilder<'_>) -> Reply {
+    Reply::new(turn.line("quiet", &[]))
 }

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{choice::Press, event::MessageId};
+use super::{
+    choice::{Choice, Press},
+    ids::MessageId,
+};
 use crate::markup::RichText;
 
 /// A message to the person, or a new look for one already sent.
@@ -69,6 +72,12 @@ impl Reply {
         self
     }
 
+    /// Puts a note above the text.
+    pub fn with_note(mut self, note: RichText) -> Self {
+        self.text = note.below(2, self.text);
+        self
+    }
+
     /// Shows it in place of `message`, where there is one to replace.
     pub fn in_place_of(mut self, message: Option<MessageId>) -> Self {
         self.replaces = message;
@@ -101,18 +110,65 @@ pub struct Button {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// Sends this data back: a [`Press`] as text.
-    Press(String),
+    /// Sends this press back.
+    Press(#[serde(with = "press_data")] Press),
     /// Opens the private chat with the bot with this `/start` payload.
     PrivateChat(String),
 }
 
 impl Button {
     /// A button that sends `press` back.
-    pub fn press(label: impl Into<String>, press: &Press) -> Self {
+    pub fn press(label: impl Into<String>, press: Press) -> Self {
         Self {
             label: label.into(),
-            action: Action::Press(press.to_string()),
+            action: Action::Press(press),
         }
+    }
+
+    /// What pressing it means; `None` for a link.
+    pub fn choice(&self) -> Option<&Choice> {
+        match &self.action {
+            Action::Press(press) => Some(&press.choice),
+            Action::PrivateChat(_) => None,
+        }
+    }
+}
+
+/// A press is stored as the data of its button. Data this version no longer knows becomes a button that shows where the
+/// chat is: a reply that waits must not be lost over a word.
+mod press_data {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::{Choice, Press};
+
+    pub(super) fn serialize<S: Serializer>(press: &Press, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(press)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Press, D::Error> {
+        let data = String::deserialize(from)?;
+        Ok(data
+            .parse()
+            .unwrap_or_else(|_| Press::new(0, Choice::Continue)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialogue::ids::CardId;
+
+    #[test]
+    fn a_button_is_stored_as_its_data_and_an_unknown_one_shows_where_the_chat_is() {
+        let button = Button::press("Yes", Press::new(7, Choice::Confirm(CardId(3))));
+        let stored = serde_json::to_string(&button).expect("it is stored");
+        assert_eq!(stored, r#"{"label":"Yes","action":{"press":"7.yes:3"}}"#);
+        assert_eq!(
+            serde_json::from_str::<Button>(&stored).expect("it is read"),
+            button
+        );
+        let unknown = stored.replace("yes:3", "of-another-version");
+        let read: Button = serde_json::from_str(&unknown).expect("it is read all the same");
+        assert_eq!(read.choice(), Some(&Choice::Continue));
     }
 }

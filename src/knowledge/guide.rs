@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::entry::{EntryId, Language};
 use crate::markup::RichText;
 
+/// The entry whose guide serves wallets that have none of their own.
+pub const GENERAL_GUIDE: &str = "other-wallets";
 /// The procedure's steps, in order: the ids of the entries that explain them.
 pub const STEP_IDS: [&str; 5] = [
     "step-open-wallet",

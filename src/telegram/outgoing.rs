@@ -367,8 +367,8 @@ fn keyboard(rows: &[Vec<Button>], showing: Showing<'_>) -> Option<InlineKeyboard
 
 fn to_telegram(button: &Button, showing: Showing<'_>) -> Option<InlineKeyboardButton> {
     let kind = match &button.action {
-        Action::Press(data) => {
-            InlineKeyboardButtonKind::CallbackData(fitting_data(data, showing.chat)?)
+        Action::Press(press) => {
+            InlineKeyboardButtonKind::CallbackData(fitting_data(press.to_string(), showing.chat)?)
         }
         Action::PrivateChat(payload) => {
             InlineKeyboardButtonKind::Url(private_chat(showing.bot, payload).parse().ok()?)
@@ -377,12 +377,12 @@ fn to_telegram(button: &Button, showing: Showing<'_>) -> Option<InlineKeyboardBu
     Some(InlineKeyboardButton::new(label(&button.label), kind))
 }
 
-fn fitting_data(data: &str, chat: ChatId) -> Option<String> {
+fn fitting_data(data: String, chat: ChatId) -> Option<String> {
     if data.is_empty() || data.len() > MAX_DATA_BYTES {
         tracing::error!(%chat, bytes = data.len(), "a button's data does not fit Telegram's {MAX_DATA_BYTES} bytes; the button is left out");
         return None;
     }
-    Some(data.to_owned())
+    Some(data)
 }
 
 /// A link into the private chat; a payload Telegram would not pass on is left out, the link still leads there.
@@ -412,7 +412,10 @@ fn label(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::markup::Style;
+    use crate::{
+        dialogue::{Choice, Press},
+        markup::Style,
+    };
     use proptest::prelude::*;
 
     const SHOWING: Showing<'static> = Showing {
@@ -521,7 +524,7 @@ mod tests {
         all.prop_map(|(text, labels, replaces, takes_away, enclosure, fetches)| {
             let button = |label: String| Button {
                 label,
-                action: Action::Press("1.done".into()),
+                action: Action::Press(Press::new(1, Choice::Done)),
             };
             Reply {
                 takes_away,
@@ -644,7 +647,7 @@ mod tests {
         let text = RichText::plain("line\n".repeat(1500));
         let button = Button {
             label: "Done".into(),
-            action: Action::Press("1.done".into()),
+            action: Action::Press(Press::new(1, Choice::Done)),
         };
         let reply = Reply::new(text)
             .row([button])
@@ -668,7 +671,7 @@ mod tests {
             .row([
                 Button {
                     label: "Done".into(),
-                    action: Action::Press("1.done".into()),
+                    action: Action::Press(Press::new(1, Choice::Done)),
                 },
                 Button {
                     label: "Alone".into(),
@@ -750,23 +753,22 @@ mod tests {
 
     #[test]
     fn a_button_that_does_not_fit_is_left_out_and_the_others_stay() {
-        let press = |data: &str| Button {
-            label: "x".into(),
-            action: Action::Press(data.into()),
+        let press = |bytes: usize| {
+            let rest = "d".repeat(bytes - "1.group:".len());
+            Button::press("x", Press::new(1, Choice::Group(rest)))
         };
-        let rows = vec![vec![
-            press(&"d".repeat(65)),
-            press(""),
-            press(&"d".repeat(64)),
-        ]];
+        let rows = vec![vec![press(MAX_DATA_BYTES + 1), press(MAX_DATA_BYTES)]];
         let keyboard = keyboard(&rows, SHOWING).expect("one fits");
         assert_eq!(keyboard.inline_keyboard[0].len(), 1);
-        let many = vec![vec![press("d"); 150]];
+        let many = vec![vec![press(9); 150]];
         let keyboard = super::keyboard(&many, SHOWING).expect("buttons");
         let rows: Vec<usize> = keyboard.inline_keyboard.iter().map(Vec::len).collect();
         assert_eq!(rows.iter().sum::<usize>(), MAX_BUTTONS);
         assert!(rows.iter().all(|row| *row <= MAX_BUTTONS_A_ROW));
-        assert_eq!(super::keyboard(&[vec![press("")]], SHOWING), None);
+        assert_eq!(
+            super::keyboard(&[vec![press(MAX_DATA_BYTES + 1)]], SHOWING),
+            None
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use qrcode::{QrCode, render::unicode::Dense1x2};
 use textwrap::Options;
 
 use crate::{
-    dialogue::{Action, Button, Reply},
+    dialogue::{Action, Button, Press, Reply},
     markup::{RichText, Span},
 };
 
@@ -17,10 +17,10 @@ const LINK: Style = Style::new().underline();
 #[derive(Debug)]
 pub(super) struct NumberedChoice {
     pub(super) label: String,
-    pub(super) data: String,
+    pub(super) press: Press,
 }
 
-/// A reply as text: what is said, then the buttons as numbered choices, whose data is added to `choices`.
+/// A reply as text: what is said, then the buttons as numbered choices, which are added to `choices`.
 pub(super) fn reply(reply: &Reply, columns: usize, choices: &mut Vec<NumberedChoice>) -> String {
     let mut shown = rich_text(&reply.text, columns);
     for row in &reply.buttons {
@@ -35,13 +35,13 @@ pub(super) fn reply(reply: &Reply, columns: usize, choices: &mut Vec<NumberedCho
 }
 
 fn numbered(button: &Button, choices: &mut Vec<NumberedChoice>) -> Option<String> {
-    let Action::Press(data) = &button.action else {
+    let Action::Press(press) = &button.action else {
         return None;
     };
     let label = visible(&button.label);
     choices.push(NumberedChoice {
         label: label.clone(),
-        data: data.clone(),
+        press: press.clone(),
     });
     Some(format!("{NUMBER}{}{NUMBER:#} {label}", choices.len()))
 }
@@ -139,13 +139,16 @@ mod tests {
     fn choices_are_numbered_on_across_replies() {
         let mut choices = Vec::new();
         let asked = Reply::new(RichText::plain("?")).row([
-            Button::press("Yes", &Press::new(1, Choice::Done)),
-            Button::press("否", &Press::new(1, Choice::Back)),
+            Button::press("Yes", Press::new(1, Choice::Done)),
+            Button::press("否", Press::new(1, Choice::Back)),
         ]);
         assert_eq!(plain(&reply(&asked, 80, &mut choices)), "?\n  1 Yes   2 否");
         assert_eq!(plain(&reply(&asked, 80, &mut choices)), "?\n  3 Yes   4 否");
-        let data: Vec<_> = choices.iter().map(|choice| choice.data.as_str()).collect();
-        assert_eq!(data, ["1.done", "1.back", "1.done", "1.back"]);
+        let presses = choices.iter().map(|choice| choice.press.to_string());
+        assert_eq!(
+            presses.collect::<Vec<_>>(),
+            ["1.done", "1.back", "1.done", "1.back"]
+        );
     }
 
     #[test]

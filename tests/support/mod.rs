@@ -108,10 +108,10 @@ impl Screen {
         let message = reply.replaces.unwrap_or(MessageId(self.next_message));
         let buttons: Vec<_> = reply.buttons.iter().flatten().collect();
         for button in &buttons {
-            if let Action::Press(data) = &button.action {
+            if let Action::Press(press) = &button.action {
                 self.shown.push(Shown {
                     label: button.label.clone(),
-                    data: data.clone(),
+                    data: press.to_string(),
                     message,
                 });
             }

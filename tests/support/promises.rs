@@ -119,9 +119,10 @@ impl Chat {
                 assert!(!said.contains(secret), "{secret} is said after {event:?}");
             }
             for button in reply.buttons.iter().flatten() {
-                let Action::Press(data) = &button.action else {
+                let Action::Press(press) = &button.action else {
                     continue;
                 };
+                let data = press.to_string();
                 assert!(data.len() <= 64 && !button.label.is_empty(), "{data}");
             }
             check_list_shown(reply, &turn.record);
@@ -170,7 +171,12 @@ impl Chat {
         let (before, after) = (&self.record, &turn.record);
         let is_old = matches!(&event.input, Input::Press { press: Some(press), .. } if press.turn != before.turn);
         if is_old {
-            let restorable: Vec<_> = before.restorable(self.now).cloned().collect();
+            let restorable: Vec<_> = before
+                .bin
+                .iter()
+                .filter(|removed| removed.is_restorable(self.now))
+                .cloned()
+                .collect();
             assert_eq!(
                 (&after.cards, &after.bin, after.turn, &after.protection),
                 (&before.cards, &restorable, before.turn, &before.protection),
@@ -190,16 +196,12 @@ fn unhistoric(card: &Card) -> Card {
 
 /// What the buttons of a reply send back.
 pub fn presses(reply: &Reply) -> Vec<Press> {
-    let data = reply
-        .buttons
-        .iter()
-        .flatten()
-        .filter_map(|button| match &button.action {
-            Action::Press(data) => Some(data),
-            Action::PrivateChat(_) => None,
-        });
-    data.map(|data| data.parse().expect("a button of ours"))
-        .collect()
+    let buttons = reply.buttons.iter().flatten();
+    let presses = buttons.filter_map(|button| match &button.action {
+        Action::Press(press) => Some(press.clone()),
+        Action::PrivateChat(_) => None,
+    });
+    presses.collect()
 }
 
 /// The cards on a screen that lists cards are those that are kept, in their order.

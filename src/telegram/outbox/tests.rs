@@ -16,7 +16,7 @@ use super::{
     *,
 };
 use crate::{
-    dialogue::{Action, Button, Enclosure, MessageId, Record, Reply},
+    dialogue::{Action, Button, Choice, Enclosure, MessageId, Press, Record, Reply},
     markup::RichText,
     store::{Commit, Item, Mark, Versioned, memory::MemoryStore},
 };
@@ -450,7 +450,7 @@ async fn refused_markup_is_sent_plain_and_refused_buttons_are_left_out() {
         .will(BEN, [refused(400, "Bad Request: BUTTON_DATA_INVALID")]);
     let button = Button {
         label: "x".into(),
-        action: Action::Press("1.done".into()),
+        action: Action::Press(Press::new(1, Choice::Done)),
     };
     room.say(BEN, vec![reply("c").row([button])]).await;
     room.after(1).await;

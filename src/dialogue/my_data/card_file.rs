@@ -1,20 +1,26 @@
 //! Files of cards: what a person takes along, readable for people and for programs, and reading such a file back. Pure.
 //!
 //! JSON with plain names; a file may be changed by hand, so everything in it is checked like something typed. What is
-//! said about it is `mine`'s.
+//! said about it is `import`'s and `export`'s.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Card, CardId, DeadLetter, Reason, Record, Removal, RemovedCard, Stage, Vote,
-    identity::Protection,
-    label,
-    record::{Deed, Happening, MAX_HISTORY},
+use crate::{
+    dialogue::{
+        cards::card_text,
+        choice::Reason,
+        ids::CardId,
+        protection::credentials::Protection,
+        record::{
+            Card, DeadLetter, Deed, Happening, MAX_HISTORY, Record, Removal, RemovedCard, Stage,
+            Vote, is_same_label,
+        },
+    },
+    knowledge::{CardKind, EntryId, Language, PhoneSystem},
 };
-use crate::knowledge::{CardKind, EntryId, Language, PhoneSystem};
 
 /// The version of the file's layout; a newer one is refused.
 const FORMAT: u32 = 1;
@@ -124,17 +130,17 @@ impl<'a> RemovedOut<'a> {
 }
 
 /// What a file of everything is called.
-pub(super) fn name(now: Timestamp) -> String {
+pub(crate) fn name(now: Timestamp) -> String {
     format!("unbind-cards-{}.json", now.strftime("%Y-%m-%d"))
 }
 
 /// What a file of one card is called; not by its label, which may hold anything.
-pub(super) fn name_for_card(card: CardId, now: Timestamp) -> String {
+pub(crate) fn name_for_card(card: CardId, now: Timestamp) -> String {
     format!("unbind-card-{}-{}.json", card.0, now.strftime("%Y-%m-%d"))
 }
 
 /// Everything kept of a chat, but for hashes and secrets: those are of use to nobody but a thief.
-pub(super) fn everything(record: &Record, now: Timestamp) -> String {
+pub(crate) fn write_everything(record: &Record, now: Timestamp) -> String {
     let protection = match record.protection {
         None => "none",
         Some(Protection::Pin(_)) => "pin",
@@ -192,7 +198,7 @@ fn under_way(record: &Record) -> Vec<UnderWay<'_>> {
 }
 
 /// One card, to be noted before it is gone.
-pub(super) fn one_card(card: &Card, now: Timestamp) -> String {
+pub(crate) fn write_card(card: &Card, now: Timestamp) -> String {
     write([card].into_iter(), None, now)
 }
 
@@ -214,7 +220,7 @@ fn write<'a>(
 
 /// Why a file is none of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FileFault {
+pub(crate) enum FileFault {
     /// It is not JSON, or not such a file.
     NotOurs,
     /// A later program wrote it.
@@ -223,7 +229,7 @@ pub(super) enum FileFault {
 
 /// Why a card of a file is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CardFault {
+pub(crate) enum CardFault {
     /// No label that could be used, or no wallet.
     Broken,
     /// The list, or the file itself, has one of that name before it.
@@ -232,9 +238,9 @@ pub(super) enum CardFault {
 
 /// The cards of a file: those that may come on the list, and by their place in the file those that may not.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Found {
-    pub(super) cards: Vec<Card>,
-    pub(super) refused: Vec<(usize, String, CardFault)>,
+pub(crate) struct FileCards {
+    pub(crate) cards: Vec<Card>,
+    pub(crate) refused: Vec<(usize, String, CardFault)>,
 }
 
 #[derive(Deserialize)]
@@ -266,33 +272,33 @@ struct CardIn {
 ///
 /// # Errors
 /// The file is none of ours.
-pub(super) fn read(
+pub(crate) fn read(
     content: &str,
     now: Timestamp,
     is_taken: impl Fn(&str) -> bool,
-) -> Result<Found, FileFault> {
+) -> Result<FileCards, FileFault> {
     let file: FileIn = serde_json::from_str(content.trim_start_matches('\u{feff}'))
         .map_err(|_| FileFault::NotOurs)?;
     if file.unbind_bot_cards > FORMAT {
         return Err(FileFault::Newer);
     }
-    let mut found = Found::default();
+    let mut found = FileCards::default();
     for (number, value) in (1..).zip(file.cards) {
         let said = value["label"]
             .as_str()
-            .map(label::clean)
+            .map(card_text::clean)
             .unwrap_or_default();
         let Some(card) = read_card(value, now) else {
             found.refused.push((number, said, CardFault::Broken));
             continue;
         };
         let mut before = found.cards.iter();
-        let is_double = before.any(|other| label::is_same(&other.label, &card.label));
-        match is_double || is_taken(&card.label) {
-            true => found
-                .refused
-                .push((number, card.label, CardFault::SameLabel)),
-            false => found.cards.push(card),
+        let is_double = before.any(|other| is_same_label(&other.label, &card.label));
+        if is_double || is_taken(&card.label) {
+            let refused = (number, card.label, CardFault::SameLabel);
+            found.refused.push(refused);
+        } else {
+            found.cards.push(card);
         }
     }
     Ok(found)
@@ -300,7 +306,8 @@ pub(super) fn read(
 
 fn read_card(value: serde_json::Value, now: Timestamp) -> Option<Card> {
     let card: CardIn = serde_json::from_value(value).ok()?;
-    let optional = |text: Option<String>, check: fn(&str) -> Result<String, label::LabelFault>| {
+    let optional = |text: Option<String>,
+                    check: fn(&str) -> Result<String, card_text::LabelFault>| {
         text.map(|text| check(&text)).transpose().ok()
     };
     // A time to come is a clock that was wrong.
@@ -312,12 +319,12 @@ fn read_card(value: serde_json::Value, now: Timestamp) -> Option<Card> {
     history.truncate(MAX_HISTORY);
     let mut card = Card {
         id: CardId(0),
-        label: label::label(&card.label).ok()?,
+        label: card_text::label(&card.label).ok()?,
         wallet: card.wallet,
         system: card.phone,
         kind: card.kind,
-        issuer: optional(card.issuer, label::issuer)?,
-        digits: optional(card.last_digits, label::digits)?,
+        issuer: optional(card.issuer, card_text::issuer)?,
+        digits: optional(card.last_digits, card_text::digits)?,
         added: card.added.filter(|added| *added <= now).unwrap_or(now),
         history,
     };
@@ -359,7 +366,8 @@ mod tests {
             cards: vec![card("公司 🏢"), card("Home")],
             ..Record::default()
         };
-        let found = read(&everything(&record, now()), now(), |_| false).expect("a file of ours");
+        let found =
+            read(&write_everything(&record, now()), now(), |_| false).expect("a file of ours");
         assert!(found.refused.is_empty());
         for (found, written) in found.cards.iter().zip(&record.cards) {
             let mut expected = Card {
@@ -420,15 +428,16 @@ mod tests {
 
     #[test]
     fn no_hash_and_no_secret_is_in_a_file() {
-        let entropy = super::super::Entropy([7; super::super::Entropy::BYTES]);
-        let secret = super::super::identity::new_secret(&entropy);
+        let entropy = crate::dialogue::Entropy([7; crate::dialogue::Entropy::BYTES]);
+        let secret = crate::dialogue::protection::credentials::new_secret(&entropy);
         let (protection, codes) =
-            super::super::identity::protect_by_codes(secret.clone(), 1, &entropy).expect("sealed");
+            crate::dialogue::protection::credentials::protect_by_codes(secret.clone(), 1, &entropy)
+                .expect("sealed");
         let record = Record {
             protection: Some(protection),
             ..Record::default()
         };
-        let file = everything(&record, now());
+        let file = write_everything(&record, now());
         let sealed = serde_json::to_string(&secret).expect("written");
         assert!(file.contains("\"codes\"") && !file.contains(sealed.trim_matches('"')));
         assert!(!file.contains("argon2") && codes.iter().all(|code| !file.contains(code)));

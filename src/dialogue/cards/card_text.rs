@@ -1,8 +1,10 @@
 //! What may stand on a card: its label, its issuer, its last digits. One visible line, and no numbers worth keeping
 //! secret.
 
-use super::{CardId, secrets, talk::Talk};
-use crate::markup::RichText;
+use crate::{
+    dialogue::{ids::CardId, record::Record, secrets, turn::TurnBuilder},
+    markup::RichText,
+};
 
 /// Characters of a label: what a button shows on a narrow phone.
 pub const MAX_LABEL_CHARS: usize = 32;
@@ -15,7 +17,7 @@ const SECRET_DIGITS: usize = 5;
 
 /// Why something cannot stand on a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum LabelFault {
+pub(crate) enum LabelFault {
     Empty,
     TooLong(usize),
     LooksSecret,
@@ -25,24 +27,24 @@ pub(super) enum LabelFault {
 
 impl LabelFault {
     /// Whether what was typed should not stay in the chat.
-    pub(super) fn is_secret(self) -> bool {
+    pub(crate) fn is_secret(self) -> bool {
         self == Self::LooksSecret
     }
 
     /// The fault in words, with the way out.
-    pub(super) fn say(self, talk: &Talk<'_>, typed: &str) -> RichText {
+    pub(crate) fn in_words(self, turn: &TurnBuilder<'_>, typed: &str) -> RichText {
         match self {
-            Self::Empty => talk.line("label-empty", &[]),
-            Self::TooLong(most) => talk.line("label-long", &[("most", most.into())]),
-            Self::LooksSecret => talk.line("label-digits", &[]),
-            Self::Taken => talk.line("label-taken", &[("label", clean(typed).into())]),
-            Self::NoDigits => talk.line("digits-fault", &[("most", MAX_DIGITS.into())]),
+            Self::Empty => turn.line("label-empty", &[]),
+            Self::TooLong(most) => turn.line("label-long", &[("most", most.into())]),
+            Self::LooksSecret => turn.line("label-digits", &[]),
+            Self::Taken => turn.line("label-taken", &[("label", clean(typed).into())]),
+            Self::NoDigits => turn.line("digits-fault", &[("most", MAX_DIGITS.into())]),
         }
     }
 }
 
 /// Makes one line of what was typed: without control characters and marks that turn the reading direction.
-pub(super) fn clean(typed: &str) -> String {
+pub(crate) fn clean(typed: &str) -> String {
     let visible = typed
         .chars()
         .map(|c| if c.is_whitespace() { ' ' } else { c })
@@ -76,40 +78,29 @@ fn line(typed: &str, most: usize) -> Result<String, LabelFault> {
 }
 
 /// A label as it may be used, whether or not another card has it.
-pub(super) fn label(typed: &str) -> Result<String, LabelFault> {
+pub(crate) fn label(typed: &str) -> Result<String, LabelFault> {
     let label = line(typed, MAX_LABEL_CHARS)?;
-    match looks_secret(&label) {
-        true => Err(LabelFault::LooksSecret),
-        false => Ok(label),
+    if looks_secret(&label) {
+        return Err(LabelFault::LooksSecret);
     }
+    Ok(label)
 }
 
-/// A label no other card of the list has; `but` is the card it is for.
-pub(super) fn free_label(
-    talk: &Talk<'_>,
+/// A label no other card of the list has; `except` is the card it is for.
+pub(crate) fn unused_label(
+    record: &Record,
     typed: &str,
-    but: Option<CardId>,
+    except: Option<CardId>,
 ) -> Result<String, LabelFault> {
     let label = label(typed)?;
-    match is_taken(talk, &label, but) {
-        true => Err(LabelFault::Taken),
-        false => Ok(label),
+    if record.has_label(&label, except) {
+        return Err(LabelFault::Taken);
     }
-}
-
-/// Whether a card of the list, `but` not counted, has this label.
-pub(super) fn is_taken(talk: &Talk<'_>, label: &str, but: Option<CardId>) -> bool {
-    let mut others = talk.record.cards.iter().filter(|card| Some(card.id) != but);
-    others.any(|card| is_same(&card.label, label))
-}
-
-/// Whether two labels would be taken for the same one.
-pub(super) fn is_same(one: &str, other: &str) -> bool {
-    one.to_lowercase() == other.to_lowercase()
+    Ok(label)
 }
 
 /// Who issued a card, or where it opens. May hold a phone number, so digits are no fault; a card number is.
-pub(super) fn issuer(typed: &str) -> Result<String, LabelFault> {
+pub(crate) fn issuer(typed: &str) -> Result<String, LabelFault> {
     if secrets::kind_of(typed, |_, _| false).is_some() {
         return Err(LabelFault::LooksSecret);
     }
@@ -117,7 +108,7 @@ pub(super) fn issuer(typed: &str) -> Result<String, LabelFault> {
 }
 
 /// The last digits of a card: one to four, in whichever script they were typed.
-pub(super) fn digits(typed: &str) -> Result<String, LabelFault> {
+pub(crate) fn digits(typed: &str) -> Result<String, LabelFault> {
     let typed = clean(typed);
     let digits: Option<String> = typed.chars().map(ascii_digit).collect();
     match digits {

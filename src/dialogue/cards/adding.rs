@@ -1,0 +1,343 @@
+//! Adding a card: its label, its wallet, and where it matters the phone system and the kind. The wallet of a card on the
+//! list is told anew the same way.
+//!
+//! What may stand on a card is `card_text`'s; a draft that is complete is put on the list when the turn settles.
+
+use crate::{
+    dialogue::{
+        buttons,
+        cards::{
+            card_text::{self, LabelFault},
+            list,
+        },
+        choice::{Choice, Field},
+        ids::CardId,
+        record::{Activity, Card, CardDraft, Deed},
+        removal::stages,
+        reply::Reply,
+        screen::Screen,
+        turn::TurnBuilder,
+        wording,
+        words::count_units,
+    },
+    knowledge::{CardKind, EntryId, PhoneSystem, guide::GENERAL_GUIDE},
+};
+
+/// What is said to the bot, and is hardly meant as the name of a card.
+const CONTROL_WORDS: [&str; 7] = [
+    "words-yes",
+    "words-no",
+    "words-done",
+    "words-undo",
+    "words-not-sure",
+    "words-pause",
+    "words-help",
+];
+/// More words than that are no answer to which phone it is.
+const MAX_ANSWER_UNITS: usize = 6;
+/// Labels offered for a new card.
+const LABELS: [&str; 4] = ["home", "office", "school", "gate"];
+
+/// Begins to add a card; its removal follows, if that is what it is for.
+pub(crate) fn begin(turn: &mut TurnBuilder<'_>) {
+    if list::full_note(turn).is_some() {
+        return turn.show(Screen::CardsFull);
+    }
+    let then_unbind = turn.record.activity == Activity::ChoosingCard;
+    let adding = Activity::Adding {
+        draft: CardDraft::default(),
+        then_unbind,
+    };
+    if then_unbind {
+        turn.record.activity = adding;
+    } else {
+        turn.record.set_aside_for(adding);
+    }
+    turn.show(Screen::Present);
+}
+
+/// Begins to tell anew which wallet a card is in.
+pub(crate) fn begin_changing(turn: &mut TurnBuilder<'_>, card: &Card) {
+    let draft = CardDraft {
+        label: Some(card.label.clone()),
+        changes: Some(card.id),
+        ..CardDraft::default()
+    };
+    turn.record.set_aside_for(Activity::Adding {
+        draft,
+        then_unbind: false,
+    });
+    turn.show(Screen::Present);
+}
+
+/// Fills in the draft and asks on; passed over where no card is being added.
+pub(crate) fn fill(turn: &mut TurnBuilder<'_>, fill: impl FnOnce(&mut CardDraft)) {
+    if let Activity::Adding { draft, .. } = &mut turn.record.activity {
+        fill(draft);
+        turn.show(Screen::Present);
+    }
+}
+
+/// One question back; out of adding, if there is none before.
+pub(crate) fn back(turn: &mut TurnBuilder<'_>) {
+    let Activity::Adding { draft, then_unbind } = &mut turn.record.activity else {
+        return;
+    };
+    let taken_back = draft.kind.take().is_some()
+        || std::mem::take(&mut draft.kind_skipped)
+        || draft.system.take().is_some()
+        || draft.wallet.take().is_some()
+        || draft.changes.is_none() && draft.label.take().is_some();
+    if taken_back {
+        turn.show(Screen::Present);
+    } else if *then_unbind && !turn.record.cards.is_empty() {
+        turn.record.activity = Activity::ChoosingCard;
+        turn.show(Screen::Present);
+    } else {
+        turn.leave_procedure();
+    }
+}
+
+/// Takes a label of those offered.
+pub(crate) fn choose_label(turn: &mut TurnBuilder<'_>, name: &str) {
+    if LABELS.contains(&name) {
+        let label = turn.label(&format!("label-{name}"), &[]);
+        take_label(turn, &label);
+    } else {
+        turn.show(Screen::Present);
+    }
+}
+
+/// Takes a label, typed where one was asked for.
+pub(crate) fn take_label(turn: &mut TurnBuilder<'_>, typed: &str) {
+    let words = turn.words();
+    if CONTROL_WORDS.iter().any(|line| words.means(typed, line)) {
+        turn.note(turn.line("label-word", &[]));
+        return turn.show(Screen::Present);
+    }
+    match card_text::unused_label(&turn.record, typed, None) {
+        Ok(label) => fill(turn, |draft| draft.label = Some(label)),
+        Err(fault) => refuse(turn, fault, typed),
+    }
+}
+
+fn refuse(turn: &mut TurnBuilder<'_>, fault: LabelFault, typed: &str) {
+    if fault.is_secret() {
+        turn.delete_typed();
+    }
+    turn.note(fault.in_words(turn, typed));
+    turn.show(Screen::Present);
+}
+
+/// Takes what was typed where a wallet, a phone or a kind is asked for; whether it answers that.
+pub(crate) fn take_answer(turn: &mut TurnBuilder<'_>, typed: &str) -> bool {
+    let Activity::Adding { draft, .. } = &turn.record.activity else {
+        return false;
+    };
+    match missing(turn, draft) {
+        Missing::Wallet(_) => take_wallet(turn, typed),
+        Missing::System(_, systems) => take_system(turn, typed, &systems),
+        Missing::Kind(..) => take_not_sure(turn, typed),
+        Missing::Label | Missing::Nothing(..) => false,
+    }
+}
+
+/// A wallet named in words instead of pressed: by its name or one of its aliases.
+fn take_wallet(turn: &mut TurnBuilder<'_>, typed: &str) -> bool {
+    let typed = typed.trim().to_lowercase();
+    let guides = turn.base.knowledge.guides_in_order();
+    let named = guides
+        .into_iter()
+        .find(|(_, guide)| guide.names().any(|name| name.to_lowercase() == typed));
+    let Some(wallet) = named.map(|(id, _)| id.clone()) else {
+        return false;
+    };
+    fill(turn, |draft| draft.wallet = Some(wallet));
+    true
+}
+
+/// A phone named in words.
+fn take_system(turn: &mut TurnBuilder<'_>, typed: &str, offered: &[PhoneSystem]) -> bool {
+    let named = turn.words().systems_in(typed);
+    let mut meant = offered.iter().filter(|system| named.contains(system));
+    let (Some(system), None) = (meant.next(), meant.next()) else {
+        return false;
+    };
+    let is_short = count_units(typed) <= MAX_ANSWER_UNITS;
+    if is_short {
+        fill(turn, |draft| draft.system = Some(*system));
+    }
+    is_short
+}
+
+/// The owner is not sure of the kind.
+fn take_not_sure(turn: &mut TurnBuilder<'_>, typed: &str) -> bool {
+    let is_meant = turn.words().means(typed, "words-not-sure");
+    if is_meant {
+        fill(turn, |draft| draft.kind_skipped = true);
+    }
+    is_meant
+}
+
+/// Leaves of a card that came from elsewhere only what the base knows: its wallet, and a phone and kind that has.
+pub(crate) fn fit_to_base(turn: &TurnBuilder<'_>, card: &mut Card) {
+    let guides = &turn.base.knowledge.guides;
+    if !guides.contains_key(&card.wallet)
+        && let Ok(general) = GENERAL_GUIDE.parse()
+    {
+        card.wallet = general;
+    }
+    let guide = guides.get(&card.wallet);
+    let has = |system: &PhoneSystem| guide.is_some_and(|guide| guide.systems.contains(system));
+    let holds = |kind: &CardKind| guide.is_some_and(|guide| guide.kinds.contains(kind));
+    card.system = card.system.filter(has);
+    card.kind = card.kind.filter(holds);
+}
+
+/// Puts a complete draft on the list; whether it was complete.
+pub(crate) fn complete(turn: &mut TurnBuilder<'_>, draft: &CardDraft, then_unbind: bool) -> bool {
+    let Missing::Nothing(label, wallet) = missing(turn, draft) else {
+        return false;
+    };
+    match draft.changes {
+        Some(card) => change(turn, draft, card, wallet),
+        None => add(turn, draft, label, wallet, then_unbind),
+    }
+    true
+}
+
+fn add(
+    turn: &mut TurnBuilder<'_>,
+    draft: &CardDraft,
+    label: String,
+    wallet: EntryId,
+    then_unbind: bool,
+) {
+    turn.note(turn.line("card-added", &[("label", label.as_str().into())]));
+    let now = turn.now;
+    let id = turn.record.add_card(|id| Card {
+        system: draft.system,
+        kind: draft.kind,
+        ..Card::new(id, label, wallet, now)
+    });
+    if then_unbind {
+        return stages::guide_card(turn, id);
+    }
+    turn.record.leave();
+    turn.show(if turn.record.activity.is_removal() {
+        Screen::Present
+    } else {
+        Screen::Cards(0)
+    });
+}
+
+fn change(turn: &mut TurnBuilder<'_>, draft: &CardDraft, id: CardId, wallet: EntryId) {
+    let now = turn.now;
+    turn.record.leave();
+    let Some(card) = turn.record.card_mut(id) else {
+        return turn.show_card_missing();
+    };
+    card.wallet = wallet;
+    (card.system, card.kind) = (draft.system, draft.kind);
+    card.note(Deed::Changed(Field::Wallet), now);
+    list::show_changed(turn, id);
+}
+
+/// What is not known yet of a card being added, with what the question about it needs.
+enum Missing {
+    Label,
+    Wallet(String),
+    System(String, Vec<PhoneSystem>),
+    Kind(String, Vec<CardKind>),
+    Nothing(String, EntryId),
+}
+
+fn missing(turn: &TurnBuilder<'_>, draft: &CardDraft) -> Missing {
+    let Some(label) = draft.label.clone() else {
+        return Missing::Label;
+    };
+    let known = draft
+        .wallet
+        .clone()
+        .and_then(|wallet| Some((turn.base.knowledge.guides.get(&wallet)?, wallet)));
+    let Some((guide, wallet)) = known else {
+        return Missing::Wallet(label);
+    };
+    if guide.asks_system() && draft.system.is_none() {
+        Missing::System(label, guide.systems.clone())
+    } else if guide.asks_kind() && draft.kind.is_none() && !draft.kind_skipped {
+        Missing::Kind(label, guide.kinds.clone())
+    } else {
+        Missing::Nothing(label, wallet)
+    }
+}
+
+/// Whether a label is awaited from the keyboard.
+pub(crate) fn awaits_label(draft: &CardDraft) -> bool {
+    draft.label.is_none()
+}
+
+/// The question for what is not known yet; `None` where nothing is missing.
+pub(crate) fn draw(turn: &TurnBuilder<'_>, draft: &CardDraft, then_unbind: bool) -> Option<Reply> {
+    let reply = match missing(turn, draft) {
+        Missing::Label => draw_label(turn),
+        Missing::Wallet(label) => draw_wallet(turn, &label),
+        Missing::System(label, systems) => draw_system(turn, &label, &systems),
+        Missing::Kind(label, kinds) => draw_kind(turn, &label, &kinds),
+        Missing::Nothing(..) => return None,
+    };
+    let back = || turn.button("button-back", Choice::Back);
+    let back = has_way_back(turn, draft, then_unbind).then(back);
+    let cancel = turn.button("button-cancel", Choice::Cancel);
+    Some(reply.row(back.into_iter().chain([cancel])))
+}
+
+/// Whether there was a question, or a list to choose from, before this one.
+fn has_way_back(turn: &TurnBuilder<'_>, draft: &CardDraft, then_unbind: bool) -> bool {
+    match draft.changes {
+        Some(_) => draft.wallet.is_some(),
+        None => draft.label.is_some() || (then_unbind && !turn.record.cards.is_empty()),
+    }
+}
+
+fn draw_label(turn: &TurnBuilder<'_>) -> Reply {
+    let is_unused = |name: &&&str| {
+        let label = turn.label(&format!("label-{name}"), &[]);
+        card_text::unused_label(&turn.record, &label, None).is_ok()
+    };
+    let to_button = |name: &&str| {
+        let choice = Choice::Label((*name).to_owned());
+        turn.button(&format!("label-{name}"), choice)
+    };
+    let offered = LABELS.iter().filter(is_unused).map(to_button);
+    let reply = Reply::new(turn.line("add-label", &[]));
+    buttons::with_paired(reply, offered.collect())
+}
+
+fn draw_wallet(turn: &TurnBuilder<'_>, label: &str) -> Reply {
+    let guides = turn.base.knowledge.guides_in_order().into_iter();
+    let wallets = guides.map(|(id, _)| {
+        turn.button_labelled(wording::wallet_name(turn, id), Choice::Wallet(id.clone()))
+    });
+    let reply = Reply::new(turn.line("add-wallet", &[("label", label.into())]));
+    buttons::with_paired(reply, wallets.collect())
+}
+
+fn draw_system(turn: &TurnBuilder<'_>, label: &str, systems: &[PhoneSystem]) -> Reply {
+    let systems = systems.iter().map(|system| {
+        let line = format!("system-{}", system.code());
+        turn.button(&line, Choice::System(*system))
+    });
+    let reply = Reply::new(turn.line("add-system", &[("label", label.into())]));
+    buttons::with_paired(reply, systems.collect())
+}
+
+fn draw_kind(turn: &TurnBuilder<'_>, label: &str, kinds: &[CardKind]) -> Reply {
+    let reply = Reply::new(turn.line("add-kind", &[("label", label.into())]));
+    let add_kind = |reply: Reply, kind: &CardKind| {
+        let line = format!("kind-{}", kind.code());
+        reply.row([turn.button(&line, Choice::Kind(*kind))])
+    };
+    let reply = kinds.iter().fold(reply, add_kind);
+    reply.row([turn.button("button-skip", Choice::Skip)])
+}

@@ -1,0 +1,97 @@
+//! Changing what is known of a card: its label, its issuer, its last digits; its wallet is told anew by `adding`.
+
+use crate::dialogue::{
+    cards::{
+        adding,
+        card_text::{self, LabelFault},
+        list,
+    },
+    choice::{Choice, Field},
+    ids::CardId,
+    record::{Activity, Card, Deed},
+    reply::Reply,
+    screen::Screen,
+    turn::TurnBuilder,
+};
+
+/// Asks for a new value.
+pub(crate) fn begin(turn: &mut TurnBuilder<'_>, field: Field, id: CardId) {
+    let Some(card) = turn.record.card(id).cloned() else {
+        return turn.show_card_missing();
+    };
+    if field == Field::Wallet {
+        return adding::begin_changing(turn, &card);
+    }
+    turn.record
+        .set_aside_for(Activity::Editing { card: id, field });
+    turn.show(Screen::Present);
+}
+
+/// Takes the new value, typed.
+pub(crate) fn take_value(turn: &mut TurnBuilder<'_>, id: CardId, field: Field, typed: &str) {
+    let value = match field {
+        Field::Label => card_text::unused_label(&turn.record, typed, Some(id)),
+        Field::Issuer => card_text::issuer(typed),
+        Field::Digits => card_text::digits(typed),
+        Field::Wallet => return turn.show(Screen::Present),
+    };
+    match value {
+        Ok(value) => set(turn, id, field, Some(value)),
+        Err(fault) => refuse(turn, field, fault, typed),
+    }
+}
+
+fn refuse(turn: &mut TurnBuilder<'_>, field: Field, fault: LabelFault, typed: &str) {
+    if fault.is_secret() {
+        turn.delete_typed();
+    }
+    let fault = match field {
+        Field::Digits => LabelFault::NoDigits,
+        Field::Label | Field::Wallet | Field::Issuer => fault,
+    };
+    turn.note(fault.in_words(turn, typed));
+    turn.show(Screen::Present);
+}
+
+/// Leaves a field empty; passed over where no new value is awaited.
+pub(crate) fn clear(turn: &mut TurnBuilder<'_>, field: Field, id: CardId) {
+    if turn.record.activity == (Activity::Editing { card: id, field }) {
+        set(turn, id, field, None);
+    } else {
+        list::show_card(turn, id, Screen::Card);
+    }
+}
+
+fn set(turn: &mut TurnBuilder<'_>, id: CardId, field: Field, value: Option<String>) {
+    let now = turn.now;
+    turn.record.leave();
+    let Some(card) = turn.record.card_mut(id) else {
+        return turn.show_card_missing();
+    };
+    match (field, value) {
+        (Field::Label, Some(label)) => card.label = label,
+        (Field::Issuer, issuer) => card.issuer = issuer,
+        (Field::Digits, digits) => card.digits = digits,
+        (Field::Label, None) | (Field::Wallet, _) => return turn.show(Screen::Card(id)),
+    }
+    card.note(Deed::Changed(field), now);
+    list::show_changed(turn, id);
+}
+
+/// The question for a new value.
+pub(crate) fn draw(turn: &TurnBuilder<'_>, card: &Card, field: Field) -> Reply {
+    let line = format!("edit-{}", field.code());
+    let text = turn.line(&line, &[("label", card.label.as_str().into())]);
+    let clear = || turn.button("button-clear", Choice::Clear(field, card.id));
+    let clear = can_be_cleared(card, field).then(clear);
+    let cancel = turn.button("button-cancel", Choice::Cancel);
+    Reply::new(text).row(clear.into_iter().chain([cancel]))
+}
+
+fn can_be_cleared(card: &Card, field: Field) -> bool {
+    match field {
+        Field::Issuer => card.issuer.is_some(),
+        Field::Digits => card.digits.is_some(),
+        Field::Label | Field::Wallet => false,
+    }
+}

@@ -1,0 +1,65 @@
+//! What is kept and for how long, and files to take along: everything, or one card.
+
+use crate::dialogue::{
+    choice::Choice,
+    event::Place,
+    ids::CardId,
+    my_data::card_file,
+    record::{BIN_DAYS, LETTER_DAYS, REMEMBER_UPDATES_HOURS, REVIEW_DAYS, UNFINISHED_DAYS},
+    reply::{Enclosure, Reply},
+    turn::TurnBuilder,
+};
+
+/// Says what is kept, and for how long: from the constants it is kept by.
+pub(crate) fn say_privacy(turn: &mut TurnBuilder<'_>) {
+    let text = turn.line(
+        "privacy",
+        &[
+            ("bin", BIN_DAYS.into()),
+            ("unfinished", UNFINISHED_DAYS.into()),
+            ("review", REVIEW_DAYS.into()),
+            ("hours", REMEMBER_UPDATES_HOURS.into()),
+            ("letters", LETTER_DAYS.into()),
+        ],
+    );
+    let reply = Reply::new(text);
+    turn.say(match turn.place {
+        Place::Group => reply,
+        Place::Private => reply
+            .row([
+                turn.button("button-export", Choice::Export),
+                turn.button("button-cards", Choice::Cards(0)),
+            ])
+            .row([turn.button("button-forget", Choice::Forget)]),
+    });
+}
+
+/// Sends everything kept of this chat, as a file.
+pub(crate) fn send_everything(turn: &mut TurnBuilder<'_>) {
+    let file = Enclosure::File {
+        name: card_file::name(turn.now),
+        content: card_file::write_everything(&turn.record, turn.now),
+    };
+    let count = ("count", turn.record.cards.len().into());
+    let mut reply = Reply::new(turn.line("export-file", &[count])).with(file);
+    if turn.record.activity.is_idle() {
+        reply = reply.row([
+            turn.button("button-cards", Choice::Cards(0)),
+            turn.button("button-forget", Choice::Forget),
+        ]);
+    }
+    turn.say(reply);
+}
+
+/// Sends what is known of a card, as a file.
+pub(crate) fn send_card(turn: &mut TurnBuilder<'_>, id: CardId) {
+    let Some(card) = turn.record.card(id) else {
+        return turn.show_card_missing();
+    };
+    let file = Enclosure::File {
+        name: card_file::name_for_card(id, turn.now),
+        content: card_file::write_card(card, turn.now),
+    };
+    let text = turn.line("details-file", &[("label", card.label.as_str().into())]);
+    turn.say(Reply::new(text).with(file));
+}

@@ -1,0 +1,46 @@
+//! Deleting everything that is kept of a chat.
+
+use crate::dialogue::{
+    choice::Choice, record::Activity, reply::Reply, screen::Screen, turn::TurnBuilder,
+};
+
+/// Asks whether everything is to be deleted.
+pub(crate) fn ask(turn: &mut TurnBuilder<'_>) {
+    turn.record.set_aside_for(Activity::Forgetting);
+    turn.show(Screen::Present);
+}
+
+/// A yes that was typed is not enough for this: it may have been meant for something else.
+pub(crate) fn ask_for_press(turn: &mut TurnBuilder<'_>) {
+    turn.note(turn.line("forget-press", &[]));
+    turn.show(Screen::Present);
+}
+
+/// The yes to deleting everything; the receipt that is left stands in the chat, not in the store.
+pub(crate) fn forget_all(turn: &mut TurnBuilder<'_>) {
+    if turn.record.activity != Activity::Forgetting {
+        return turn.show(Screen::Present);
+    }
+    turn.forget();
+    turn.show(Screen::Forgotten);
+}
+
+/// The question.
+pub(crate) fn draw(turn: &TurnBuilder<'_>) -> Reply {
+    let cards = ("cards", turn.record.cards.len().into());
+    let removed = ("removed", turn.record.bin.len().into());
+    Reply::new(turn.line("forget-ask", &[cards, removed]))
+        .row([turn.button("button-forget-all", Choice::ForgetAll)])
+        .row([
+            turn.button("button-export", Choice::Export),
+            turn.button("button-keep-all", Choice::Cancel),
+        ])
+}
+
+/// The receipt.
+pub(crate) fn draw_forgotten(turn: &TurnBuilder<'_>) -> Reply {
+    let cards = ("cards", turn.record.cards.len().into());
+    let removed = ("removed", turn.record.bin.len().into());
+    let time = turn.now.strftime("%Y-%m-%d %H:%M UTC").to_string();
+    Reply::new(turn.line("forgotten", &[cards, removed, ("time", time.into())]))
+}

@@ -1,0 +1,241 @@
+//! Setting up what is asked before a card is removed, and trying what somebody types against it. The cryptography is
+//! `credentials`'.
+
+use crate::{
+    dialogue::{
+        choice::Choice,
+        protection::credentials::{
+            self, MAX_PIN_CHARS, MIN_PIN_CHARS, PinFault, Proof, Protection, RECOVERY_CODES,
+            Sealed, Tries,
+        },
+        record::{Activity, Setup, Wish},
+        reply::{Enclosure, Reply},
+        screen::Screen,
+        turn::TurnBuilder,
+    },
+    markup::RichText,
+};
+
+/// Shows what there is, and what can be chosen.
+pub(crate) fn begin(turn: &mut TurnBuilder<'_>) {
+    turn.record
+        .set_aside_for(Activity::Protecting(Setup::Choosing));
+    turn.show(Screen::Present);
+}
+
+/// Takes what is wanted; who is protected already proves it first.
+pub(crate) fn choose(turn: &mut TurnBuilder<'_>, wish: Wish) {
+    if !matches!(turn.record.activity, Activity::Protecting(_)) {
+        return begin(turn);
+    }
+    match turn.record.protection {
+        Some(_) => go_to(turn, Setup::Proof(wish)),
+        None => grant(turn, wish),
+    }
+}
+
+fn go_to(turn: &mut TurnBuilder<'_>, setup: Setup) {
+    turn.record.activity = Activity::Protecting(setup);
+    turn.show(Screen::Present);
+}
+
+fn grant(turn: &mut TurnBuilder<'_>, wish: Wish) {
+    match wish {
+        Wish::Pin => go_to(turn, Setup::NewPin),
+        Wish::Codes => {
+            let secret = credentials::new_secret(&turn.entropy);
+            go_to(turn, Setup::FirstCode(secret));
+        }
+        Wish::Off => {
+            turn.record.protection = None;
+            turn.record.tries = Tries::default();
+            let text = turn.line("protect-off", &[]);
+            finish(turn, text);
+        }
+    }
+}
+
+/// Back to the choice, or out of it.
+pub(crate) fn back(turn: &mut TurnBuilder<'_>) {
+    match turn.record.activity {
+        Activity::Protecting(Setup::RepeatPin(_)) => go_to(turn, Setup::NewPin),
+        Activity::Protecting(Setup::Choosing) => turn.leave_procedure(),
+        _ => go_to(turn, Setup::Choosing),
+    }
+}
+
+/// Takes what was typed where something secret is awaited. It leaves the chat, whatever it was.
+pub(crate) fn take_typed(turn: &mut TurnBuilder<'_>, setup: Setup, typed: &str) {
+    turn.delete_typed();
+    match setup {
+        Setup::Choosing => turn.show(Screen::Present),
+        Setup::Proof(wish) => match try_proof(turn, typed) {
+            Ok(()) => grant(turn, wish),
+            Err(fault) => ask_again(turn, fault),
+        },
+        Setup::NewPin => match credentials::seal_pin(typed.trim(), &turn.entropy) {
+            Ok(pin) => go_to(turn, Setup::RepeatPin(pin)),
+            Err(fault) => ask_again(turn, pin_fault(turn, fault)),
+        },
+        Setup::RepeatPin(pin) => take_repeated(turn, pin, typed),
+        Setup::FirstCode(secret) => take_first_code(turn, secret, typed),
+    }
+}
+
+fn ask_again(turn: &mut TurnBuilder<'_>, why: RichText) {
+    turn.note(why);
+    turn.show(Screen::Present);
+}
+
+fn pin_fault(turn: &TurnBuilder<'_>, fault: PinFault) -> RichText {
+    match fault {
+        PinFault::TooShort => turn.line("pin-short", &[("least", MIN_PIN_CHARS.into())]),
+        PinFault::TooLong => turn.line("pin-long", &[("most", MAX_PIN_CHARS.into())]),
+        PinFault::TooWeak => turn.line("pin-weak", &[]),
+    }
+}
+
+fn take_repeated(turn: &mut TurnBuilder<'_>, pin: Sealed, typed: &str) {
+    if !credentials::opens(&pin, typed.trim()) {
+        turn.note(turn.line("pin-differs", &[]));
+        return go_to(turn, Setup::NewPin);
+    }
+    protect(turn, Protection::Pin(pin));
+    let text = turn.line("pin-set", &[]);
+    finish(turn, text);
+}
+
+fn take_first_code(turn: &mut TurnBuilder<'_>, secret: Sealed, typed: &str) {
+    let Some(step) = credentials::code_step(&secret, typed, turn.now) else {
+        return turn.show(Screen::WrongFirstCode);
+    };
+    let Some((protection, codes)) = credentials::protect_by_codes(secret, step, &turn.entropy)
+    else {
+        return give_up(turn);
+    };
+    protect(turn, protection);
+    let text = turn.line("codes-set", &[("count", RECOVERY_CODES.into())]);
+    finish(turn, text.below(2, RichText::code(codes.join("\n"))));
+}
+
+/// New protection holds at once, also for a removal under way: what was proved with the old one proves nothing now.
+fn protect(turn: &mut TurnBuilder<'_>, protection: Protection) {
+    turn.record.protection = Some(protection);
+    turn.record.tries = Tries::default();
+    if let Some(Activity::Removing(removal)) = &mut turn.record.suspended {
+        removal.proved = false;
+    }
+}
+
+fn finish(turn: &mut TurnBuilder<'_>, text: RichText) {
+    turn.record.leave();
+    let cards = turn.button("button-cards", Choice::Cards(0));
+    turn.say(Reply::new(text).row([cards]));
+    turn.show(Screen::Present);
+}
+
+/// The libraries refused what they have no reason to refuse.
+pub(crate) fn give_up(turn: &mut TurnBuilder<'_>) {
+    turn.record.leave();
+    turn.say(Reply::new(turn.line("apology", &[])));
+}
+
+/// Whether an authenticator app can be set up with this secret.
+pub(crate) fn can_enrol(secret: &Sealed) -> bool {
+    credentials::enrolment(secret).is_some()
+}
+
+/// Tries what somebody typed as the proof; a wrong one counts, and the last one locks.
+///
+/// # Errors
+/// It proves nothing; in words.
+pub(crate) fn try_proof(turn: &mut TurnBuilder<'_>, typed: &str) -> Result<(), RichText> {
+    if locked_line(turn).is_some() {
+        // The question itself says so.
+        return Err(RichText::default());
+    }
+    let now = turn.now;
+    // “I forgot it” is no try; a PIN that says so is nobody's.
+    let is_talk =
+        turn.words().sounds_like_question(typed) || turn.words().mentions(typed, "words-forgot");
+    let Some(protection) = &mut turn.record.protection else {
+        return Ok(());
+    };
+    match credentials::prove(protection, typed, now) {
+        Proof::Right => {
+            turn.record.tries = Tries::default();
+            return Ok(());
+        }
+        Proof::Used => return Err(turn.line("proof-used", &[])),
+        Proof::NoTry => return Err(turn.line("proof-no-try", &[])),
+        Proof::Wrong if is_talk => return Err(turn.line("proof-no-try", &[])),
+        Proof::Wrong => {}
+    }
+    turn.record.tries.note_wrong(now);
+    let left = turn.record.tries.left();
+    Err(match turn.record.tries.locked_minutes(now) {
+        Some(_) => turn.line("proof-last", &[]),
+        None => turn.line("proof-wrong", &[("left", left.into())]),
+    })
+}
+
+/// For how long nothing can be tried, if that is so.
+pub(crate) fn locked_line(turn: &TurnBuilder<'_>) -> Option<RichText> {
+    let minutes = turn.record.tries.locked_minutes(turn.now)?;
+    Some(turn.line("proof-locked", &[("minutes", minutes.into())]))
+}
+
+/// The present question of setting up; `None` if it cannot be asked.
+pub(crate) fn draw(turn: &TurnBuilder<'_>, setup: &Setup) -> Option<Reply> {
+    let reply = match setup {
+        Setup::Choosing => return Some(draw_choices(turn)),
+        Setup::Proof(_) => Reply::new(locked_line(turn).unwrap_or_else(|| ask_present(turn))),
+        Setup::NewPin => Reply::new(turn.line("pin-new", &[("least", MIN_PIN_CHARS.into())])),
+        Setup::RepeatPin(_) => Reply::new(turn.line("pin-repeat", &[])),
+        Setup::FirstCode(secret) => draw_enrolment(turn, secret)?,
+    };
+    Some(with_ways_out(turn, reply))
+}
+
+/// A first code was wrong; the picture is still above and need not come again.
+pub(crate) fn draw_wrong_first_code(turn: &TurnBuilder<'_>) -> Reply {
+    with_ways_out(turn, Reply::new(turn.line("code-wrong", &[])))
+}
+
+fn with_ways_out(turn: &TurnBuilder<'_>, reply: Reply) -> Reply {
+    reply.row([
+        turn.button("button-back", Choice::Back),
+        turn.button("button-cancel", Choice::Cancel),
+    ])
+}
+
+fn ask_present(turn: &TurnBuilder<'_>) -> RichText {
+    match turn.record.protection {
+        Some(Protection::Codes { .. }) => turn.line("present-code", &[]),
+        Some(Protection::Pin(_)) | None => turn.line("present-pin", &[]),
+    }
+}
+
+fn draw_choices(turn: &TurnBuilder<'_>) -> Reply {
+    let (line, codes_left) = match &turn.record.protection {
+        None => ("protect-none", 0),
+        Some(Protection::Pin(_)) => ("protect-pin", 0),
+        Some(Protection::Codes { recovery, .. }) => ("protect-codes", recovery.len()),
+    };
+    let is_on = turn.record.protection.is_some();
+    let off = is_on.then(|| turn.button("button-unprotect", Choice::Unprotect));
+    Reply::new(turn.line(line, &[("left", codes_left.into())]))
+        .row([
+            turn.button("button-use-pin", Choice::UsePin),
+            turn.button("button-use-codes", Choice::UseCodes),
+        ])
+        .row(off)
+        .row([turn.button("button-cancel", Choice::Cancel)])
+}
+
+/// What an authenticator app needs: the picture, and the same to be typed.
+fn draw_enrolment(turn: &TurnBuilder<'_>, secret: &Sealed) -> Option<Reply> {
+    let (address, letters) = credentials::enrolment(secret)?;
+    let text = turn.line("codes-enrol", &[("secret", letters.into())]);
+    Some(Reply::new(text).with(Enclosure::QrCode(address)))
+}

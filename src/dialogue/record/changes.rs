@@ -1,0 +1,157 @@
+//! What may be done to a record: each change leaves it whole, whoever makes it.
+
+use jiff::Timestamp;
+
+use super::{
+    Activity, Card, Deed, MAX_CARDS, MAX_KEPT, NotPutBack, Record, Removal, RemovedCard, Room,
+    Stage,
+};
+use crate::dialogue::ids::CardId;
+
+impl Record {
+    /// A person did something: reminders begin to count anew, and the chat can be reached.
+    pub(crate) fn note_presence(&mut self, now: Timestamp) {
+        // The time is kept only while something waits for the person.
+        let waits = !self.activity.is_idle() || self.suspended.is_some();
+        self.touched = waits.then_some(now);
+        self.reminded = false;
+        self.unreachable = false;
+    }
+
+    /// Begins a small procedure; a removal under way is taken up again after it.
+    pub(crate) fn set_aside_for(&mut self, activity: Activity) {
+        let before = std::mem::replace(&mut self.activity, activity);
+        if before.is_removal() {
+            self.suspended = Some(before);
+        }
+    }
+
+    /// Leaves a procedure; back in the removal that was set aside for it, if there was one.
+    pub(crate) fn leave(&mut self) {
+        self.activity = self.suspended.take().unwrap_or_default();
+    }
+
+    /// Moves the removal under way to another stage.
+    pub(crate) fn go_to(&mut self, stage: Stage) {
+        if let Activity::Removing(removal) = &mut self.activity {
+            removal.stage = stage;
+        }
+    }
+
+    /// Whether the removal has to be proved and was not yet.
+    pub(crate) fn lacks_proof(&self, removal: &Removal) -> bool {
+        self.protection.is_some() && !removal.proved
+    }
+
+    /// Sets an open removal aside, to be taken up again; one a card.
+    pub(crate) fn pause(&mut self, removal: Removal, now: Timestamp) {
+        if removal.is_open() {
+            self.drop_set_aside(removal.card);
+            self.paused.push(Removal {
+                set_aside: Some(now),
+                ..removal
+            });
+        }
+    }
+
+    /// Sets every removal under way aside: another one begins.
+    pub(crate) fn pause_all(&mut self, now: Timestamp) {
+        let suspended = self.suspended.take();
+        let present = std::mem::take(&mut self.activity);
+        for activity in suspended.into_iter().chain([present]) {
+            if let Activity::Removing(removal) = activity {
+                self.pause(removal, now);
+            }
+        }
+    }
+
+    /// Forgets what was set aside for this card.
+    pub(crate) fn drop_set_aside(&mut self, card: CardId) {
+        self.paused.retain(|paused| paused.card != card);
+        let cancelled = self.cancelled.as_ref();
+        if cancelled.is_some_and(|removal| removal.card == card) {
+            self.cancelled = None;
+        }
+    }
+
+    /// Takes the card of the removal under way off the list, into the trash. Whether it was on the list.
+    pub(crate) fn take_off(&mut self, id: CardId, now: Timestamp) -> bool {
+        let Some(place) = self.cards.iter().position(|card| card.id == id) else {
+            return false;
+        };
+        let reason = self.activity.removal().and_then(|removal| removal.reason);
+        let mut card = self.cards.remove(place);
+        card.note(Deed::TakenOff, now);
+        self.bin.push(RemovedCard {
+            card,
+            removed: now,
+            place,
+            reason,
+        });
+        self.drop_set_aside(id);
+        self.go_to(Stage::Outcome);
+        true
+    }
+
+    /// Puts a card back where it was, and returns it; its label gets a number if another card has it by now.
+    pub(crate) fn put_back(&mut self, id: CardId, now: Timestamp) -> Result<&Card, NotPutBack> {
+        let at = self.bin.iter().position(|removed| removed.card.id == id);
+        let at = at.ok_or(NotPutBack::NotInTrash)?;
+        if self.cards.len() >= MAX_CARDS {
+            return Err(NotPutBack::ListFull);
+        }
+        let RemovedCard {
+            mut card, place, ..
+        } = self.bin.remove(at);
+        card.label = self.unused_label(&card.label);
+        card.note(Deed::PutBack, now);
+        let place = place.min(self.cards.len());
+        self.cards.insert(place, card);
+        self.reminders.retain(|reminder| reminder.card != id);
+        let removal = self.activity.removal();
+        if removal.is_some_and(|removal| removal.card == id) {
+            self.leave();
+        }
+        Ok(&self.cards[place])
+    }
+
+    /// Puts a new card on the list.
+    pub(crate) fn add_card(&mut self, card: impl FnOnce(CardId) -> Card) -> CardId {
+        let id = CardId(self.next_card);
+        self.next_card += 1;
+        self.cards.push(card(id));
+        id
+    }
+
+    /// How many more cards can be kept.
+    pub(crate) fn room(&self) -> Room {
+        let on_list = MAX_CARDS.saturating_sub(self.cards.len());
+        let kept = MAX_KEPT.saturating_sub(self.cards.len() + self.bin.len());
+        match (on_list, kept) {
+            (0, _) => Room::ListFull,
+            (_, 0) => Room::TrashFull,
+            (on_list, kept) => Room::For(on_list.min(kept)),
+        }
+    }
+
+    /// What its owner calls a card, on the list or in the trash; empty if it is in neither.
+    pub(crate) fn label_of(&self, id: CardId) -> &str {
+        let removed = self.removed_card(id).map(|removed| &removed.card);
+        let card = self.card(id).or(removed);
+        card.map_or("", |card| card.label.as_str())
+    }
+
+    /// Whether a card of the list, `except` not counted, has this label.
+    pub(crate) fn has_label(&self, label: &str, except: Option<CardId>) -> bool {
+        let mut others = self.cards.iter().filter(|card| Some(card.id) != except);
+        others.any(|card| card.is_called(label))
+    }
+
+    /// A label no card of the list has: this one, or this one with a number.
+    fn unused_label(&self, label: &str) -> String {
+        let numbered = (2..).map(|number| format!("{label} {number}"));
+        let mut labels = std::iter::once(label.to_owned()).chain(numbered);
+        let is_free = |label: &String| !self.has_label(label, None);
+        labels.find(is_free).unwrap_or_default()
+    }
+}

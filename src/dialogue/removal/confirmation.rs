@@ -1,0 +1,95 @@
+//! Before a card leaves the list: the proof, where its owner wants one, its details to be noted, and the explicit yes.
+//!
+//! Only the button of the last screen, or a clear yes typed at that very moment, takes the card off the list.
+
+use crate::dialogue::{
+    buttons,
+    choice::Choice,
+    ids::CardId,
+    protection::{credentials::Protection, setup},
+    record::{Activity, BIN_DAYS, Card, Stage},
+    reply::Reply,
+    screen::Screen,
+    turn::TurnBuilder,
+    wording,
+};
+
+/// The entry for when the PIN or code is not accepted.
+const NOT_ACCEPTED_ENTRY: &str = "problem-verification-failed";
+
+/// Takes what was typed where the proof is awaited.
+pub(crate) fn take_proof(turn: &mut TurnBuilder<'_>, typed: &str) {
+    turn.delete_typed();
+    match setup::try_proof(turn, typed) {
+        Ok(()) => {
+            if let Activity::Removing(removal) = &mut turn.record.activity {
+                removal.proved = true;
+                removal.stage = Stage::Confirmation;
+            }
+        }
+        Err(fault) => turn.note(fault),
+    }
+    turn.show(Screen::Present);
+}
+
+/// The explicit yes: the card leaves the list. Anything but a yes to this very card at this very moment shows where we
+/// are.
+pub(crate) fn confirm(turn: &mut TurnBuilder<'_>, card: CardId) {
+    if is_awaited(turn, card) && turn.record.take_off(card, turn.now) {
+        let label = turn.record.label_of(card);
+        let removed = turn.line("removed", &[("label", label.into())]);
+        turn.note(removed.below(1, wording::left_line(turn)));
+    }
+    turn.show(Screen::Present);
+}
+
+fn is_awaited(turn: &TurnBuilder<'_>, card: CardId) -> bool {
+    turn.record.activity.removal().is_some_and(|removal| {
+        removal.stage == Stage::Confirmation
+            && removal.card == card
+            && !turn.record.lacks_proof(removal)
+    })
+}
+
+/// Takes a yes typed at that very moment.
+pub(crate) fn confirm_typed(turn: &mut TurnBuilder<'_>) {
+    if let Some(card) = turn.record.activity.removal().map(|removal| removal.card) {
+        confirm(turn, card);
+    }
+}
+
+/// The question for the PIN or a code; for how long not, while removal is locked.
+pub(crate) fn draw_proof(turn: &TurnBuilder<'_>, card: &Card) -> Reply {
+    let question = match &turn.record.protection {
+        Some(Protection::Codes { .. }) => "proof-code",
+        Some(Protection::Pin(_)) | None => "proof-pin",
+    };
+    let ask = || turn.line(question, &[("label", card.label.as_str().into())]);
+    let text = setup::locked_line(turn).unwrap_or_else(ask);
+    Reply::new(text)
+        .row(buttons::named_entry_button(turn, NOT_ACCEPTED_ENTRY))
+        .row([
+            turn.button("button-back", Choice::Back),
+            turn.button("button-pause", Choice::Pause),
+        ])
+        .row([turn.button("button-cancel", Choice::Cancel)])
+}
+
+/// The last screen: which card, what will happen, and what will not.
+pub(crate) fn draw(turn: &TurnBuilder<'_>, card: &Card) -> Reply {
+    let label = || ("label", card.label.as_str().into());
+    let details = wording::details(turn, card);
+    let text = turn
+        .line("confirm", &[label()])
+        .below(1, turn.line("confirm-note", &[("details", details.into())]))
+        .below(1, turn.line("confirm-bin", &[("days", BIN_DAYS.into())]))
+        .below(1, turn.line("confirm-how", &[]));
+    let yes = turn.label("button-confirm", &[label()]);
+    Reply::new(text)
+        .row([turn.button_labelled(yes, Choice::Confirm(card.id))])
+        .row([
+            turn.button("button-details", Choice::Details(card.id)),
+            turn.button("button-back", Choice::Back),
+        ])
+        .row([turn.button("button-keep", Choice::Cancel)])
+}

@@ -1,0 +1,165 @@
+//! After the yes: is the card gone from the wallet, too? What to do when it is not, and what the reason for the removal
+//! makes useful next.
+
+use jiff::SignedDuration;
+
+use crate::dialogue::{
+    answers::entry,
+    buttons,
+    choice::{Choice, Reason},
+    ids::CardId,
+    record::{BIN_DAYS, REMIND_OUTCOME_MINUTES, Reminder},
+    reply::{Button, Reply},
+    screen::Screen,
+    turn::TurnBuilder,
+    wording,
+};
+
+/// The entry shown when the card does not go away.
+const STILL_SHOWN_ENTRY: &str = "problem-status-stale";
+/// The entry that tells how to look.
+const CHECK_ENTRY: &str = "step-check-removed";
+/// The entry on adding the card again, on the new phone say.
+const ADD_AGAIN_ENTRY: &str = "rebind-card";
+/// The entry with the measures that keep cards safe.
+const SAFETY_ENTRY: &str = "card-security";
+
+/// The card is gone from the wallet: the removal is over.
+pub(crate) fn take_gone(turn: &mut TurnBuilder<'_>, card: CardId) {
+    if is_in_trash(turn, card) {
+        leave_question(turn, card);
+        turn.show(Screen::CardGone(card));
+    }
+}
+
+/// The card is still in the wallet: why that happens, and the ways on. The question stays open.
+pub(crate) fn take_still_there(turn: &mut TurnBuilder<'_>, card: CardId) {
+    if is_in_trash(turn, card) {
+        entry::say_named_entry(turn, STILL_SHOWN_ENTRY);
+        turn.show(Screen::StillThere(card));
+    }
+}
+
+/// Not sure: how to look, then the question again.
+pub(crate) fn take_not_sure(turn: &mut TurnBuilder<'_>, card: CardId) {
+    if is_in_trash(turn, card) {
+        entry::say_named_entry(turn, CHECK_ENTRY);
+        turn.show(Screen::LookAgain(card));
+    }
+}
+
+/// Asks again after a while.
+pub(crate) fn remind(turn: &mut TurnBuilder<'_>, card: CardId) {
+    if is_in_trash(turn, card) {
+        leave_question(turn, card);
+        let at = turn.now + SignedDuration::from_mins(REMIND_OUTCOME_MINUTES);
+        turn.record.reminders.push(Reminder { card, at });
+        turn.show(Screen::WillRemind(card));
+    }
+}
+
+/// The question is left without an answer: the card stays off the list, and nobody claims that it is gone.
+pub(crate) fn leave_open(turn: &mut TurnBuilder<'_>, card: CardId) {
+    leave_question(turn, card);
+    turn.show(Screen::OutcomeLeftOpen(card));
+}
+
+/// Whether the card can still be asked about; else that is said.
+fn is_in_trash(turn: &mut TurnBuilder<'_>, card: CardId) -> bool {
+    let is_there = turn.record.removed_card(card).is_some();
+    if !is_there {
+        turn.show_card_missing();
+    }
+    is_there
+}
+
+/// Leaves the question, if it is about this card.
+fn leave_question(turn: &mut TurnBuilder<'_>, card: CardId) {
+    turn.record
+        .reminders
+        .retain(|reminder| reminder.card != card);
+    let removal = turn.record.activity.removal();
+    if removal.is_some_and(|removal| removal.card == card && !removal.is_open()) {
+        turn.record.leave();
+    }
+}
+
+/// The question; `None` if the card is not in the trash any more.
+pub(crate) fn draw_question(turn: &TurnBuilder<'_>, card: CardId, line: &str) -> Option<Reply> {
+    let removed = &turn.record.removed_card(card)?.card;
+    let wallet = ("wallet", wording::wallet_name(turn, &removed.wallet).into());
+    let label = ("label", removed.label.as_str().into());
+    let reply = Reply::new(turn.line(line, &[wallet, label]))
+        .row([
+            turn.button("button-gone", Choice::Gone(card)),
+            turn.button("button-still", Choice::StillThere(card)),
+        ])
+        .row([
+            turn.button("button-not-sure", Choice::NotSure(card)),
+            turn.button("button-undo", Choice::PutBack(card)),
+        ]);
+    Some(reply)
+}
+
+/// The end, and what the reason makes useful next.
+pub(crate) fn draw_gone(turn: &TurnBuilder<'_>, card: CardId) -> Option<Reply> {
+    let removed = turn.record.removed_card(card)?;
+    let label = ("label", removed.card.label.as_str().into());
+    let text = turn.line("all-gone", &[label, ("days", BIN_DAYS.into())]);
+    let reason = removed.reason.unwrap_or(Reason::Unsaid);
+    let text = match reason {
+        Reason::Unsaid => text,
+        Reason::NewCard | Reason::NewPhone | Reason::Misuse | Reason::TidyingUp => {
+            let next = turn.line(&format!("next-{}", reason.code()), &[]);
+            text.below(2, next)
+        }
+    };
+    let reply = buttons::with_paired(Reply::new(text), next_buttons(turn, reason));
+    Some(reply.row([
+        turn.button("button-undo", Choice::PutBack(card)),
+        turn.button("button-cards", Choice::Cards(0)),
+    ]))
+}
+
+fn next_buttons(turn: &TurnBuilder<'_>, reason: Reason) -> Vec<Button> {
+    let entry = |id| buttons::named_entry_button(turn, id);
+    let has_others = !turn.record.cards.is_empty();
+    let review = || has_others.then(|| turn.button("button-review", Choice::Review(0)));
+    let buttons = match reason {
+        Reason::NewCard => vec![Some(turn.button("button-add-new", Choice::AddCard))],
+        Reason::NewPhone => vec![entry(ADD_AGAIN_ENTRY)],
+        Reason::Misuse => vec![review(), entry(SAFETY_ENTRY)],
+        Reason::TidyingUp => vec![review()],
+        Reason::Unsaid => Vec::new(),
+    };
+    buttons.into_iter().flatten().collect()
+}
+
+pub(crate) fn draw_still_there(turn: &TurnBuilder<'_>, card: CardId) -> Reply {
+    let minutes = ("minutes", REMIND_OUTCOME_MINUTES.into());
+    let remind = turn.label("button-remind", &[minutes]);
+    Reply::new(turn.line("still-there-next", &[]))
+        .row([turn.button_labelled(remind, Choice::RemindMe(card))])
+        .row(gone_or_undo(turn, card))
+        .row(buttons::person_button(turn))
+}
+
+pub(crate) fn draw_will_remind(turn: &TurnBuilder<'_>, card: CardId) -> Reply {
+    let minutes = ("minutes", REMIND_OUTCOME_MINUTES.into());
+    Reply::new(turn.line("will-remind", &[minutes])).row(gone_or_undo(turn, card))
+}
+
+fn gone_or_undo(turn: &TurnBuilder<'_>, card: CardId) -> [Button; 2] {
+    [
+        turn.button("button-gone", Choice::Gone(card)),
+        turn.button("button-undo", Choice::PutBack(card)),
+    ]
+}
+
+pub(crate) fn draw_left_open(turn: &TurnBuilder<'_>, card: CardId) -> Reply {
+    let label = ("label", turn.record.label_of(card).into());
+    Reply::new(turn.line("left-open", &[label])).row([
+        turn.button("button-undo", Choice::PutBack(card)),
+        turn.button("button-cards", Choice::Cards(0)),
+    ])
+}

@@ -1,0 +1,117 @@
+//! What each command does, and each deep link. One exhaustive match: a command that is not routed does not compile.
+
+use crate::{
+    dialogue::{
+        answers::entry::{self, Origin},
+        event::{Command, Place},
+        help, language,
+        my_data::{export, forget, import},
+        protection::setup,
+        removal::stages,
+        router::choices,
+        screen::Screen,
+        turn::TurnBuilder,
+    },
+    knowledge::EntryId,
+};
+
+/// A deep link to an entry is `/start kb_<id>`.
+const ENTRY_PAYLOAD: &str = "kb_";
+/// A deep link into the removal of a card in a wallet is `/start unbind_<wallet's id>`.
+const UNBIND_PAYLOAD: &str = "unbind_";
+/// Commands with a deep link, `/start <name>`.
+const LINKED_COMMANDS: [Command; 7] = [
+    Command::Unbind,
+    Command::Cards,
+    Command::Faq,
+    Command::Protect,
+    Command::Export,
+    Command::Import,
+    Command::Forget,
+];
+
+/// Takes a command, with what stood behind it.
+pub(crate) fn take(turn: &mut TurnBuilder<'_>, command: Command, argument: &str) {
+    turn.next_keyboard();
+    if command != Command::Cancel {
+        leave_small_procedure(turn);
+    }
+    if command == Command::Start {
+        follow_link(turn, argument);
+    } else {
+        obey(turn, command, argument);
+    }
+    turn.show(Screen::Present);
+}
+
+/// Adding, changing and setting up wait for an answer; a command ends the wait and says so by what it shows. Only a
+/// removal goes on.
+fn leave_small_procedure(turn: &mut TurnBuilder<'_>) {
+    if !turn.record.activity.is_idle() && !turn.record.activity.is_removal() {
+        turn.record.leave();
+    }
+}
+
+fn obey(turn: &mut TurnBuilder<'_>, command: Command, argument: &str) {
+    if let (Place::Group, Some(payload)) = (turn.place, private_payload(command)) {
+        return help::ask_into_private(turn, payload);
+    }
+    match command {
+        Command::Start => help::say_welcome(turn),
+        Command::Help => help::say_help(turn),
+        Command::Unbind => unbind(turn, None),
+        Command::Cards => turn.show(Screen::Cards(0)),
+        Command::Faq => turn.show(Screen::Topics),
+        Command::Language => language::choose_by_name(turn, argument),
+        Command::Protect => setup::begin(turn),
+        Command::Privacy => export::say_privacy(turn),
+        Command::Export => export::send_everything(turn),
+        Command::Import => import::say_how(turn),
+        Command::Forget => forget::ask(turn),
+        Command::Cancel => choices::cancel(turn),
+    }
+}
+
+/// The link into the private chat that does the same there, for commands that are nobody else's business.
+fn private_payload(command: Command) -> Option<&'static str> {
+    match command {
+        Command::Unbind => Some("unbind"),
+        Command::Cards => Some("cards"),
+        Command::Protect => Some("protect"),
+        Command::Export => Some("export"),
+        Command::Import => Some("import"),
+        Command::Forget => Some("forget"),
+        Command::Start
+        | Command::Help
+        | Command::Faq
+        | Command::Language
+        | Command::Privacy
+        | Command::Cancel => None,
+    }
+}
+
+/// Follows a deep link: `/start <payload>`.
+fn follow_link(turn: &mut TurnBuilder<'_>, payload: &str) {
+    let id = payload.strip_prefix(ENTRY_PAYLOAD);
+    if let Some(id) = id.and_then(|id| id.parse().ok()) {
+        return entry::say_entry(turn, &id, Origin::Button);
+    }
+    let wallet = payload.strip_prefix(UNBIND_PAYLOAD);
+    let wallet = wallet.and_then(|id| id.parse::<EntryId>().ok());
+    let guides = &turn.base.knowledge.guides;
+    if let Some(wallet) = wallet.filter(|wallet| guides.contains_key(wallet)) {
+        return match turn.place {
+            Place::Group => help::ask_into_private(turn, "unbind"),
+            Place::Private => unbind(turn, Some(wallet)),
+        };
+    }
+    let linked = LINKED_COMMANDS.into_iter();
+    let mut linked = linked.filter(|command| command.name() == payload);
+    obey(turn, linked.next().unwrap_or(Command::Start), "");
+}
+
+/// A removal asked for by name has nothing to do with what was talked of before.
+fn unbind(turn: &mut TurnBuilder<'_>, wallet: Option<EntryId>) {
+    turn.record.last_answer = None;
+    stages::begin(turn, wallet);
+}

@@ -1,0 +1,220 @@
+//! What is typed: a secret that has no place in a chat, the label of a button, a word the present step understands, a
+//! correction, else a question.
+
+use crate::dialogue::{
+    answers::question,
+    cards::{adding, editing, trash},
+    choice::{Choice, Field},
+    event::Place,
+    ids::CardId,
+    my_data::{forget, import},
+    protection::setup,
+    record::{Activity, Removal, Setup, Stage},
+    removal::{confirmation, correction, outcome, stages, steps},
+    reply::Reply,
+    router::choices,
+    screen::Screen,
+    screens,
+    secrets::{self, Secret},
+    turn::TurnBuilder,
+    words::plain_word,
+};
+
+/// Takes something typed.
+pub(crate) fn take(turn: &mut TurnBuilder<'_>, text: &str) {
+    turn.next_keyboard();
+    if let Some(secret) = misplaced_secret(turn, text) {
+        return explain_secret(turn, secret);
+    }
+    if let Some(choice) = choice_labelled(turn, text) {
+        return choices::choose(turn, &choice);
+    }
+    if !take_in_context(turn, text) {
+        question::answer(turn, text);
+        turn.show(Screen::Present);
+    }
+}
+
+/// A secret, typed where none was asked for.
+fn misplaced_secret(turn: &TurnBuilder<'_>, text: &str) -> Option<Secret> {
+    let activity = &turn.record.activity;
+    if activity.awaits_secret() {
+        return None;
+    }
+    // A name or the last digits of a card may be a number.
+    let awaits_words = activity.awaits_words() || matches!(activity, Activity::Protecting(_));
+    let lone = (!awaits_words && secrets::is_lone_code(text)).then_some(Secret::Code);
+    let words = turn.words();
+    secrets::kind_of(text, |near, word| words.mentions(near, word.line())).or(lone)
+}
+
+/// Takes a secret out of the chat and says why.
+fn explain_secret(turn: &mut TurnBuilder<'_>, secret: Secret) {
+    let is_deleted = turn.delete_typed();
+    let line = match turn.place {
+        Place::Private if is_deleted => "secret-taken-away",
+        Place::Private => "secret-not-kept",
+        Place::Group => "secret-in-group",
+    };
+    let text = turn.line(line, &[]).below(1, turn.line(secret.line(), &[]));
+    turn.say(Reply::new(text));
+    turn.show(Screen::Present);
+}
+
+/// What is written on a button of the present screen may be typed instead.
+fn choice_labelled(turn: &TurnBuilder<'_>, text: &str) -> Option<Choice> {
+    let present = screens::present(turn)?;
+    let typed = plain_word(text);
+    let mut buttons = present.buttons.iter().flatten();
+    let button = buttons.find(|button| plain_word(&turn.as_displayed(&button.label)) == typed)?;
+    button.choice().cloned()
+}
+
+/// Takes a word the present step understands; whether it was one.
+fn take_in_context(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
+    match turn.record.activity.clone() {
+        Activity::Idle => while_idle(turn, text),
+        Activity::Adding { draft, .. } => while_adding(turn, text, adding::awaits_label(&draft)),
+        Activity::Editing { card, field } => while_editing(turn, text, card, field),
+        Activity::ChoosingCard => cancels(turn, text) || stages::take_label(turn, text),
+        Activity::Removing(removal) => while_removing(turn, text, &removal),
+        Activity::Protecting(setup) => while_protecting(turn, text, setup),
+        Activity::Importing { .. } => {
+            cancels(turn, text) || declines(turn, text) || agrees(turn, text, import::confirm)
+        }
+        Activity::Forgetting => {
+            cancels(turn, text) || declines(turn, text) || agrees(turn, text, forget::ask_for_press)
+        }
+        Activity::Reviewing => cancels(turn, text) || declines(turn, text),
+    }
+}
+
+fn while_removing(turn: &mut TurnBuilder<'_>, text: &str, removal: &Removal) -> bool {
+    match removal.stage {
+        Stage::Reason => goes_back_or_out(turn, text) || correction::take(turn, text),
+        Stage::Step(_) | Stage::AllSteps => while_guiding(turn, text),
+        Stage::Proof => while_proving(turn, text),
+        Stage::Confirmation => while_confirming(turn, text),
+        Stage::Outcome => about_outcome(turn, text, removal.card),
+    }
+}
+
+type Procedure = fn(&mut TurnBuilder<'_>);
+
+/// Calls `procedure` if `text` is one of the words of this line; whether it was.
+fn if_means(turn: &mut TurnBuilder<'_>, text: &str, words: &str, procedure: Procedure) -> bool {
+    let is_meant = turn.words().means(text, words);
+    if is_meant {
+        procedure(turn);
+    }
+    is_meant
+}
+
+/// Takes a text for what was asked for, unless it is surely a question; whether it was taken.
+fn unless_question(
+    turn: &mut TurnBuilder<'_>,
+    text: &str,
+    take: impl FnOnce(&mut TurnBuilder<'_>),
+) -> bool {
+    let is_answer = !question::is_question(turn, text);
+    if is_answer {
+        take(turn);
+    }
+    is_answer
+}
+
+fn while_idle(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
+    match turn.place {
+        Place::Private => if_means(turn, text, "words-guide", |turn| stages::begin(turn, None)),
+        Place::Group => false,
+    }
+}
+
+fn cancels(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
+    if_means(turn, text, "words-cancel", choices::cancel)
+}
+
+fn declines(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
+    if_means(turn, text, "words-no", choices::cancel)
+}
+
+fn agrees(turn: &mut TurnBuilder<'_>, text: &str, to: Procedure) -> bool {
+    if_means(turn, text, "words-yes", to)
+}
+
+fn goes_back(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
+    if_means(turn, text, "words-back", choices::go_back)
+}
+
+fn goes_back_or_out(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
+    goes_back(turn, text)
+        || if_means(turn, text, "words-pause", stages::pause)
+        || cancels(turn, text)
+}
+
+fn while_adding(turn: &mut TurnBuilder<'_>, text: &str, label_awaited: bool) -> bool {
+    if cancels(turn, text) || goes_back(turn, text) {
+        return true;
+    }
+    if label_awaited {
+        unless_question(turn, text, |turn| adding::take_label(turn, text))
+    } else {
+        adding::take_answer(turn, text)
+    }
+}
+
+fn while_editing(turn: &mut TurnBuilder<'_>, text: &str, card: CardId, field: Field) -> bool {
+    cancels(turn, text)
+        || unless_question(turn, text, |turn| {
+            editing::take_value(turn, card, field, text);
+        })
+}
+
+fn while_guiding(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
+    if_means(turn, text, "words-done", stages::finish_step)
+        || if_means(turn, text, "words-differs", steps::show_differences)
+        || goes_back_or_out(turn, text)
+        || correction::take(turn, text)
+}
+
+/// Words that lead away stay words; everything else that is not clearly a question is a try.
+fn while_proving(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
+    goes_back_or_out(turn, text)
+        || unless_question(turn, text, |turn| confirmation::take_proof(turn, text))
+}
+
+fn while_confirming(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
+    agrees(turn, text, confirmation::confirm_typed)
+        || goes_back(turn, text)
+        || declines(turn, text)
+        || cancels(turn, text)
+        || correction::take(turn, text)
+}
+
+fn about_outcome(turn: &mut TurnBuilder<'_>, text: &str, card: CardId) -> bool {
+    let means = |words| turn.words().means(text, words);
+    if means("words-gone") {
+        outcome::take_gone(turn, card);
+    } else if means("words-still") {
+        outcome::take_still_there(turn, card);
+    } else if means("words-not-sure") {
+        outcome::take_not_sure(turn, card);
+    } else if means("words-undo") {
+        trash::put_back(turn, card);
+    } else {
+        return cancels(turn, text);
+    }
+    true
+}
+
+fn while_protecting(turn: &mut TurnBuilder<'_>, text: &str, setup: Setup) -> bool {
+    if goes_back(turn, text) || cancels(turn, text) {
+        return true;
+    }
+    match setup {
+        Setup::Choosing => false,
+        Setup::Proof(_) | Setup::NewPin | Setup::RepeatPin(_) | Setup::FirstCode(_) => {
+            unless_question(turn, text, |turn| setup::take_typed(turn, setup, text))
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Draws what a turn says and shows, from the record at rest. Each feature has its own drawings beside it; only this
+//! module calls them, and nothing here changes the record.
+
+use super::{
+    answers::browse,
+    cards::{adding, editing, list, review, trash},
+    context::Turn,
+    help, language,
+    my_data::{forget, import},
+    protection::setup,
+    record::{Activity, Card, Removal, Stage},
+    reminders,
+    removal::{confirmation, outcome, stages, steps},
+    reply::Reply,
+    screen::{Output, Placement, Screen},
+    turn::TurnBuilder,
+};
+use crate::markup::RichText;
+
+/// The turn as it is to be committed.
+pub(super) fn draw(turn: TurnBuilder<'_>) -> Turn {
+    let replies = draw_outputs(&turn);
+    turn.finish(replies)
+}
+
+fn draw_outputs(turn: &TurnBuilder<'_>) -> Vec<Reply> {
+    let mut replies: Vec<Reply> = Vec::new();
+    let mut unplaced = RichText::default();
+    for output in turn.outputs() {
+        match output {
+            Output::Said(reply) => replies.push(reply.clone()),
+            Output::Shown { screen, notes } => match draw_screen(turn, screen) {
+                Some(reply) => {
+                    let reply = place(turn, reply, replies.is_empty());
+                    replies.push(reply.with_note(notes.clone()));
+                }
+                None => unplaced = unplaced.below(2, notes.clone()),
+            },
+        }
+    }
+    // A press is never without a visible effect, and a note is never lost.
+    if replies.is_empty() && turn.is_press() {
+        let reply = place(turn, help::draw_nothing_open(turn), true);
+        replies.push(reply.with_note(unplaced));
+    } else if !unplaced.is_empty() {
+        replies.push(Reply::new(unplaced));
+    }
+    replies
+}
+
+/// The first thing shown takes the place of the message whose button was pressed.
+fn place(turn: &TurnBuilder<'_>, reply: Reply, is_first: bool) -> Reply {
+    match turn.placement() {
+        Placement::InPlaceOf(message) if is_first => reply.in_place_of(Some(message)),
+        Placement::InPlaceOf(_) | Placement::New => reply,
+    }
+}
+
+/// A screen; `None` where what it is about is gone, or nothing is under way.
+fn draw_screen(turn: &TurnBuilder<'_>, screen: &Screen) -> Option<Reply> {
+    Some(match screen {
+        Screen::Present => return present(turn),
+        Screen::Cards(page) => list::draw_list(turn, *page),
+        Screen::CardsFull => list::draw_full(turn),
+        Screen::Card(card) => list::draw_card(turn, turn.record.card(*card)?),
+        Screen::CardHistory(card) => list::draw_history(turn, turn.record.card(*card)?),
+        Screen::Trash(page) => trash::draw(turn, *page),
+        Screen::Review(page) => review::draw(turn, *page),
+        Screen::ReviewDone => review::draw_done(turn),
+        Screen::ChooseCard(page) => stages::draw_choice(turn, *page),
+        Screen::Differences => return steps::draw_differences(turn),
+        Screen::Paused(card) => stages::draw_paused(turn, *card),
+        Screen::RemovalCancelled => stages::draw_removal_cancelled(turn),
+        Screen::Cancelled => stages::draw_cancelled(turn),
+        Screen::NothingToCancel => stages::draw_nothing_to_cancel(turn),
+        Screen::CardGone(card) => return outcome::draw_gone(turn, *card),
+        Screen::StillThere(card) => outcome::draw_still_there(turn, *card),
+        Screen::LookAgain(card) => return outcome::draw_question(turn, *card, "look-again"),
+        Screen::GoneByNow(card) => return outcome::draw_question(turn, *card, "gone-by-now"),
+        Screen::WillRemind(card) => outcome::draw_will_remind(turn, *card),
+        Screen::OutcomeLeftOpen(card) => outcome::draw_left_open(turn, *card),
+        Screen::Unfinished => reminders::draw_unfinished(turn),
+        Screen::RemindersOff => reminders::draw_switched_off(turn),
+        Screen::WrongFirstCode => setup::draw_wrong_first_code(turn),
+        Screen::Topics => browse::draw_topics(turn, "faq-groups"),
+        Screen::EntryMissing => browse::draw_topics(turn, "gone-entry"),
+        Screen::Topic(name) => browse::draw_topic(turn, name)
+            .unwrap_or_else(|| browse::draw_topics(turn, "gone-entry")),
+        Screen::Languages => language::draw_choice(turn),
+        Screen::LanguageSet => language::draw_set(turn),
+        Screen::Forgotten => forget::draw_forgotten(turn),
+    })
+}
+
+/// Where the procedure under way is; `None`, if there is none.
+pub(super) fn present(turn: &TurnBuilder<'_>) -> Option<Reply> {
+    match &turn.record.activity {
+        Activity::Idle => None,
+        Activity::Adding { draft, then_unbind } => adding::draw(turn, draft, *then_unbind),
+        Activity::Editing { card, field } => {
+            Some(editing::draw(turn, turn.record.card(*card)?, *field))
+        }
+        Activity::Protecting(setup) => setup::draw(turn, setup),
+        Activity::Importing { cards } => Some(import::draw(turn, cards)),
+        Activity::Forgetting => Some(forget::draw(turn)),
+        Activity::Reviewing => Some(review::draw(turn, 0)),
+        Activity::ChoosingCard => Some(stages::draw_choice(turn, 0)),
+        Activity::Removing(removal) if removal.stage == Stage::Outcome => {
+            outcome::draw_question(turn, removal.card, "look-again")
+        }
+        Activity::Removing(removal) => draw_stage(turn, removal, turn.record.card(removal.card)?),
+    }
+}
+
+fn draw_stage(turn: &TurnBuilder<'_>, removal: &Removal, card: &Card) -> Option<Reply> {
+    Some(match &removal.stage {
+        Stage::Reason => stages::draw_reasons(turn, card),
+        Stage::Step(step) => return steps::draw_step(turn, removal, card, step),
+        Stage::AllSteps => steps::draw_all_steps(turn, card),
+        Stage::Proof => confirmation::draw_proof(turn, card),
+        Stage::Confirmation => confirmation::draw(turn, card),
+        Stage::Outcome => return outcome::draw_question(turn, card.id, "look-again"),
+    })
+}
