@@ -8,6 +8,8 @@ pub mod envelope;
 pub mod export;
 pub mod memory;
 pub mod sled;
+#[doc(hidden)]
+pub mod testing;
 
 mod barrier;
 mod committer;
