@@ -15,8 +15,8 @@ mod barrier;
 mod committer;
 mod folder;
 mod keys;
+mod manifest;
 mod migrations;
-mod state;
 
 use std::fmt;
 

@@ -32,7 +32,6 @@ const RESTORED_AT_ONCE: usize = 1024;
 /// What a file or a store contains.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
-    /// Chats.
     pub chats: u64,
     /// Replies not yet sent.
     pub rows: u64,
@@ -47,12 +46,12 @@ impl Summary {
     }
 }
 
-/// What going through a store brought to light.
+/// The result of verifying a store.
 #[derive(Debug, Default)]
 pub struct Verification {
-    /// What is whole.
-    pub whole: Summary,
-    /// What is not, one error a value.
+    /// Counts of the undamaged values.
+    pub intact: Summary,
+    /// One error for each damaged value.
     pub faults: Vec<StoreError>,
 }
 
@@ -61,20 +60,13 @@ pub struct Verification {
 pub enum ExportError {
     /// The file could not be written or read.
     #[error("{}: {error}", .path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
+    File { path: PathBuf, error: io::Error },
     /// The file is not what was exported.
     #[error("{}:{line}: {fault}; nothing was imported: use another export", .path.display())]
     Line {
-        /// The file.
         path: PathBuf,
-        /// The line, from 1.
+        /// Counted from 1.
         line: u64,
-        /// What is wrong there.
         fault: String,
     },
     /// The store to import into has something in it.
@@ -198,7 +190,7 @@ pub fn verify(store: &dyn Store) -> Verification {
     let mut verification = Verification::default();
     for item in store.scan() {
         match item {
-            Ok(item) => verification.whole.count(&item),
+            Ok(item) => verification.intact.count(&item),
             Err(error) => verification.faults.push(error),
         }
     }
@@ -587,7 +579,7 @@ mod tests {
     #[tokio::test]
     async fn a_sound_store_is_verified_with_its_counts() {
         let verification = verify(&filled().await);
-        assert_eq!(verification.whole, Summary { chats: 3, rows: 4 });
+        assert_eq!(verification.intact, Summary { chats: 3, rows: 4 });
         assert!(verification.faults.is_empty());
     }
 }

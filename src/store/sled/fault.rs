@@ -1,0 +1,59 @@
+//! How sled's errors and panics, and values it gives that cannot be read, become the store's errors.
+
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
+
+use super::super::{StoreError, envelope::EnvelopeError, folder};
+use crate::dialogue::ChatId;
+
+/// Runs sled and turns its panics into errors. The panic hook still prints or logs them.
+pub(super) fn guarded<T>(
+    path: &Path,
+    run: impl FnOnce() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+        Err(folder::damaged(
+            path,
+            "the engine could not make sense of it",
+        ))
+    })
+}
+
+pub(super) fn engine_fault(path: &Path, error: sled::Error) -> StoreError {
+    match error {
+        // What sled says when another program has its file open; ours are told apart by the folder's lock.
+        sled::Error::Io(error) if error.to_string().contains("could not acquire lock") => {
+            StoreError::InUse(path.display().to_string())
+        }
+        sled::Error::Io(error) => folder::unavailable(path, &error),
+        error => folder::damaged(path, &error.to_string()),
+    }
+}
+
+pub(super) fn unreadable(path: &Path, what: impl fmt::Display, error: EnvelopeError) -> StoreError {
+    match error {
+        EnvelopeError::Newer { .. } => {
+            StoreError::Newer(format!("the store at {}: {what}: {error}", path.display()))
+        }
+        error => folder::damaged(path, &format!("{what}: {error}")),
+    }
+}
+
+pub(super) fn foreign_key(path: &Path, key: &[u8]) -> StoreError {
+    folder::damaged(
+        path,
+        &format!("a key of {} bytes is none of ours", key.len()),
+    )
+}
+
+/// "the record of chat 5".
+pub(super) struct RecordOf(pub(super) ChatId);
+
+impl fmt::Display for RecordOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the record of chat {}", self.0)
+    }
+}
