@@ -52,7 +52,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     if let Some(page) = page {
         aside.spawn(page.serve(health, stop.clone()));
     }
-    aside.spawn(backups.clone().keep(store.clone(), Timestamp::now));
+    aside.spawn(backups.clone().run(store.clone(), Timestamp::now));
     let (knowledge, watcher) = reading.await.map_err(Failure::failed)??;
     // Indexing the base takes longest; Telegram is asked meanwhile.
     let indexing = spawn_blocking(move || Base::new(knowledge));
@@ -76,7 +76,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     };
     let served = telegram::serve(channel, assistant, Timestamp::now, say_ready, stop).await;
     if metrics.has_committed() {
-        backups.make_last(&store, Timestamp::now()).await;
+        backups.make_at_shutdown(&store, Timestamp::now()).await;
     }
     store.close().await?;
     served.map_err(|error| match error {
@@ -94,7 +94,7 @@ fn open(database: &Database) -> Result<(Arc<dyn Store>, Backups), Failure> {
     if let Some(restored) = restored {
         tracing::error!("{restored}");
     }
-    Ok((Arc::new(opened.store), Backups::of(folder)))
+    Ok((Arc::new(opened.store), Backups::in_folder(folder)))
 }
 
 async fn bind_health_page(listen: Option<SocketAddr>) -> Result<Option<HealthPage>, Failure> {
