@@ -238,7 +238,7 @@ impl Assistant {
                 entropy,
             };
             guarded(|| respond(record, event, &context)).unwrap_or_else(|fault| {
-                tracing::error!(%chat, "a turn panicked; the chat was given an apology and stays where it was, and what came in is kept: `unbind-bot store letters`");
+                tracing::error!(%chat, "a turn panicked; the chat was given an apology and stays where it was, and what came in is kept: `unbind-bot store dead-letters`");
                 metrics.mishap(Mishap::Panic);
                 let letter = DeadLetter::of(record, event, &fault, now).arrived_in(update);
                 dialogue::apology(record, &base, letter)

@@ -79,7 +79,7 @@ async fn check_health_page(settings: &ServeSettings) -> Result<String, String> {
             "will be at http://{listen}/healthz, /readyz and /metrics"
         )),
         Err(error) => Err(format!(
-            "HEALTH_LISTEN: {listen} cannot be listened on: {error}; name another port, or stop what has it"
+            "HEALTH_LISTEN: cannot listen on {listen}: {error}; name another port, or stop the program that uses it"
         )),
     }
 }

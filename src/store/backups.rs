@@ -178,8 +178,8 @@ impl Backups {
 
 /// The time in a backup's name; `None` for the name of another file.
 fn time_in_name(name: &str) -> Option<Timestamp> {
-    let time = name.strip_suffix(EXTENSION)?;
-    let time = jiff::civil::DateTime::strptime(NAME_FORMAT, time).ok()?;
+    let text = name.strip_suffix(EXTENSION)?;
+    let time = jiff::civil::DateTime::strptime(NAME_FORMAT, text).ok()?;
     jiff::tz::TimeZone::UTC.to_timestamp(time).ok()
 }
 

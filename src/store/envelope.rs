@@ -205,9 +205,9 @@ pub fn lift_row(body: Value, found: u16) -> Result<OutboxRow, EnvelopeError> {
 fn pack(place: Place, body: &impl Serialize) -> Result<Vec<u8>, EnvelopeError> {
     let mut bytes = vec![0; HEADER];
     serde_json::to_writer(&mut bytes, body)?;
-    let length = bytes.len() - HEADER;
-    let length = u32::try_from(length).map_err(|_| EnvelopeError::Length {
-        found: length,
+    let found = bytes.len() - HEADER;
+    let length = u32::try_from(found).map_err(|_| EnvelopeError::Length {
+        found,
         expected: u32::MAX as usize,
     })?;
     bytes[0..4].copy_from_slice(&MAGIC);

@@ -1,4 +1,5 @@
-//! The engine on disk: three sled trees, changed together by one thread, and made durable by a barrier of our own.
+//! The engine on disk: three sled trees, changed together by one thread, and made durable by an `fdatasync` after each
+//! batch.
 //!
 //! ```text
 //! records   chat (8 bytes, in order)                       → envelope of the record
@@ -6,8 +7,10 @@
 //! meta      "totals"                                       → commits, and what the other two contain
 //! ```
 //! sled's `flush` ends in `sync_file_range`, which is no barrier on Linux (spacejam/sled#1452): acknowledged writes were
-//! lost in a power-cut model. So each batch is followed by an `fdatasync` on sled's file. `flush_async` is not used at
-//! all (#1412). Who may use the folder and what it must contain is `folder`'s, batching is `committer`'s.
+//! lost in a power-cut model. So each batch is followed by an `fdatasync` on sled's file (`barrier`). `flush_async` is
+//! not used at all (#1412). The folder and its lock are `folder`'s, batching is `committer`'s.
+//!
+//! `open` and `verify` open a store, `batch` and `writer` write, `scan` reads all of it, `compact` makes it smaller.
 
 mod batch;
 mod compact;
@@ -59,33 +62,32 @@ pub struct SledStore {
 
 /// A store, and how it was found.
 pub struct Opened {
-    /// The store.
     pub store: SledStore,
-    /// There was none: it was made.
+    /// There was none in the folder.
     pub created: bool,
-    /// It had not been closed: the process before was killed, or the power failed.
+    /// It had not been closed: the process was killed, or the power failed.
     pub recovered: bool,
-    /// Chats in it.
+    /// Number of chats in it.
     pub chats: u64,
-    /// Replies still to be sent.
+    /// Number of replies not yet sent.
     pub rows: u64,
 }
 
 impl SledStore {
-    /// Opens the store in `folder`, or makes one, and verifies everything in it. Blocks meanwhile; so does dropping a
+    /// Opens the store in `folder`, or creates one, and verifies everything in it. Blocks meanwhile; so does dropping a
     /// store that was not closed.
     ///
     /// # Errors
     /// [`StoreError::InUse`] while another process has it, [`StoreError::Foreign`] for a folder with something else in
     /// it, [`StoreError::Damaged`] when not everything acknowledged is there and whole (its files are then as they
-    /// were), [`StoreError::Newer`], and [`StoreError::Unavailable`] when the system does not let us.
+    /// were), [`StoreError::Newer`], and [`StoreError::Unavailable`] when files cannot be read or written.
     pub fn open(folder: impl AsRef<Path>) -> Result<Opened, StoreError> {
         Self::open_with(folder.as_ref(), |files| {
             FileBarrier::new(files).map(|barrier| Box::new(barrier) as Box<dyn Barrier>)
         })
     }
 
-    /// [`Self::open`] with another barrier, which a test may count or let fail.
+    /// [`Self::open`] with another barrier; a test counts its calls or makes it fail.
     fn open_with(
         folder: &Path,
         new_barrier: impl Fn(&Path) -> io::Result<Box<dyn Barrier>> + Send + 'static,
@@ -96,8 +98,8 @@ impl SledStore {
         let (trees, checkpoint) = open_trusted(&folder)?;
         let barrier = folder
             .finish_opening(checkpoint)
-            .and_then(|()| new_barrier(&folder.engine()));
-        let barrier = barrier.map_err(|error| folder::unavailable(folder.path(), &error))?;
+            .and_then(|()| new_barrier(&folder.engine()))
+            .map_err(|error| folder::unavailable(folder.path(), &error))?;
         let shared = Arc::new(Shared {
             folder: folder.path().to_owned(),
             trees: RwLock::new(Some(trees)),
@@ -133,17 +135,17 @@ impl SledStore {
 #[async_trait]
 impl Store for SledStore {
     fn load(&self, chat: ChatId) -> Result<Versioned, StoreError> {
-        let bytes = self.shared.read(|trees| {
-            let bytes = trees.records.get(chat_key(chat));
-            bytes.map_err(|error| self.shared.fault(error))
+        let stored = self.shared.read(|trees| {
+            trees
+                .records
+                .get(chat_key(chat))
+                .map_err(|error| self.shared.fault(error))
         })?;
-        bytes.map_or_else(
-            || Ok(Versioned::default()),
-            |bytes| {
-                envelope::unpack_record(chat, &bytes)
-                    .map_err(|error| self.shared.unreadable(RecordOf(chat), error))
-            },
-        )
+        let Some(bytes) = stored else {
+            return Ok(Versioned::default());
+        };
+        envelope::unpack_record(chat, &bytes)
+            .map_err(|error| self.shared.unreadable(RecordOf(chat), error))
     }
 
     async fn commit(&self, commit: Commit) -> Result<Vec<OutboxRow>, StoreError> {
@@ -161,7 +163,7 @@ impl Store for SledStore {
                 let (key, value) = entry.map_err(|error| self.shared.fault(error))?;
                 match self.shared.row(&key, &value) {
                     Ok(row) => rows.push(row),
-                    // One broken row must not keep the others from being sent; `verify` names it.
+                    // A damaged row does not keep the others from being sent; `store verify` names it.
                     Err(error) => tracing::error!(%error, "a reply in the store cannot be sent"),
                 }
             }
@@ -172,9 +174,13 @@ impl Store for SledStore {
     fn row(&self, id: RowId) -> Result<Option<OutboxRow>, StoreError> {
         self.shared.read(|trees| {
             let key = row_key(id);
-            let bytes = trees.outbox.get(key);
-            let bytes = bytes.map_err(|error| self.shared.fault(error))?;
-            bytes.map(|bytes| self.shared.row(&key, &bytes)).transpose()
+            let stored = trees
+                .outbox
+                .get(key)
+                .map_err(|error| self.shared.fault(error))?;
+            stored
+                .map(|bytes| self.shared.row(&key, &bytes))
+                .transpose()
         })
     }
 
@@ -195,8 +201,11 @@ impl Store for SledStore {
 
     async fn restore(&self, items: Vec<Item>) -> Result<(), StoreError> {
         for items in items.chunks(RESTORED_AT_ONCE) {
-            let packed = items.iter().map(Packed::new);
-            let packed = packed.collect::<Result<_, _>>().map_err(unstorable)?;
+            let packed = items
+                .iter()
+                .map(Packed::new)
+                .collect::<Result<_, _>>()
+                .map_err(unstorable)?;
             self.committer.submit(Work::Restore(packed)).await?;
         }
         Ok(())

@@ -407,7 +407,7 @@ impl Inner {
     async fn give_up(&self, job: &Job) -> Result<Vec<OutboxRow>, Fault> {
         let (chat, update) = (job.chat, job.update);
         tracing::error!(
-            "an update failed {MAX_FAILURES} times and is given up; it is kept: `unbind-bot store letters`"
+            "an update failed {MAX_FAILURES} times and is given up; it is kept: `unbind-bot store dead-letters`"
         );
         self.count(job.task.kind(), Fate::GivenUp);
         let Task::Handle(event) = &job.task else {

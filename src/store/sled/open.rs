@@ -13,10 +13,12 @@ use super::{
     verify::verify,
 };
 
-/// sled can hang on damaged files. A million chats take seconds, on a slow disk some tens.
+/// How long opening may take, since sled can hang on damaged files. A million chats take seconds, on a slow disk tens of
+/// seconds.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Opens sled where it cannot hurt: in a thread, under a time limit, its panics caught. What is returned is whole.
+/// Opens and verifies the engine's files, on a thread with a time limit, its panics caught. After an error the files are
+/// as they were.
 pub(super) fn open_trusted(folder: &Folder) -> Result<(Trees, Checkpoint), StoreError> {
     let (path, files, floor) = (
         folder.path().to_owned(),
@@ -43,6 +45,7 @@ pub(super) fn open_trusted(folder: &Folder) -> Result<(Trees, Checkpoint), Store
     }
 }
 
+/// Opens the engine's files and compares what is in them with its own checkpoint and with `floor`, the least it must be.
 pub(super) fn open_and_check(
     path: &Path,
     files: &Path,
@@ -51,14 +54,16 @@ pub(super) fn open_and_check(
     let trees = Trees::open(files).map_err(|error| engine_fault(path, error))?;
     let noted = trees
         .checkpoint()
-        .map_err(|error| engine_fault(path, error))?;
-    let noted = noted.ok_or_else(|| folder::damaged(path, "its checkpoint cannot be read"))?;
+        .map_err(|error| engine_fault(path, error))?
+        .ok_or_else(|| folder::damaged(path, "its checkpoint cannot be read"))?;
     if noted.commits < floor.commits {
-        let fault = format!(
-            "it ends at commit {}, and {} were acknowledged",
-            noted.commits, floor.commits
-        );
-        return Err(folder::damaged(path, &fault));
+        return Err(folder::damaged(
+            path,
+            &format!(
+                "it ends at commit {}, and {} were acknowledged",
+                noted.commits, floor.commits
+            ),
+        ));
     }
     let found = Checkpoint {
         commits: noted.commits,
@@ -66,11 +71,13 @@ pub(super) fn open_and_check(
     };
     let lost = found != noted || (noted.commits == floor.commits && noted != floor);
     if lost {
-        let fault = format!(
-            "{} chats and {} unsent replies are in it, not what its last commit left ({} and {})",
-            found.records.count, found.rows.count, noted.records.count, noted.rows.count
-        );
-        return Err(folder::damaged(path, &fault));
+        return Err(folder::damaged(
+            path,
+            &format!(
+                "{} chats and {} unsent replies are in it, not what its last commit left ({} and {})",
+                found.records.count, found.rows.count, noted.records.count, noted.rows.count
+            ),
+        ));
     }
     Ok((trees, noted))
 }

@@ -15,7 +15,7 @@ use futures::future::join_all;
 
 use jiff::Timestamp;
 
-use super::{super::keys::parse_chat_key, trees::Trees, verify::parts, *};
+use super::{super::keys::parse_chat_key, trees::Trees, verify::split_keys, *};
 use crate::dialogue::Record;
 
 fn commit(chat: i64, expected: u64) -> Commit {
@@ -56,7 +56,7 @@ fn open_with(folder: &Path, barrier: &Witness) -> SledStore {
 }
 
 #[tokio::test]
-async fn every_chat_is_in_one_part_of_the_survey() {
+async fn every_chat_is_in_one_part_of_the_verification() {
     let far = [
         i64::MIN,
         -1_002_000_000_000,
@@ -75,12 +75,12 @@ async fn every_chat_is_in_one_part_of_the_survey() {
             store.commit(commit(*chat, 0)).await.unwrap();
         }
         let trees = store.shared.trees.read().unwrap().clone().unwrap();
-        let parts = parts(&trees.records).unwrap();
+        let parts = split_keys(&trees.records).unwrap();
         let keys = parts.into_iter().flat_map(|part| trees.records.range(part));
-        let surveyed: Vec<_> = keys
+        let verified: Vec<_> = keys
             .map(|entry| parse_chat_key(&entry.unwrap().0).unwrap().0)
             .collect();
-        assert_eq!(surveyed, chats);
+        assert_eq!(verified, chats);
     }
 }
 
@@ -161,7 +161,7 @@ async fn once_the_disk_is_well_again_the_store_begins_anew_from_what_is_there() 
     while store.health().is_err() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    // It may have been kept though nobody was told; whoever comes again finds out.
+    // The commit may be on disk though it was not acknowledged; loading it tells.
     let kept = store.load(ChatId(2)).unwrap().version;
     store.commit(commit(2, kept)).await.unwrap();
     store.commit(commit(1, 1)).await.unwrap();
@@ -304,8 +304,8 @@ async fn a_record_that_fell_back_in_time_is_noticed_on_opening() {
     store.shared.read(keep).unwrap();
     store.commit(commit(1, 1)).await.unwrap();
     let put_back = |trees: &Trees| {
-        let old = old.lock().unwrap().take().unwrap();
-        trees.records.insert(chat_key(ChatId(1)), old).unwrap();
+        let outdated = old.lock().unwrap().take().unwrap();
+        trees.records.insert(chat_key(ChatId(1)), outdated).unwrap();
         Ok(())
     };
     store.shared.read(put_back).unwrap();

@@ -34,7 +34,6 @@ const OUTBOX: &str = "outbox";
 const META: &str = "meta";
 pub(super) const CHECKPOINT: &[u8] = b"totals";
 
-/// sled's side of the store.
 #[derive(Clone)]
 pub(super) struct Trees {
     pub(super) db: Db,
@@ -58,10 +57,9 @@ impl Trees {
         })
     }
 
-    /// What the store says it contains; `None` where that cannot be read.
+    /// What the store notes of itself with each batch; `None` if that cannot be read.
     pub(super) fn checkpoint(&self) -> sled::Result<Option<Checkpoint>> {
-        let checkpoint = self.meta.get(CHECKPOINT)?;
-        Ok(match checkpoint {
+        Ok(match self.meta.get(CHECKPOINT)? {
             Some(bytes) => serde_json::from_slice(&bytes).ok(),
             None => Some(Checkpoint::default()),
         })
@@ -78,14 +76,14 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// Reads from sled; its errors and panics come back as ours.
+    /// Runs `read` on the trees; a panic of sled's is returned as an error.
     pub(super) fn read<T>(
         &self,
         read: impl FnOnce(&Trees) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        // Held, not cloned: a clone would keep sled open beyond `close`.
-        let trees = self.trees.read().unwrap_or_else(PoisonError::into_inner);
-        let trees = trees.as_ref().ok_or_else(StoreError::closed)?;
+        // Not cloned: a clone would keep sled open after `close`.
+        let lock = self.trees.read().unwrap_or_else(PoisonError::into_inner);
+        let trees = lock.as_ref().ok_or_else(StoreError::closed)?;
         guarded(&self.folder, || read(trees))
     }
 
@@ -107,8 +105,8 @@ impl Shared {
         value: &[u8],
     ) -> Result<(ChatId, Versioned), StoreError> {
         let chat = parse_chat_key(key).ok_or_else(|| foreign_key(&self.folder, key))?;
-        let record = envelope::unpack_record(chat, value);
-        let record = record.map_err(|error| self.unreadable(RecordOf(chat), error))?;
+        let record = envelope::unpack_record(chat, value)
+            .map_err(|error| self.unreadable(RecordOf(chat), error))?;
         Ok((chat, record))
     }
 

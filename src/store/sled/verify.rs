@@ -15,20 +15,24 @@ use super::{
 };
 use crate::dialogue::ChatId;
 
-/// Goes through everything, checksums verified, bodies unread: the records, which are most of it, in parts side by side.
+/// Verifies the checksums of everything without reading the bodies, and returns what was found. The records, which are
+/// most of it, are verified in parts by several threads.
 pub(super) fn verify(path: &Path, trees: &Trees) -> Result<Checkpoint, StoreError> {
-    let parts = parts(&trees.records).map_err(|error| engine_fault(path, error))?;
+    let parts = split_keys(&trees.records).map_err(|error| engine_fault(path, error))?;
     thread::scope(|scope| {
-        let begin = |part| {
+        let start = |part| {
             let thread = thread::Builder::new().name("store-verify".to_owned());
             thread.spawn_scoped(scope, move || verify_records(path, trees, part))
         };
-        let begun: io::Result<Vec<_>> = parts.into_iter().map(begin).collect();
-        let begun = begun.map_err(|error| folder::unavailable(path, &error))?;
+        let threads = parts
+            .into_iter()
+            .map(start)
+            .collect::<io::Result<Vec<_>>>()
+            .map_err(|error| folder::unavailable(path, &error))?;
         let rows = verify_rows(path, trees)?;
         let mut records = Digest::default();
-        for verify in begun {
-            let found = verify.join().unwrap_or_else(|panic| resume_unwind(panic));
+        for thread in threads {
+            let found = thread.join().unwrap_or_else(|panic| resume_unwind(panic));
             records.add_all(found?);
         }
         Ok(Checkpoint {
@@ -42,22 +46,23 @@ pub(super) fn verify(path: &Path, trees: &Trees) -> Result<Checkpoint, StoreErro
 /// A range of keys.
 type Part = (Bound<[u8; 8]>, Bound<[u8; 8]>);
 
-/// All keys of the records in four parts: groups and people, whose numbers lie far apart, and the numbers of each halved.
-pub(super) fn parts(records: &Tree) -> sled::Result<Vec<Part>> {
+/// The keys of the records in four parts: groups and people, whose ids lie far apart, each cut in two.
+pub(super) fn split_keys(records: &Tree) -> sled::Result<Vec<Part>> {
     let zero = chat_key(ChatId(0));
     let cuts = [
-        half(records.range(..zero))?,
+        middle(records.range(..zero))?,
         Some(zero),
-        half(records.range(zero..))?,
-    ];
-    let cuts = cuts.into_iter().flatten();
+        middle(records.range(zero..))?,
+    ]
+    .into_iter()
+    .flatten();
     let from = iter::once(Bound::Unbounded).chain(cuts.clone().map(Bound::Included));
     let to = cuts.map(Bound::Excluded).chain([Bound::Unbounded]);
     Ok(from.zip(to).collect())
 }
 
-/// Where to cut a range of keys in two; `None` if there is nothing to cut.
-fn half(mut keys: sled::Iter) -> sled::Result<Option<[u8; 8]>> {
+/// The middle of a range of keys; `None` if it has fewer than two.
+fn middle(mut keys: sled::Iter) -> sled::Result<Option<[u8; 8]>> {
     let (Some(first), Some(last)) = (keys.next(), keys.next_back()) else {
         return Ok(None);
     };
