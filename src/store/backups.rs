@@ -10,7 +10,7 @@
 //! the files is `export`'s, the rest of the folder is `folder`'s.
 
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
     sync::Arc,
     thread,
@@ -26,6 +26,7 @@ use tokio::{
 use super::{
     Store, StoreError,
     export::{self, ExportError, Summary},
+    files::remove_folder,
     folder::{self, BACKUPS, Folder, RESTORING},
     sled::{Opened, SledStore},
 };
@@ -224,11 +225,7 @@ pub fn open(folder: &Path, now: Timestamp) -> Result<(Opened, Option<Restored>),
 
 /// Makes a store in `place` from a backup and closes it. What an earlier attempt left there is removed.
 fn build_from(place: &Path, backup: &Path) -> Result<Summary, StoreError> {
-    let clear = || match fs::remove_dir_all(place) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
-    };
-    clear().map_err(|error| folder::unavailable(place, &error))?;
+    remove_folder(place).map_err(|error| folder::unavailable(place, &error))?;
     let store = SledStore::open(place)?.store;
     let built = futures::executor::block_on(async {
         let imported = export::import(&store, backup).await;

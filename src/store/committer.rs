@@ -1,4 +1,4 @@
-//! Group commit: one thread takes what is waiting, has it written as one durable batch, and wakes those who wait.
+//! Group commit: one thread takes what is waiting, has it written as one durable batch, and answers the callers.
 //!
 //! A disk needs as long for sixty commits as for one, so whatever arrives during a write shares the next one; and where
 //! many arrive, the next one waits a moment for more of them (PostgreSQL's `commit_siblings` and `commit_delay`). What is
@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
 
-/// Waiting work; beyond it, who commits waits before queueing. Many times what one batch takes.
+/// Length of the queue: twice a full batch. When it is full, callers wait.
 const QUEUE: usize = 1024;
 /// The most commits in one batch, so that the first in it does not wait too long.
 const MAX_BATCH: usize = 512;
@@ -44,12 +44,12 @@ const POLL_EVERY: Duration = Duration::from_millis(50);
 /// What became of one piece of work.
 pub(super) type Outcome = Result<(), StoreError>;
 
-/// What writes a batch.
+/// Writes batches.
 pub(super) trait Engine: Send + 'static {
     /// A piece of work: done as a whole, or not at all.
     type Work: Send + 'static;
 
-    /// Does all of the batch, in order, and makes it durable; one outcome each.
+    /// Writes the batch in order and makes it durable; returns an outcome for each piece.
     ///
     /// # Errors
     /// When it is not certain that the batch is on disk.
@@ -88,7 +88,7 @@ pub(super) struct Committer<W> {
     ended: Mutex<sync_mpsc::Receiver<()>>,
 }
 
-/// Why nothing is acknowledged at present.
+/// Why no work is taken at present; `None` while it is.
 #[derive(Clone, Default)]
 struct Failure(Arc<Mutex<Option<String>>>);
 
@@ -159,7 +159,7 @@ impl<W: Send + 'static> Committer<W> {
         })
     }
 
-    /// Has `work` done; durable when it returns `Ok`.
+    /// Queues `work`; it is durable when this returns `Ok`.
     pub(super) async fn submit(&self, work: W) -> Outcome {
         self.failure.check()?;
         self.send(|answer| Message::Write(work, answer), COMMIT_TIMEOUT)
@@ -217,11 +217,11 @@ enum Reopened {
     Closed(Option<Answer>),
 }
 
-/// The thread's side.
+/// The thread that writes.
 struct Worker<W> {
     waiting: mpsc::Receiver<Message<W>>,
     failure: Failure,
-    /// [`COMMIT_DELAY`], but in tests.
+    /// [`COMMIT_DELAY`], except in tests.
     commit_delay: Duration,
 }
 

@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Item, OutboxRow, Store, StoreError, Versioned, envelope, folder::sync_folder};
+use super::{Item, OutboxRow, Store, StoreError, Versioned, envelope, files::sync_folder};
 use crate::dialogue::{ChatId, Record};
 
 /// The version of the file's layout; a newer one is refused.
@@ -161,8 +161,8 @@ pub fn check(path: &Path) -> Result<Summary, ExportError> {
     Ok(reader.summary)
 }
 
-/// Brings the file at `path` into an empty store. The whole file is checked before anything is written. If the store
-/// fails on the way, what was imported so far is to be thrown away.
+/// Imports the file at `path` into an empty store. The whole file is checked before anything is written. If the store
+/// fails meanwhile, delete it: it has only a part of the file.
 ///
 /// # Errors
 /// [`ExportError::NotEmpty`], a fault in the file, or the store's error.
@@ -185,7 +185,7 @@ pub async fn import(store: &dyn Store, path: &Path) -> Result<Summary, ExportErr
     }
 }
 
-/// Goes through everything in `store`, contents read, and collects every fault.
+/// Reads everything in `store` and collects every fault.
 pub fn verify(store: &dyn Store) -> Verification {
     let mut verification = Verification::default();
     for item in store.scan() {
@@ -266,7 +266,7 @@ fn file_error(path: &Path, error: io::Error) -> ExportError {
     }
 }
 
-/// Writes lines, and keeps their checksum.
+/// Writes lines and computes their checksum.
 struct Writer {
     file: BufWriter<File>,
     crc: crc32fast::Hasher,
@@ -396,7 +396,7 @@ impl Reader {
         if rest.is_empty() {
             Ok(())
         } else {
-            Err(self.fault("something stands behind the closing line".to_owned()))
+            Err(self.fault("something follows the closing line".to_owned()))
         }
     }
 
@@ -417,7 +417,7 @@ impl Iterator for Reader {
             return None;
         }
         let item = self.next_item().transpose();
-        // After a fault, or the closing line, nothing more is believed.
+        // Nothing is read after a fault or the last line.
         self.ended = !matches!(item, Some(Ok(_)));
         item
     }
@@ -425,7 +425,7 @@ impl Iterator for Reader {
 
 fn header(bytes: &[u8]) -> Result<Header, String> {
     let header: Header = serde_json::from_slice(bytes)
-        .map_err(|_| "this is no export of unbind-bot's store".to_owned())?;
+        .map_err(|_| "this is not an export of unbind-bot's store".to_owned())?;
     let newer = header.format > FORMAT
         || header.record_schema > envelope::record_schema()
         || header.row_schema > envelope::row_schema();
@@ -560,7 +560,7 @@ mod tests {
         let lines: Vec<_> = whole.lines().collect();
         let joined = |lines: &[&str]| lines.join("\n") + "\n";
         let cases = [
-            (String::new(), ":1: this is no export"),
+            (String::new(), ":1: this is not an export"),
             (
                 whole.replace("export\":1", "export\":2"),
                 ":1: a newer version",
@@ -578,7 +578,7 @@ mod tests {
                 whole.replacen("\"turn\":5", "\"turn\":6", 1),
                 ":9: the checksum",
             ),
-            (whole.clone() + "x", ":9: something stands behind"),
+            (whole.clone() + "x", ":9: something follows"),
         ];
         for (text, expected) in cases {
             let error = report(&text);

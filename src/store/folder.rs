@@ -3,7 +3,7 @@
 //! ```text
 //! lock    held by the one process that has the store open
 //! state   what the store must contain at least, in two slots written in turns; see `manifest`
-//! sled/   the engine's files: `sled` knows them, this file only moves and checksums them
+//! sled/   the engine's files; this module only moves and checksums them
 //! before-recovery/   while opening after a crash: the engine's files as they were found
 //! backups/, restoring/, restored/, damaged-…/   see `backups`
 //! ```
@@ -19,6 +19,7 @@ use std::{
 
 use super::{
     StoreError,
+    files::{copy_folder, fingerprint, list_files, remove_folder, sync_folder, sync_tree},
     manifest::{Checkpoint, CleanShutdown, Manifest},
 };
 
@@ -32,14 +33,14 @@ pub(super) const RESTORING: &str = "restoring";
 pub(super) const RESTORED: &str = "restored";
 const DAMAGED: &str = "damaged-";
 const PROBE: &str = "probe";
-/// A segment of the engine's file has 512 KiB, and it takes some at once.
+/// Room that must be free before the engine is reopened. A segment of its file has 512 KiB, and it takes some at once.
 const PROBE_BYTES: usize = 4 << 20;
 
-/// Batches between two syncs of `state`. In between it is written without waiting: that survives the process, and after
-/// a power cut an older lower bound is still a lower bound. A sync each time would double the price of a commit.
+/// Batches between two syncs of `state`. In between it is written without a sync, which survives the process; after a
+/// power cut an older lower bound is still a lower bound. A sync each time would double the cost of a commit.
 const SYNC_EVERY: u64 = 256;
 
-/// A folder that this process, and no other, may use.
+/// The folder of a store, locked for this process.
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
@@ -56,7 +57,7 @@ impl Folder {
         refuse_foreign(path)?;
         fs::create_dir_all(path).map_err(|error| unavailable(path, &error))?;
         let lock = take_lock(path)?;
-        // Again: between the first look and the lock, another process may have made or removed a store here.
+        // Checked again: before the lock was taken, another process may have made or removed a store here.
         refuse_foreign(path)?;
         finish_restore(path, "again").map_err(|error| unavailable(path, &error))?;
         let name = path.join(MANIFEST);
@@ -88,13 +89,13 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Puts the finished store in `restoring` into the place of the damaged one, whose files go to a folder of that name;
+    /// Replaces the damaged store by the finished one in `restoring/`, and moves the damaged files to `damaged-NAME/`;
     /// returns that folder.
     pub(super) fn replace_damaged(path: &Path, name: &str) -> Result<PathBuf, StoreError> {
         let _lock = take_lock(path)?;
         let replace = || {
-            sync_all_in(&path.join(RESTORING))?;
-            // From here on it is complete, and found so by the next start if this one goes no further.
+            sync_tree(&path.join(RESTORING))?;
+            // From here on a start finishes what is left to do.
             fs::rename(path.join(RESTORING), path.join(RESTORED))?;
             sync_folder(path)?;
             finish_restore(path, name)
@@ -103,7 +104,7 @@ impl Folder {
         Ok(path.join(format!("{DAMAGED}{name}")))
     }
 
-    /// The same, cut off after so many renames.
+    /// The same, cut off after a number of renames.
     #[cfg(test)]
     pub(super) fn replace_damaged_until(path: &Path, name: &str, mut renames: usize) {
         let aside = path.join(format!("{DAMAGED}{name}"));
@@ -155,9 +156,9 @@ impl Folder {
         self.path.join(SPARE)
     }
 
-    /// The bytes of the engine's files.
+    /// The size of the engine's files in bytes.
     pub(super) fn size(&self) -> io::Result<u64> {
-        let files = files(&self.engine())?;
+        let files = list_files(&self.engine())?;
         files.iter().map(|file| Ok(fs::metadata(file)?.len())).sum()
     }
 
@@ -169,7 +170,7 @@ impl Folder {
     /// Makes sure that the engine's files may be opened: they are unchanged since a clean shutdown, or a copy is kept.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] when they changed since; nothing was written then.
+    /// [`StoreError::Damaged`] if they changed since; nothing was written then.
     pub(super) fn prepare_opening(&mut self) -> Result<(), StoreError> {
         self.finish_compaction()?;
         match self.manifest.clean_shutdown {
@@ -200,7 +201,7 @@ impl Folder {
     /// Keeps the engine's files as they are found after a crash, since opening changes them.
     fn keep_copy(&self) {
         let copy = self.path.join(COPY);
-        // One left over is older than what is here.
+        // A copy left over is older than the files.
         let copied = remove_folder(&copy).and_then(|()| copy_folder(&self.engine(), &copy));
         if let Err(error) = copied {
             // A disk too full for the copy does not keep the bot from starting.
@@ -223,13 +224,13 @@ impl Folder {
     /// The store is open and verified: removes the copy, and makes what opening wrote durable.
     pub(super) fn finish_opening(&mut self, checkpoint: Checkpoint) -> io::Result<()> {
         remove_folder(&self.path.join(COPY))?;
-        sync_all_in(&self.engine())?;
+        sync_tree(&self.engine())?;
         sync_folder(&self.path)?;
         self.manifest.checkpoint = checkpoint;
         self.write_manifest(true)
     }
 
-    /// Whether there is room to go on: as much as opening the engine again may take, and a little more.
+    /// Whether there is room on the disk for reopening the engine.
     pub(super) fn probe(&self) -> Result<(), StoreError> {
         let name = self.path.join(PROBE);
         let probe = || {
@@ -258,7 +259,7 @@ impl Folder {
     /// at any point leaves one of the two in place, and they contain the same.
     pub(super) fn swap_in_spare(&mut self) -> io::Result<()> {
         let (engine, spare, old) = (self.engine(), self.spare(), self.path.join(COPY));
-        sync_all_in(&spare)?;
+        sync_tree(&spare)?;
         remove_folder(&old)?;
         fs::rename(&engine, &old)?;
         fs::rename(&spare, &engine)?;
@@ -266,7 +267,7 @@ impl Folder {
         remove_folder(&old)
     }
 
-    /// Finishes a compaction that was cut off between its two renames, and clears away what one left.
+    /// Finishes a compaction that was cut off between its two renames, and removes what one left behind.
     fn finish_compaction(&self) -> Result<(), StoreError> {
         let (engine, spare, old) = (self.engine(), self.spare(), self.path.join(COPY));
         let settle = || {
@@ -300,7 +301,7 @@ fn finish_restore(path: &Path, name: &str) -> io::Result<()> {
     let aside = path.join(format!("{DAMAGED}{name}"));
     fs::create_dir_all(&aside)?;
     for part in [MANIFEST, ENGINE] {
-        // Where the new one has come already, what is there is not the old one.
+        // If the new part has been moved in already, the part that is there is not the old one.
         if restored.join(part).exists() && path.join(part).exists() {
             fs::rename(path.join(part), aside.join(part))?;
         }
@@ -338,7 +339,7 @@ fn refuse_foreign(path: &Path) -> Result<(), StoreError> {
         Err(error) => return Err(unavailable(path, &error)),
     };
     let names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
-    // A lock alone is from a first start that was cut off; a restored store may have its `state` still to come.
+    // A lock alone is from a first start that was cut off; the `state` of a restored store is moved in last.
     let is_ours = |name: &OsString| name == MANIFEST || name == RESTORED;
     if names.iter().all(|name| name == LOCK) || names.iter().any(is_ours) {
         Ok(())
@@ -375,88 +376,4 @@ pub(super) fn damaged(folder: &Path, fault: &str) -> StoreError {
 /// The error for a folder or file that cannot be read or written.
 pub(super) fn unavailable(path: &Path, error: &io::Error) -> StoreError {
     StoreError::Unavailable(format!("{}: {error}", path.display()))
-}
-
-/// Makes a folder's entries durable.
-pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
-    // Only Unix lets a folder be opened; elsewhere the file system orders its own entries.
-    if cfg!(unix) {
-        File::open(path)?.sync_all()?;
-    }
-    Ok(())
-}
-
-fn sync_all_in(folder: &Path) -> io::Result<()> {
-    for file in files(folder)? {
-        File::open(file)?.sync_all()?;
-    }
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            sync_folder(&entry.path())?;
-        }
-    }
-    sync_folder(folder)
-}
-
-/// The files in a folder and its subfolders, in order; none where there is no folder.
-fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
-    };
-    let mut found = Vec::new();
-    for entry in entries {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            found.extend(files(&entry.path())?);
-        } else {
-            found.push(entry.path());
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
-/// The checksum of all files with their names and lengths.
-fn fingerprint(folder: &Path) -> io::Result<CleanShutdown> {
-    let mut hasher = crc32fast::Hasher::new();
-    let mut bytes = 0;
-    let mut buffer = vec![0; 1 << 20];
-    for name in files(folder)? {
-        let relative = name.strip_prefix(folder).unwrap_or(&name);
-        hasher.update(relative.as_os_str().as_encoded_bytes());
-        let mut file = File::open(&name)?;
-        let length = file.metadata()?.len();
-        hasher.update(&length.to_be_bytes());
-        bytes += length;
-        loop {
-            match file.read(&mut buffer)? {
-                0 => break,
-                read => hasher.update(&buffer[..read]),
-            }
-        }
-    }
-    Ok(CleanShutdown {
-        bytes,
-        crc: hasher.finalize(),
-    })
-}
-
-fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
-    for file in files(from)? {
-        let target = to.join(file.strip_prefix(from).unwrap_or(&file));
-        if let Some(parent) = target.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        fs::copy(&file, &target)?;
-    }
-    Ok(())
-}
-
-fn remove_folder(path: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
-    }
 }

@@ -1,4 +1,4 @@
-//! The keys of an engine that orders bytes: chats and rows in the order of their numbers.
+//! Keys for an engine that sorts them by their bytes: chats and rows are sorted by their ids.
 
 use super::RowId;
 use crate::dialogue::ChatId;
@@ -6,12 +6,11 @@ use crate::dialogue::ChatId;
 /// Flipping the sign bit makes the order of bytes the order of numbers.
 const SIGN: u64 = 1 << 63;
 
-/// A chat's place in the order of keys.
+/// A chat's position in the order of keys.
 pub(super) fn chat_order(chat: ChatId) -> u64 {
     chat.0.cast_unsigned() ^ SIGN
 }
 
-/// A chat's key.
 pub(super) fn chat_key(chat: ChatId) -> [u8; 8] {
     chat_order(chat).to_be_bytes()
 }
@@ -22,7 +21,7 @@ pub(super) fn parse_chat_key(key: &[u8]) -> Option<ChatId> {
     Some(ChatId((place ^ SIGN).cast_signed()))
 }
 
-/// A row's key: those of a chat stand together, in the order they are sent.
+/// A row's key: the rows of a chat are neighbours, in the order they are sent.
 pub(super) fn row_key(id: RowId) -> [u8; 20] {
     let mut key = [0; 20];
     key[..8].copy_from_slice(&chat_key(id.chat));

@@ -59,7 +59,7 @@ pub(super) struct CleanShutdown {
     pub(super) crc: u32,
 }
 
-/// What is known of a store without opening it. Its fields' old names are those in the file.
+/// The content of the file. Fields have other names there, which earlier versions gave them.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Manifest {
     format: u32,
@@ -158,6 +158,19 @@ mod tests {
     #[test]
     fn the_largest_manifest_fits_its_slot() {
         assert_eq!(manifest(u64::MAX).pack().unwrap().len(), SLOT);
+    }
+
+    #[test]
+    fn it_is_written_as_earlier_versions_wrote_it() {
+        let written = manifest(7).pack().unwrap();
+        let most = u64::MAX;
+        let digest = format!(r#"{{"count":{most},"digest":{most}}}"#);
+        let json = format!(
+            r#"{{"format":1,"sequence":7,"totals":{{"commits":{most},"records":{digest},"rows":{digest}}},"seal":{{"bytes":{most},"crc":4294967295}}}}"#
+        );
+        let crc = crc32fast::hash(json.as_bytes());
+        let line = format!("{json} {crc:08x}");
+        assert_eq!(str::from_utf8(&written).unwrap().trim_end(), line);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A batch of work: what it changes is decided first, then written in one transaction.
+//! A batch of work: its changes are collected first, then written in one transaction.
 
 use std::{collections::BTreeMap, io, path::Path};
 
@@ -32,7 +32,7 @@ impl From<sled::Error> for WriteError {
     }
 }
 
-/// What the writing thread is asked for; packed by who asks, so that the one thread has less to do.
+/// What the writing thread is to do. Values are packed by the callers, so that the one thread has less to do.
 pub(super) enum Work {
     Commit {
         chat: ChatId,
@@ -81,7 +81,7 @@ impl Packed {
     }
 }
 
-/// A tree with the changes of a batch laid over it.
+/// A tree as it will be after the changes of a batch.
 struct Layer<'a> {
     tree: &'a Tree,
     changes: BTreeMap<Vec<u8>, Option<IVec>>,
@@ -141,7 +141,7 @@ impl<'a> Layer<'a> {
     }
 }
 
-/// A batch on its way: what it changes, decided before sled's transaction is opened.
+/// The changes of a batch, collected before sled's transaction is opened.
 pub(super) struct Draft<'a> {
     /// The store's folder, for errors.
     folder: &'a Path,
@@ -283,7 +283,7 @@ impl<'a> Draft<'a> {
             .map_err(|error| self.unreadable(from, error))
     }
 
-    /// Puts a row in another chat, behind one that has its chat_order there.
+    /// Moves a row to another chat, behind a row that has the same id there.
     fn move_row(&mut self, key: &[u8], bytes: &[u8], to: ChatId) -> sled::Result<()> {
         // A row that cannot be read could not have been sent either; `verify` names it.
         let Some(Ok(row)) = parse_row_key(key).map(|id| envelope::unpack_row(id, bytes)) else {
@@ -309,7 +309,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Changes the trees, all or nothing; returns what they contain then.
+    /// Changes the trees in one transaction; returns what they contain then.
     pub(super) fn apply(self, trees: &Trees, commits: u64) -> sled::Result<Checkpoint> {
         let checkpoint = Checkpoint {
             commits,

@@ -1,4 +1,4 @@
-//! Writes a store anew, without what sled keeps of earlier versions.
+//! Writes a store anew, without the older versions of values that sled keeps in its file.
 
 use std::path::Path;
 
@@ -14,16 +14,14 @@ use super::{
     trees::{Trees, close, wait_unlocked},
 };
 
-/// What compaction did to the files on disk.
+/// The sizes of a store's files in bytes, before and after a compaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Compacted {
-    /// Bytes before.
     pub before: u64,
-    /// Bytes now.
     pub after: u64,
 }
 
-/// Writes the store in `folder` anew and puts it in the old one's chat_order, once it was found to contain the same.
+/// Writes the store in `folder` anew, and replaces the old one once the new one was found to contain the same.
 pub(super) fn compact(folder: &Path) -> Result<Compacted, StoreError> {
     let mut folder = Folder::claim(folder)?;
     folder.prepare_opening()?;

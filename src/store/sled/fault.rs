@@ -1,4 +1,4 @@
-//! How sled's errors and panics, and values it gives that cannot be read, become the store's errors.
+//! Turns sled's errors and panics, and values that cannot be read, into errors of the store.
 
 use std::{
     fmt,
@@ -24,7 +24,8 @@ pub(super) fn guarded<T>(
 
 pub(super) fn engine_fault(path: &Path, error: sled::Error) -> StoreError {
     match error {
-        // What sled says when another program has its file open; ours are told apart by the folder's lock.
+        // What sled says when another program has its file open. Another process of this program is noticed before, by the
+        // folder's lock.
         sled::Error::Io(error) if error.to_string().contains("could not acquire lock") => {
             StoreError::InUse(path.display().to_string())
         }
@@ -45,7 +46,10 @@ pub(super) fn unreadable(path: &Path, what: impl fmt::Display, error: EnvelopeEr
 pub(super) fn foreign_key(path: &Path, key: &[u8]) -> StoreError {
     folder::damaged(
         path,
-        &format!("a key of {} bytes is none of ours", key.len()),
+        &format!(
+            "a key of {} bytes was not written by this program",
+            key.len()
+        ),
     )
 }
 

@@ -13,7 +13,7 @@ use super::{
 /// Chats a scan reads at a time; writers wait meanwhile.
 const PAGE: usize = 256;
 
-/// Goes through the store a page of chats at a time, each chat's record followed by its rows, as one commit left them.
+/// Reads the store a page of chats at a time; a page is as one commit left it.
 pub(super) struct Scan<'a> {
     shared: &'a Shared,
     /// Where the next page begins in the order of chats; `None` at the end.
@@ -40,7 +40,7 @@ impl Iterator for Scan<'_> {
             let page = self.shared.read(|trees| self.read_page(trees, from));
             match page {
                 Ok((page, next)) => (self.page, self.next) = (page, next),
-                // Beyond a page that cannot be read there is no way on.
+                // The next page begins after the last key of this one, which is not known.
                 Err(error) => return Some(Err(error)),
             }
         }

@@ -1,4 +1,4 @@
-//! Tests that need the inside of the engine: its barrier, its trees, its folder.
+//! Tests of the engine with its barrier, trees and folder in the test's hands.
 
 use std::{
     fs,
@@ -28,7 +28,7 @@ fn commit(chat: i64, expected: u64) -> Commit {
     }
 }
 
-/// Counts, and fails when it is told to.
+/// Counts its calls, and fails when told to.
 #[derive(Clone, Default)]
 struct Witness {
     waits: Arc<AtomicUsize>,
@@ -172,7 +172,7 @@ async fn once_the_disk_is_well_again_the_store_begins_anew_from_what_is_there() 
     assert_eq!(reopened.store.load(ChatId(2)).unwrap().version, kept + 1);
 }
 
-/// A disk that loses at a power cut whatever no barrier waited for: here, all but what the last barrier saw.
+/// A disk that loses at a power cut everything written after the last barrier.
 struct LosingDisk {
     files: PathBuf,
     kept: PathBuf,
@@ -210,10 +210,10 @@ async fn nothing_acknowledged_is_lost_with_what_no_barrier_waited_for() {
         }))
     });
     let store = opened.unwrap().store;
-    // The one write to it that was synced.
+    // Only the first write of this file was synced.
     let state = fs::read(folder.path().join("state")).unwrap();
     for version in 0..30 {
-        // Every few rounds large enough for files of their own.
+        // Every seventh is so large that sled puts it into a file of its own.
         let large = Record {
             misses: 1,
             cards: (0..version % 7 * 300).map(card).collect(),

@@ -1,4 +1,4 @@
-//! The three sled trees, and what readers and the writer share of them.
+//! The three sled trees, and how readers and the writer share them.
 
 use std::{
     fs::OpenOptions,
@@ -57,7 +57,7 @@ impl Trees {
         })
     }
 
-    /// What the store notes of itself with each batch; `None` if that cannot be read.
+    /// The checkpoint written with the last batch; `None` if it cannot be read.
     pub(super) fn checkpoint(&self) -> sled::Result<Option<Checkpoint>> {
         Ok(match self.meta.get(CHECKPOINT)? {
             Some(bytes) => serde_json::from_slice(&bytes).ok(),
@@ -66,7 +66,7 @@ impl Trees {
     }
 }
 
-/// What readers and the writer share.
+/// Shared by the readers and the writer.
 pub(super) struct Shared {
     pub(super) folder: PathBuf,
     /// `None` once closed.

@@ -1,4 +1,4 @@
-//! Goes through everything in the trees when a store is opened.
+//! Verifies all records and rows when a store is opened.
 
 use std::{io, iter, ops::Bound, panic::resume_unwind, path::Path, thread};
 

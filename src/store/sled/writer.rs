@@ -19,7 +19,6 @@ use super::{
     trees::{Shared, Trees, close, wait_unlocked},
 };
 
-/// What the committer's thread writes with.
 pub(super) struct Writer {
     pub(super) shared: Arc<Shared>,
     pub(super) folder: Folder,
