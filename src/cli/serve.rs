@@ -73,7 +73,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         send_rate_per_chat: settings.send_rate_per_chat,
         webhook: settings.webhook,
     };
-    let served = telegram::serve(channel, assistant, Timestamp::now, say_ready, stop).await;
+    let served = telegram::serve(channel, assistant, Timestamp::now, print_ready, stop).await;
     if metrics.has_committed() {
         backups.make_at_shutdown(&store, Timestamp::now()).await;
     }
@@ -108,7 +108,7 @@ async fn bind_health_page(listen: Option<SocketAddr>) -> Result<Option<HealthPag
     })
 }
 
-fn say_ready(username: &str) {
+fn print_ready(username: &str) {
     // A closed standard output is no reason to stop.
     let _ = print(format_args!("unbind-bot is ready as @{username}"));
 }

@@ -110,7 +110,7 @@ impl Failure {
             let why = why.to_string();
             tracing::error!(
                 reason = why,
-                "the store takes no updates until the disk is well again"
+                "the store takes no updates until the disk works again"
             );
             *reason = Some(why);
         }
@@ -497,7 +497,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn once_the_disk_is_well_again_work_is_taken_again() {
+    async fn once_the_disk_works_again_work_is_taken_again() {
         let committer = Committer::start(ScriptedEngine {
             fails_at: Some(0),
             reopens_after: Some(1),
@@ -506,13 +506,13 @@ mod tests {
         .unwrap();
         assert!(committer.submit(0).await.is_err());
         assert!(committer.submit(1).await.is_err(), "not yet");
-        let well = async {
+        let reopened = async {
             while committer.health().is_err() {
                 tokio::time::sleep(POLL_EVERY).await;
             }
         };
-        let well = tokio::time::timeout(COMMIT_TIMEOUT, well).await;
-        assert!(well.is_ok(), "it is never tried again");
+        let waited = tokio::time::timeout(COMMIT_TIMEOUT, reopened).await;
+        assert!(waited.is_ok(), "it is never tried again");
         assert!(committer.submit(2).await.is_ok());
         committer.close().await.unwrap();
     }

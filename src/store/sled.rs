@@ -122,8 +122,8 @@ impl SledStore {
         })
     }
 
-    /// Writes the store in `folder` anew, without what sled keeps of earlier versions, and puts it in the old one's chat_order
-    /// once it was found to contain the same. A crash at any point leaves one of the two.
+    /// Writes the store in `folder` anew, without the older versions of values that sled keeps in its file, and replaces the
+    /// old one once the new one was found to contain the same. A crash at any point leaves one of the two.
     ///
     /// # Errors
     /// As [`Self::open`]; the store is then as it was.

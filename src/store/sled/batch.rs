@@ -6,17 +6,19 @@ use jiff::Timestamp;
 use sled::{Batch, IVec, Transactional, Tree};
 
 use super::{
-    super::{
+    fault::{RecordOf, unreadable},
+    trees::{CHECKPOINT, Trees},
+};
+use crate::{
+    dialogue::ChatId,
+    store::{
         Commit, Item, Mark, OutboxRow, RowId, StoreError, Versioned,
         envelope::{self, EnvelopeError},
         keys::{chat_key, parse_row_key, row_key},
         manifest::{Checkpoint, Digest},
         moved,
     },
-    fault::{RecordOf, unreadable},
-    trees::{CHECKPOINT, Trees},
 };
-use crate::dialogue::ChatId;
 
 /// Why a piece of work was not done.
 pub(super) enum WriteError {

@@ -5,13 +5,13 @@ use std::path::Path;
 use sled::Tree;
 
 use super::{
-    super::{
-        StoreError,
-        folder::{self, Folder},
-    },
     fault::{engine_fault, guarded},
     open::{open_and_check, open_trusted},
     trees::{Trees, close, wait_unlocked},
+};
+use crate::store::{
+    StoreError,
+    folder::{self, Folder},
 };
 
 /// The sizes of a store's files in bytes, before and after a compaction.

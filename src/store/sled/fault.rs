@@ -6,8 +6,10 @@ use std::{
     path::Path,
 };
 
-use super::super::{StoreError, envelope::EnvelopeError, folder};
-use crate::dialogue::ChatId;
+use crate::{
+    dialogue::ChatId,
+    store::{StoreError, envelope::EnvelopeError, folder},
+};
 
 /// Runs sled and turns its panics into errors. The panic hook still prints or logs them.
 pub(super) fn guarded<T>(

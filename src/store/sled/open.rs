@@ -3,14 +3,14 @@
 use std::{path::Path, sync::mpsc, thread, time::Duration};
 
 use super::{
-    super::{
-        StoreError,
-        folder::{self, Folder},
-        manifest::Checkpoint,
-    },
     fault::{engine_fault, guarded},
     trees::Trees,
     verify::verify,
+};
+use crate::store::{
+    StoreError,
+    folder::{self, Folder},
+    manifest::Checkpoint,
 };
 
 /// How long opening may take, since sled can hang on damaged files. A million chats take seconds, on a slow disk tens of

@@ -2,12 +2,10 @@
 
 use std::collections::VecDeque;
 
-use super::{
-    super::{
-        Item, StoreError,
-        keys::{chat_order, parse_chat_key},
-    },
-    trees::{Shared, Trees},
+use super::trees::{Shared, Trees};
+use crate::store::{
+    Item, StoreError,
+    keys::{chat_order, parse_chat_key},
 };
 
 /// Chats a scan reads at a time; writers wait meanwhile.

@@ -15,8 +15,8 @@ use futures::future::join_all;
 
 use jiff::Timestamp;
 
-use super::{super::keys::parse_chat_key, trees::Trees, verify::split_keys, *};
-use crate::dialogue::Record;
+use super::{trees::Trees, verify::split_keys, *};
+use crate::{dialogue::Record, store::keys::parse_chat_key};
 
 fn commit(chat: i64, expected: u64) -> Commit {
     Commit {
@@ -150,7 +150,7 @@ async fn nothing_is_acknowledged_when_the_disk_refuses_and_reading_goes_on() {
 }
 
 #[tokio::test]
-async fn once_the_disk_is_well_again_the_store_begins_anew_from_what_is_there() {
+async fn once_the_disk_works_again_the_store_is_reopened_from_what_is_there() {
     let folder = tempfile::tempdir().unwrap();
     let barrier = Witness::default();
     let store = open_with(folder.path(), &barrier);

@@ -11,16 +11,16 @@ use std::{
 
 use sled::{Db, Tree};
 
-use super::{
-    super::{
+use super::fault::{RecordOf, engine_fault, foreign_key, guarded, unreadable};
+use crate::{
+    dialogue::ChatId,
+    store::{
         OutboxRow, StoreError, Versioned,
         envelope::{self, EnvelopeError},
         keys::{parse_chat_key, parse_row_key},
         manifest::Checkpoint,
     },
-    fault::{RecordOf, engine_fault, foreign_key, guarded, unreadable},
 };
-use crate::dialogue::ChatId;
 
 /// Room for some ten thousand chats in memory; sled's own default is 1 GiB.
 const CACHE_BYTES: u64 = 4 << 20;

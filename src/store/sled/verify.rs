@@ -5,15 +5,17 @@ use std::{io, iter, ops::Bound, panic::resume_unwind, path::Path, thread};
 use sled::Tree;
 
 use super::{
-    super::{
+    fault::{RecordOf, engine_fault, foreign_key, unreadable},
+    trees::Trees,
+};
+use crate::{
+    dialogue::ChatId,
+    store::{
         StoreError, envelope, folder,
         keys::{chat_key, chat_order, parse_chat_key, parse_row_key},
         manifest::{Checkpoint, Digest},
     },
-    fault::{RecordOf, engine_fault, foreign_key, unreadable},
-    trees::Trees,
 };
-use crate::dialogue::ChatId;
 
 /// Verifies the checksums of everything without reading the bodies, and returns what was found. The records, which are
 /// most of it, are verified in parts by several threads.

@@ -7,16 +7,16 @@ use std::{
 };
 
 use super::{
-    super::{
-        StoreError,
-        barrier::Barrier,
-        committer::{Engine, Outcome},
-        folder::{self, Folder},
-        manifest::Checkpoint,
-    },
     batch::{Draft, Work, WriteError},
     open::open_trusted,
     trees::{Shared, Trees, close, wait_unlocked},
+};
+use crate::store::{
+    StoreError,
+    barrier::Barrier,
+    committer::{Engine, Outcome},
+    folder::{self, Folder},
+    manifest::Checkpoint,
 };
 
 pub(super) struct Writer {
@@ -75,7 +75,7 @@ impl Engine for Writer {
         close(&self.shared.folder, trees.take())?;
         if !wait_unlocked(&self.folder.engine()) {
             return Err(StoreError::Unavailable(
-                "sled does not let go of its file".to_owned(),
+                "sled does not unlock its file".to_owned(),
             ));
         }
         self.folder.prepare_opening()?;
