@@ -1,5 +1,5 @@
-//! What a durable commit costs with 1, 8 and 64 writers, beside the price of the bare `fdatasync` it cannot go below, and
-//! beside what 64 writers get otherwise: a flush and a sync for each of them, or SQLite.
+//! What a durable commit costs with 1, 8 and 64 writers, compared with the bare `fdatasync` it cannot be faster than, and
+//! with what 64 writers get otherwise: a flush and a sync for each of them, or SQLite.
 //!
 //! Each writer has its chat, and commits turn after turn: a record of about 1 KB and one reply, that of the turn before
 //! taken out.
@@ -9,8 +9,6 @@
     clippy::unwrap_used,
     reason = "a test that cannot go on may stop"
 )]
-// A bench that cannot go on stops.
-
 use std::{
     env,
     fs::{self, File, OpenOptions},
@@ -33,7 +31,7 @@ use unbind_bot::{
     store::{Commit, Item, Mark, Store, Versioned, sled::SledStore},
 };
 
-/// On the disk the project is on: a folder in memory would have nothing to wait for.
+/// On the project's disk: a folder in memory has no disk to wait for.
 fn folder() -> TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder in target")
 }
@@ -61,7 +59,7 @@ fn turn(chat: ChatId, expected: u64) -> Commit {
     }
 }
 
-/// Turn after turn of one chat; each row is noted as sent with the turn after it, as in the running bot.
+/// Commits turn after turn of one chat; each row is marked as sent with the turn after it, as in the running bot.
 async fn write(store: Arc<SledStore>, chat: ChatId, turns: u64) {
     let from = store.load(chat).expect("load").version;
     for version in from..from + turns {
@@ -72,12 +70,13 @@ async fn write(store: Arc<SledStore>, chat: ChatId, turns: u64) {
     }
 }
 
-/// The time `turns` take: they are run in equal shares, and a remainder counts for what it is.
+/// The time that `turns` take, in equal shares for the writers, a remainder counted in proportion.
 async fn write_side_by_side(store: &Arc<SledStore>, writers: u64, turns: u64) -> Duration {
     let share = turns.div_ceil(writers);
     let since = Instant::now();
-    let tasks = (0..).take(writers as usize);
-    let tasks = tasks.map(|chat| tokio::spawn(write(store.clone(), ChatId(chat), share)));
+    let tasks = (0..)
+        .take(writers as usize)
+        .map(|chat| tokio::spawn(write(store.clone(), ChatId(chat), share)));
     for task in tasks.collect::<Vec<_>>() {
         task.await.expect("writer");
     }
@@ -185,7 +184,7 @@ fn sqlite(criterion: &mut Criterion) {
              CREATE TABLE rows (chat INTEGER, turn INTEGER, row BLOB, PRIMARY KEY (chat, turn)) WITHOUT ROWID;",
         )
         .expect("tables");
-    // Only one can write at a time, whoever sees to that.
+    // SQLite has one writer at a time.
     let connection = Mutex::new(connection);
     let write = |writer: u64, turn: u64| {
         let mut connection = connection.lock().expect("a connection");
@@ -309,9 +308,12 @@ fn live_bytes(item: &Item) -> u64 {
 fn size(folder: &Path) -> u64 {
     let entries = fs::read_dir(folder).expect("a folder");
     let paths = entries.map(|entry| entry.expect("an entry").path());
-    let sizes = paths.map(|path| match path.is_dir() {
-        true => size(&path),
-        false => fs::metadata(&path).map_or(0, |file| file.len()),
+    let sizes = paths.map(|path| {
+        if path.is_dir() {
+            size(&path)
+        } else {
+            fs::metadata(&path).map_or(0, |file| file.len())
+        }
     });
     sizes.sum()
 }

@@ -238,7 +238,7 @@ impl Assistant {
                 entropy,
             };
             guarded(|| respond(record, event, &context)).unwrap_or_else(|fault| {
-                tracing::error!(%chat, "a turn panicked; the chat was given an apology and stays where it was, and what came in is kept: `unbind-bot store letters`");
+                tracing::error!(%chat, "a turn panicked; the chat was given an apology and stays where it was, and what came in is kept: `unbind-bot store dead-letters`");
                 metrics.mishap(Mishap::Panic);
                 let letter = DeadLetter::of(record, event, &fault, now).arrived_in(update);
                 dialogue::apology(record, &base, letter)
@@ -286,7 +286,10 @@ mod tests {
     use crate::{
         dialogue::{Input, Reply},
         knowledge::{Knowledge, Language},
-        store::{Item, Mark, RowId, Versioned, memory::MemoryStore},
+        store::{
+            memory::MemoryStore,
+            testing::{HookedStore, Hooks},
+        },
     };
 
     const CHAT: ChatId = ChatId(1);
@@ -380,70 +383,52 @@ mod tests {
         assert_eq!((stays, turn.replies.len()), (record, 1));
     }
 
-    /// A store where somebody else commits first, so many times; and which may be unwell.
-    struct Contested(MemoryStore, AtomicU32, AtomicBool);
+    /// Another turn commits first, this many times; and the store may be unhealthy.
+    #[derive(Default)]
+    struct Contested {
+        inner: Arc<MemoryStore>,
+        conflicts: AtomicU32,
+        unhealthy: AtomicBool,
+    }
 
-    #[async_trait]
-    impl Store for Contested {
-        fn load(&self, chat: ChatId) -> Result<Versioned, StoreError> {
-            self.0.load(chat)
+    impl Contested {
+        fn new(conflicts: u32) -> Arc<Self> {
+            Arc::new(Self {
+                conflicts: AtomicU32::new(conflicts),
+                ..Self::default()
+            })
         }
 
-        async fn commit(&self, commit: Commit) -> Result<Vec<OutboxRow>, StoreError> {
-            if self.1.load(Ordering::Relaxed) > 0 {
-                self.1.fetch_sub(1, Ordering::Relaxed);
+        fn store(self: &Arc<Self>) -> Arc<dyn Store> {
+            Arc::new(HookedStore::new(self.inner.clone(), self.clone()))
+        }
+    }
+
+    #[async_trait]
+    impl Hooks for Contested {
+        async fn before_commit(&self, commit: &Commit) -> Result<(), StoreError> {
+            if self.conflicts.load(Ordering::Relaxed) > 0 {
+                self.conflicts.fetch_sub(1, Ordering::Relaxed);
                 let theirs = Commit {
                     replies: vec![Reply::new(crate::markup::RichText::plain("theirs"))],
                     ..commit.clone()
                 };
-                self.0.commit(theirs).await?;
+                self.inner.commit(theirs).await?;
             }
-            self.0.commit(commit).await
+            Ok(())
         }
 
-        fn outbox(&self) -> Result<Vec<OutboxRow>, StoreError> {
-            self.0.outbox()
-        }
-
-        fn row(&self, id: RowId) -> Result<Option<OutboxRow>, StoreError> {
-            self.0.row(id)
-        }
-
-        async fn migrate(&self, from: ChatId, to: ChatId) -> Result<(), StoreError> {
-            self.0.migrate(from, to).await
-        }
-
-        async fn mark(&self, marks: Vec<Mark>) -> Result<(), StoreError> {
-            self.0.mark(marks).await
-        }
-
-        fn scan(&self) -> Box<dyn Iterator<Item = Result<Item, StoreError>> + '_> {
-            self.0.scan()
-        }
-
-        async fn restore(&self, items: Vec<Item>) -> Result<(), StoreError> {
-            self.0.restore(items).await
-        }
-
-        fn health(&self) -> Result<(), StoreError> {
-            match self.2.load(Ordering::Relaxed) {
-                true => Err(StoreError::Unavailable("no room".to_owned())),
-                false => self.0.health(),
+        fn before_health(&self) -> Result<(), StoreError> {
+            if self.unhealthy.load(Ordering::Relaxed) {
+                return Err(StoreError::Unavailable("no room".to_owned()));
             }
-        }
-
-        async fn close(&self) -> Result<(), StoreError> {
-            self.0.close().await
+            Ok(())
         }
     }
 
     #[tokio::test]
     async fn after_a_conflict_the_turn_is_made_again_from_what_the_other_left() {
-        let assistant = assistant(Arc::new(Contested(
-            MemoryStore::new(),
-            AtomicU32::new(2),
-            AtomicBool::default(),
-        )));
+        let assistant = assistant(Contested::new(2).store());
         let rows = assistant
             .handle(CHAT, None, &help(), now())
             .await
@@ -455,9 +440,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_an_unwell_store_shows_is_not_taken_for_kept() {
-        let store = Contested(MemoryStore::new(), AtomicU32::new(0), AtomicBool::default());
-        let store = Arc::new(store);
-        let assistant = assistant(store.clone());
+        let contested = Contested::new(0);
+        let assistant = assistant(contested.store());
         let handle = async || {
             let help = help();
             assistant
@@ -466,19 +450,15 @@ mod tests {
         };
         handle().await.expect("handled");
         // Its effect is there to be read; whether it is on disk, nobody knows.
-        store.2.store(true, Ordering::Relaxed);
+        contested.unhealthy.store(true, Ordering::Relaxed);
         assert!(handle().await.is_err());
-        store.2.store(false, Ordering::Relaxed);
+        contested.unhealthy.store(false, Ordering::Relaxed);
         assert_eq!(handle().await.expect("handled"), []);
     }
 
     #[tokio::test]
     async fn endless_conflicts_are_an_error_and_not_a_hang() {
-        let assistant = assistant(Arc::new(Contested(
-            MemoryStore::new(),
-            AtomicU32::new(u32::MAX),
-            AtomicBool::default(),
-        )));
+        let assistant = assistant(Contested::new(u32::MAX).store());
         let handled = assistant.handle(CHAT, None, &help(), now()).await;
         assert!(
             matches!(handled, Err(StoreError::Conflict(CHAT))),

@@ -1,6 +1,6 @@
-//! The command line: what can be asked of the program, and with which exit code it answers.
+//! The command line: the commands and their exit codes.
 //!
-//! One file a command under `cli/`; what the settings mean is `config`'s.
+//! Each command has a file under `cli/`; the settings are parsed in `config`.
 
 mod ask;
 mod chat;
@@ -33,7 +33,7 @@ use crate::{
 #[command(
     version,
     arg_required_else_help = true,
-    after_help = "Settings may stand in the environment or in a file `.env` here, too; see .env.example."
+    after_help = "Settings can also be set in the environment or in a file `.env` in this folder; see .env.example."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -42,17 +42,17 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Talk to the assistant right here; needs nothing set up
+    /// Talk to the assistant in this terminal; needs no settings
     Chat(chat::Args),
     /// Run the assistant on Telegram
     Serve(serve::Args),
-    /// Ask one question, or one a line on standard input
+    /// Ask one question, or one per line from standard input
     Ask(ask::Args),
     /// Find every fault of a knowledge base
     Check(check::Args),
     /// Measure the answers on labelled questions
     Eval(eval::Args),
-    /// Look whether everything is set up, and say what to do
+    /// Check whether everything is set up, and say how to repair what is not
     Doctor(doctor::Args),
     /// Export, import, verify or compact the stored chats
     #[command(subcommand)]
@@ -62,7 +62,7 @@ enum Command {
 /// Why a command failed, by the exit code it ends with.
 #[derive(Debug)]
 enum Failure {
-    /// 1: what was looked at has faults, or did not work.
+    /// 1: what was checked has faults, or something failed.
     Failed(String),
     /// 2: a setting or an argument is wrong.
     Settings(String),
@@ -110,7 +110,7 @@ impl From<StoreError> for Failure {
 /// Runs the program.
 pub fn main() -> ExitCode {
     if let Err(failure) = read_env_file().and_then(|()| run()) {
-        // Standard error may be closed; there is nobody left to tell.
+        // Standard error may be closed.
         let _ = writeln!(anstream::stderr(), "{failure}");
         return ExitCode::from(failure.code());
     }
@@ -123,7 +123,7 @@ fn read_env_file() -> Result<(), Failure> {
         Ok(_) => Ok(()),
         Err(error) if error.not_found() => Ok(()),
         Err(dotenvy::Error::LineParse(line, at)) => {
-            // The line may hold a secret: only its name is shown.
+            // The line may have a secret in it, so only the variable's name is shown.
             let name: String = line
                 .chars()
                 .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
@@ -156,10 +156,9 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::failed(format!("the program cannot start its threads: {error}")))
+        .map_err(|error| Failure::failed(format!("cannot start threads: {error}")))
 }
 
-/// A base to talk from.
 fn load_base(folder: &Path) -> Result<Base, Failure> {
     load_knowledge(folder).map(Base::new)
 }
@@ -170,31 +169,31 @@ fn load_knowledge(folder: &Path) -> Result<Knowledge, Failure> {
     })
 }
 
-/// What a base is made of, and a watcher that knows it as it was read.
+/// The knowledge base, and a watcher for changes of it.
 fn load_watched(folder: &Path) -> Result<(Knowledge, Watcher), Failure> {
-    // Looks first: what changes while the base is read is then seen as a change.
+    // The watcher comes first, so that it sees a change made while the base is read.
     let watcher = Watcher::new(folder);
     Ok((load_knowledge(folder)?, watcher))
 }
 
-/// Opens the store, or starts from its newest backup when it is damaged; then what to tell the operator comes, too.
+/// Opens the store, or replaces a damaged one by its newest backup; `Restored` then says so to the operator.
 fn open_or_restore(database: &Database) -> Result<(Opened, Option<Restored>), Failure> {
     let Database::Sled(folder) = database;
     Ok(backups::open(folder, Timestamp::now())?)
 }
 
-/// Opens the store, to look at it: nothing is moved.
+/// Opens the store; a damaged one stays where it is.
 fn open_store(database: &Database) -> Result<Arc<dyn Store>, Failure> {
     let Database::Sled(folder) = database;
     Ok(Arc::new(SledStore::open(folder)?.store))
 }
 
-/// Prints to standard output; a reader that went away ends the program quietly, as a pipe's end does.
+/// Prints to standard output; ends the program without an error when the pipe's reader is gone.
 fn print(text: impl fmt::Display) -> Result<(), Failure> {
     writeln!(anstream::stdout(), "{text}").or_else(|error| match error.kind() {
         std::io::ErrorKind::BrokenPipe => std::process::exit(0),
         _ => Err(Failure::failed(format!(
-            "standard output cannot be written: {error}"
+            "cannot write to standard output: {error}"
         ))),
     })
 }

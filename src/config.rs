@@ -1,8 +1,7 @@
-//! Settings: what was typed or stands in the environment, and what it means. All faults are found at once, each by name
-//! with its repair.
+//! Settings from the command line and the environment. All faults are reported at once, each with the setting's name and
+//! its repair.
 //!
-//! The `*Args` are what clap reads, all of it text; [`ServeArgs::settings`] and the like give it meaning. Whoever holds
-//! a [`ServeSettings`] needs no further check.
+//! clap reads the `*Args`, all of them text; [`ServeArgs::settings`] and the like parse them. [`ServeSettings`] are valid.
 
 use std::{fmt, net::SocketAddr, path::PathBuf};
 
@@ -14,12 +13,11 @@ use crate::telegram::webhook::{Secret, WebhookSettings};
 
 /// Telegram's own Bot API server.
 const TELEGRAM: &str = "https://api.telegram.org";
-/// Messages a second to everybody together: Telegram's limit for a bot.
+/// Messages a second to all chats together: Telegram's limit for a bot.
 const DEFAULT_SEND_RATE: u32 = 30;
 /// Messages a second to one chat: Telegram's advice.
 const DEFAULT_SEND_RATE_PER_CHAT: u32 = 1;
 
-/// Where the knowledge is.
 #[derive(Debug, Clone, Args)]
 pub struct KnowledgeArgs {
     /// The folder of the knowledge base
@@ -32,10 +30,9 @@ pub struct KnowledgeArgs {
     pub knowledge: PathBuf,
 }
 
-/// Where the chats are kept.
 #[derive(Debug, Clone, Args)]
 pub struct StoreArgs {
-    /// Where chats are kept: `sled:FOLDER`
+    /// Where chats are stored: `sled:FOLDER`
     #[arg(
         long,
         env = "DATABASE_URL",
@@ -46,7 +43,6 @@ pub struct StoreArgs {
     pub database_url: String,
 }
 
-/// What is logged, and how.
 #[derive(Debug, Clone, Args)]
 pub struct LogArgs {
     /// What to log: `error`, `warn`, `info`, `debug`, or a filter such as `info,unbind_bot=debug`
@@ -62,7 +58,7 @@ pub struct LogArgs {
     pub log_format: String,
 }
 
-/// Everything `serve` goes by.
+/// The settings of `serve` as text.
 #[derive(Debug, Clone, Args)]
 pub struct ServeArgs {
     #[command(flatten)]
@@ -93,7 +89,7 @@ pub struct ServeArgs {
     /// The address and port to listen on for the webhook
     #[arg(long, env = "WEBHOOK_LISTEN", value_name = "ADDRESS")]
     webhook_listen: Option<String>,
-    /// The secret Telegram sends along with each webhook call
+    /// The secret that Telegram sends with each webhook call
     #[arg(
         long,
         env = "WEBHOOK_SECRET",
@@ -101,7 +97,7 @@ pub struct ServeArgs {
         hide_env_values = true
     )]
     webhook_secret: Option<String>,
-    /// The staff's chat
+    /// The id of the staff's group
     #[arg(
         long,
         env = "SUPPORT_CHAT_ID",
@@ -123,12 +119,12 @@ pub struct ServeArgs {
     health_listen: Option<String>,
 }
 
-/// A bot token, which no log and no error shows.
+/// A bot token. `Debug` does not show it, so that it gets into no log and no error.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
 impl Token {
-    /// The token itself, for the Bot API alone.
+    /// The token itself, for calls of the Bot API only.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -140,57 +136,49 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Where chats are kept.
+/// Where chats are stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Database {
     /// sled, in this folder.
     Sled(PathBuf),
 }
 
-/// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
     Text,
-    /// For programs: one object a line.
+    /// One JSON object a line.
     Json,
 }
 
-/// What is logged, and how.
 #[derive(Debug)]
 pub struct LogSettings {
-    /// What.
     pub filter: EnvFilter,
-    /// How.
     pub format: LogFormat,
 }
 
-/// What `serve` goes by, understood.
+/// The settings of `serve`, parsed and checked.
 #[derive(Debug)]
 pub struct ServeSettings {
     /// The folder of the knowledge base.
     pub knowledge: PathBuf,
-    /// Where chats are kept.
     pub database: Database,
-    /// What is logged.
     pub log: LogSettings,
-    /// The bot's token.
     pub token: Token,
-    /// The Bot API server.
+    /// The address of the Bot API server.
     pub api_url: Url,
     /// Messages a second to all chats together; 0 for no limit.
     pub send_rate: u32,
     /// Messages a second to one chat; 0 for no limit.
     pub send_rate_per_chat: u32,
-    /// Where updates are brought; without one, they are polled.
+    /// Without one, updates are polled.
     pub webhook: Option<WebhookSettings>,
-    /// Where the operator's page is served, if it is to be.
+    /// Where health and metrics are served.
     pub health_listen: Option<SocketAddr>,
-    /// The staff's chat.
+    /// The staff's group; not used yet.
     pub support_chat: Option<i64>,
 }
 
-/// A setting that cannot be used: its name, the fault, the repair.
+/// A setting that is not valid: its name, the fault and the repair.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingFault {
     name: &'static str,
@@ -203,7 +191,7 @@ impl fmt::Display for SettingFault {
     }
 }
 
-/// All settings that cannot be used.
+/// All settings that are not valid.
 #[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
 pub struct SettingFaults(pub Vec<SettingFault>);
 
@@ -215,7 +203,7 @@ impl fmt::Display for SettingFaults {
 }
 
 impl SettingFaults {
-    /// Keeps a fault for later and gives what is good.
+    /// Returns the value, or adds the fault to the list.
     fn keep<T>(&mut self, name: &'static str, read: Result<T, String>) -> Option<T> {
         read.map_err(|fault| self.0.push(SettingFault { name, fault }))
             .ok()
@@ -223,10 +211,8 @@ impl SettingFaults {
 }
 
 impl StoreArgs {
-    /// Where chats are kept.
-    ///
     /// # Errors
-    /// What is wrong with `DATABASE_URL`.
+    /// If `DATABASE_URL` is not valid.
     pub fn database(&self) -> Result<Database, SettingFaults> {
         let mut faults = SettingFaults::default();
         faults
@@ -236,10 +222,8 @@ impl StoreArgs {
 }
 
 impl LogArgs {
-    /// What is logged.
-    ///
     /// # Errors
-    /// What is wrong with `LOG` and `LOG_FORMAT`.
+    /// If `LOG` or `LOG_FORMAT` are not valid.
     pub fn settings(&self) -> Result<LogSettings, SettingFaults> {
         let mut faults = SettingFaults::default();
         self.read(&mut faults).ok_or(faults)
@@ -256,10 +240,8 @@ impl LogArgs {
 }
 
 impl ServeArgs {
-    /// What `serve` goes by.
-    ///
     /// # Errors
-    /// Every setting that cannot be used.
+    /// Every setting that is not valid.
     pub fn settings(&self) -> Result<ServeSettings, SettingFaults> {
         let mut faults = SettingFaults::default();
         self.read(&mut faults)
@@ -295,22 +277,20 @@ impl ServeArgs {
         })
     }
 
-    /// The webhook, if there is to be one. Faults are kept, so that `None` need not be told apart from them.
+    /// The webhook; `None` without one, and after a fault, which `faults` then has.
     fn read_webhook(&self, faults: &mut SettingFaults) -> Option<WebhookSettings> {
         let url = faults
             .keep("WEBHOOK_URL", self.read_webhook_url())
             .flatten();
-        let listen = read_address(self.webhook_listen.as_deref());
-        let listen = listen.and_then(|listen| match (listen, &url) {
-            (None, Some(_)) => Err(
-                "say where to listen for what comes to WEBHOOK_URL; write it like 127.0.0.1:8443"
-                    .to_owned(),
-            ),
-            (listen, _) => Ok(listen),
-        });
-        let listen = faults.keep("WEBHOOK_LISTEN", listen).flatten();
-        let secret = read_secret(self.webhook_secret.as_deref());
-        let secret = faults.keep("WEBHOOK_SECRET", secret).flatten();
+        let listen = faults
+            .keep("WEBHOOK_LISTEN", self.read_webhook_listen(url.is_some()))
+            .flatten();
+        let secret = faults
+            .keep(
+                "WEBHOOK_SECRET",
+                read_secret(self.webhook_secret.as_deref()),
+            )
+            .flatten();
         Some(WebhookSettings {
             url: url?,
             listen: listen?,
@@ -318,18 +298,29 @@ impl ServeArgs {
         })
     }
 
-    /// Telegram brings updates over https only; a Bot API server of one's own takes http, too.
+    fn read_webhook_listen(&self, is_required: bool) -> Result<Option<SocketAddr>, String> {
+        let listen = read_address(self.webhook_listen.as_deref())?;
+        if is_required && listen.is_none() {
+            return Err(
+                "say where to listen for what comes to WEBHOOK_URL; write it like 127.0.0.1:8443"
+                    .to_owned(),
+            );
+        }
+        Ok(listen)
+    }
+
+    /// Telegram sends updates over https only; your own Bot API server also over http.
     fn read_webhook_url(&self) -> Result<Option<Url>, String> {
         let Some(text) = given(self.webhook_url.as_deref()) else {
             return Ok(None);
         };
         let token = given(self.token.as_deref());
         if token.is_some_and(|token| text.contains(token)) {
-            return Err("the token does not belong into an address, where proxies log it; what tells Telegram from others is WEBHOOK_SECRET".to_owned());
+            return Err("leave the token out of the address, since proxies log addresses; WEBHOOK_SECRET proves that a call comes from Telegram".to_owned());
         }
         let own_server = self.api_url.trim().trim_end_matches('/') != TELEGRAM;
         match Url::parse(text) {
-            // Servers give a meaning of their own to parts of a path that begin like this.
+            // The HTTP router gives parts of a path that begin like this a meaning of their own.
             Ok(url) if url.path().contains("/:") || url.path().contains("/*") => Err(format!(
                 "`{text}` has a part that begins with `:` or `*`; use letters and digits"
             )),
@@ -343,7 +334,7 @@ impl ServeArgs {
     }
 }
 
-/// An empty variable in `.env` means the same as none.
+/// An empty variable in `.env` counts as unset.
 fn given(value: Option<&str>) -> Option<&str> {
     value.map(str::trim).filter(|value| !value.is_empty())
 }
@@ -359,13 +350,13 @@ fn read_token(token: Option<&str>) -> Result<Token, String> {
             && !secret.is_empty()
             && secret.chars().all(is_secret)
     });
-    match looks_right {
-        true => Ok(Token(token.to_owned())),
-        false => Err(
-            "this is no bot token; it looks like 123456789:AAbbCC… and comes from @BotFather"
-                .to_owned(),
-        ),
+    if looks_right {
+        return Ok(Token(token.to_owned()));
     }
+    Err(
+        "this is no bot token; one looks like 123456789:AAbbCC… and comes from @BotFather"
+            .to_owned(),
+    )
 }
 
 fn read_http_url(text: &str) -> Result<Url, String> {
@@ -381,20 +372,20 @@ fn read_database(text: &str) -> Result<Database, String> {
     match text.trim().split_once(':') {
         Some(("sled", folder)) if !folder.is_empty() => Ok(Database::Sled(folder.into())),
         Some(("postgres" | "postgresql", _)) => {
-            Err("this version keeps its chats in sled only; write `sled:FOLDER`".to_owned())
+            Err("this version stores chats in sled only; write `sled:FOLDER`".to_owned())
         }
-        _ => Err("name a folder to keep the chats in, like `sled:data`".to_owned()),
+        _ => Err("name a folder to store the chats in, like `sled:data`".to_owned()),
     }
 }
 
 fn read_folder(folder: &std::path::Path) -> Result<PathBuf, String> {
-    match folder.is_dir() {
-        true => Ok(folder.to_owned()),
-        false => Err(format!(
-            "there is no folder `{}`; name the one that holds the knowledge base",
-            folder.display()
-        )),
+    if folder.is_dir() {
+        return Ok(folder.to_owned());
     }
+    Err(format!(
+        "there is no folder `{}`; name the one that holds the knowledge base",
+        folder.display()
+    ))
 }
 
 fn read_address(address: Option<&str>) -> Result<Option<SocketAddr>, String> {
@@ -408,19 +399,19 @@ fn read_address(address: Option<&str>) -> Result<Option<SocketAddr>, String> {
 }
 
 fn read_secret(secret: Option<&str>) -> Result<Option<Secret>, String> {
-    /// Telegram's own limit.
-    const MOST: usize = 256;
+    /// Telegram's limit.
+    const MAX_BYTES: usize = 256;
     let Some(secret) = given(secret) else {
         return Ok(None);
     };
-    let fits = secret.len() <= MOST
+    let fits = secret.len() <= MAX_BYTES
         && secret
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
     if fits {
         Ok(Some(Secret(secret.to_owned())))
     } else {
-        Err(format!("use 1 to {MOST} letters, digits, `_` or `-`"))
+        Err(format!("use 1 to {MAX_BYTES} letters, digits, `_` or `-`"))
     }
 }
 

@@ -1,18 +1,19 @@
-//! Arguments in, exit code out; everything else is the library's.
+//! The program; all of it is in the library.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    give_memory_back();
+    tune_allocator();
     unbind_bot::cli::main()
 }
 
-/// Makes glibc return what training the matcher took, instead of keeping it for later: a third of the resident memory.
+/// Makes glibc return the memory that training the matcher took, a third of the resident memory.
 ///
-/// Blocks from 128 KiB on are mapped one by one for good (else freeing the first large one raises that limit), and threads
-/// share few arenas: with one, a seventh of the time under load goes into waiting for it; with one each, memory grows.
+/// Blocks from 128 KiB on always get a mapping of their own (else freeing the first large one raises that limit), and
+/// threads share few arenas: with one, a seventh of the time under load is spent waiting for it; with one for each thread,
+/// memory grows.
 #[cfg(target_env = "gnu")]
-fn give_memory_back() {
+fn tune_allocator() {
     const MAPPED_FROM_BYTES: libc::c_int = 128 * 1024;
     const ARENAS: libc::c_int = 3;
     // SAFETY: `mallopt` only sets these two numbers, and no other thread runs yet. A refusal changes nothing.
@@ -27,4 +28,4 @@ fn give_memory_back() {
 }
 
 #[cfg(not(target_env = "gnu"))]
-fn give_memory_back() {}
+fn tune_allocator() {}

@@ -1,20 +1,24 @@
-//! What is kept: one record a chat, and the replies not yet sent, committed together or not at all.
+//! The store: a record for each chat, and the replies not yet sent, committed together or not at all.
 //!
-//! This is the trait and its values; `sled` is the engine, `envelope` the stored format, `export` carries everything
-//! from one engine to another, `backups` makes exports by itself and starts from one when it must. The store knows the dialogue's data and none of its functions.
+//! The trait and its values are here; `sled` is the engine on disk, `memory` the one for tests, `envelope` the stored
+//! format, `export` copies everything from one engine to another, `backups` exports by itself and restores from an export.
+//! The store uses the dialogue's data types and none of its functions.
 
 pub mod backups;
 pub mod envelope;
 pub mod export;
 pub mod memory;
 pub mod sled;
+#[doc(hidden)]
+pub mod testing;
 
 mod barrier;
 mod committer;
+mod files;
 mod folder;
 mod keys;
+mod manifest;
 mod migrations;
-mod state;
 
 use std::fmt;
 
@@ -201,10 +205,10 @@ pub enum Item {
 /// Why the store did not do as asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Somebody else committed first; load and respond again.
+    /// Another turn committed first; load and respond again.
     #[error("chat {0} was changed by another turn")]
     Conflict(ChatId),
-    /// Another process has the folder.
+    /// Another process has locked the folder.
     #[error(
         "the store at {0} is in use by another process; stop that one first, or name another folder with DATABASE_URL"
     )]
@@ -220,13 +224,12 @@ pub enum StoreError {
     /// A newer version of this program wrote it.
     #[error("{0}; run that version, or import one of its exports here")]
     Newer(String),
-    /// The disk or the system did not do its part, or the store is closed; reading may go on.
+    /// The disk or the system failed, or the store is closed; reading may go on.
     #[error("the store is not available: {0}")]
     Unavailable(String),
 }
 
 impl StoreError {
-    /// What a closed store answers.
     pub(crate) fn closed() -> Self {
         Self::Unavailable("it is closed".to_owned())
     }

@@ -373,7 +373,9 @@ async fn what_the_bot_failed_at_can_be_read_by_the_operator() {
     };
     store.commit(commit).await.unwrap();
     store.close().await.unwrap();
-    let letters = run(folder.path(), &["store", "letters"], b"");
+    let letters = run(folder.path(), &["store", "dead-letters"], b"");
+    let by_old_name = run(folder.path(), &["store", "letters"], b"");
+    assert_eq!(out(&by_old_name), out(&letters));
     let letter: Value = serde_json::from_str(&out(&letters)).expect("one object on one line");
     assert_eq!((&letter["chat"], &letter["update"]), (&7.into(), &5.into()));
     assert_eq!(letter["fault"], "index out of bounds");

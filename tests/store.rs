@@ -5,8 +5,6 @@
     clippy::unwrap_used,
     reason = "a test that cannot go on may stop"
 )]
-// A test's helpers stop where the test would.
-
 use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
 use futures::future::join_all;
@@ -56,7 +54,7 @@ fn commit(chat: ChatId, expected: u64, label: &str, replies: &[&str]) -> Commit 
     }
 }
 
-/// A commit that leaves nothing of the chat but these replies.
+/// A commit that deletes the chat, but for these replies.
 fn forgetting(chat: ChatId, expected: u64, replies: &[&str]) -> Commit {
     Commit {
         record: None,
@@ -238,10 +236,10 @@ async fn a_forgotten_chat_leaves_nothing_and_others_stay(store: Arc<dyn Store>) 
         now,
         ..commit(CHAT, 0, "b", &["hello"])
     };
-    let anew = store.commit(anew).await.unwrap();
-    assert!(anew[0].id > left[0].id, "said after the receipt");
-    // What is still on its way from before has lower versions, and another name therefore.
-    assert_eq!(anew[0].id.version, 1_767_225_601_000);
+    let rows = store.commit(anew).await.unwrap();
+    assert!(rows[0].id > left[0].id, "sent after the receipt");
+    // Replies from before, still being sent, have lower versions and so other ids.
+    assert_eq!(rows[0].id.version, 1_767_225_601_000);
     assert_eq!(store.load(CHAT).unwrap().version, 1_767_225_601_000);
 }
 
@@ -341,7 +339,7 @@ async fn once_closed_everything_is_refused(store: Arc<dyn Store>) {
     assert!(store.health().is_err());
 }
 
-/// What a folder holds: every file below it, with its content.
+/// Every file below a folder, with its content.
 fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -446,7 +444,7 @@ fn a_file_in_the_place_of_the_folder_is_an_error_with_its_name() {
 
 type Change = Box<dyn Fn(&mut Vec<u8>)>;
 
-/// Every way of damaging a file that the tests try: a name, and what it does to the content.
+/// The ways to damage a file: a name, and what it does to the content.
 fn damages(length: usize, seed: usize) -> Vec<(String, Change)> {
     let at = seed.wrapping_mul(2_654_435_761) % length.max(1);
     vec![
@@ -468,9 +466,9 @@ fn damages(length: usize, seed: usize) -> Vec<(String, Change)> {
     ]
 }
 
-/// Damages one file of a store in one way, opens it, and holds it to: everything is served, or nothing is, and then
-/// the files are as they were.
-fn hold_to_all_or_nothing(
+/// Damages one file of a store and opens it: either everything is served, or nothing is and the files are as they were.
+/// Returns whether it was refused.
+fn is_refused_or_whole(
     folder: &Path,
     name: &str,
     damage: &str,
@@ -518,7 +516,7 @@ async fn damaged_stores_are_refused(killed: bool) -> (usize, usize) {
                     .join(Path::new(name).strip_prefix(folder.path()).unwrap());
                 tried += 1;
                 let name = name.display().to_string();
-                refused += usize::from(hold_to_all_or_nothing(
+                refused += usize::from(is_refused_or_whole(
                     scratch.path(),
                     &name,
                     &damage,

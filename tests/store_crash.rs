@@ -1,13 +1,12 @@
 //! What the store keeps when its process is killed, and when the power fails with it: this executable starts itself again
-//! as the process to be killed. For the power cut, `store/power_cut.c` stands between that process and its disk.
+//! as the process to kill. For the power cut, the library `store/power_cut.c` is preloaded between that process and its
+//! disk.
 
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,
     reason = "a test that cannot go on may stop"
 )]
-// A test's helpers stop where the test would.
-
 use std::{
     collections::BTreeMap,
     env, fs,
@@ -25,22 +24,23 @@ use unbind_bot::{
     store::{Commit, Item, Mark, RowId, Store, StoreError, sled::SledStore},
 };
 
-/// Names the folder to the process that is to be killed; without it that "test" does nothing.
+/// The variable that names the store's folder to the process to kill.
 const FOLDER: &str = "UNBIND_BOT_TEST_STORE";
 const WRITERS: i64 = 8;
 const KILLS: u64 = 100;
 const POWER_CUTS: u64 = 30;
-/// A process writes at most so long before it is killed.
-const LONGEST_LIFE_MILLIS: u64 = 80;
+/// A process writes for at most this long before it is killed.
+const MAX_LIFETIME_MILLIS: u64 = 80;
 
-/// Not a test of its own: writes until it is killed, and says what was acknowledged.
+/// Writes until it is killed, and prints what was acknowledged.
 #[test]
+#[ignore = "no test of its own: the process that the other tests start and kill"]
 fn write_until_killed() {
-    let Ok(folder) = env::var(FOLDER) else { return };
+    let folder = env::var(FOLDER).expect("started by another test, which names the folder");
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let store: &'static SledStore = Box::leak(Box::new(SledStore::open(folder).unwrap().store));
-        say("open");
+        print_line("open");
         let writers = (0..WRITERS).map(|chat| tokio::spawn(write(store, ChatId(chat))));
         for writer in writers.collect::<Vec<_>>() {
             writer.await.unwrap();
@@ -52,8 +52,8 @@ async fn write(store: &SledStore, chat: ChatId) {
     loop {
         let version = store.load(chat).unwrap().version;
         let rows = store.commit(turn(chat, version)).await.unwrap();
-        say(&format!("ack {chat} {}", version + 1));
-        // The reply before the last is sent by now, so that the store does not grow for ever.
+        print_line(&format!("ack {chat} {}", version + 1));
+        // The reply before the last is marked as sent, so that the store does not grow.
         let sent = RowId {
             version,
             ..rows[0].id
@@ -62,14 +62,14 @@ async fn write(store: &SledStore, chat: ChatId) {
     }
 }
 
-/// A line on the real standard output, in one write: what is not out before the kill was not acknowledged.
-fn say(line: &str) {
+/// Prints to the real standard output in one write: what is not out before the kill was not acknowledged.
+fn print_line(line: &str) {
     let mut out = std::io::stdout().lock();
     out.write_all(format!("\n{line}\n").as_bytes()).unwrap();
     out.flush().unwrap();
 }
 
-/// The record says at which version it was written, so that a mixture would show.
+/// The record has its version in it, so that a torn commit shows.
 fn turn(chat: ChatId, expected: u64) -> Commit {
     let version = expected + 1;
     Commit {
@@ -77,7 +77,7 @@ fn turn(chat: ChatId, expected: u64) -> Commit {
         expected,
         record: Some(Record {
             turn: u32::try_from(version).unwrap(),
-            // Now and then large enough for a file of its own.
+            // Every 50th is so large that sled puts it into a file of its own.
             cards: (0..version % 50 / 49 * 900).map(card).collect(),
             ..Record::default()
         }),
@@ -104,6 +104,7 @@ fn start_with(folder: &Path, variables: &[(&str, &Path)]) -> Child {
     Command::new(env::current_exe().unwrap())
         .envs(variables.iter().copied())
         .args([
+            "--ignored",
             "--exact",
             "write_until_killed",
             "--nocapture",
@@ -115,12 +116,12 @@ fn start_with(folder: &Path, variables: &[(&str, &Path)]) -> Child {
         .unwrap()
 }
 
-/// Lets the process write for a while, kills it, and returns the last version acknowledged to each chat.
-fn write_and_kill(mut child: Child, while_: Duration) -> BTreeMap<i64, u64> {
+/// Lets the process write for `lifetime`, kills it, and returns the last version acknowledged to each chat.
+fn write_and_kill(mut child: Child, lifetime: Duration) -> BTreeMap<i64, u64> {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(lines.by_ref().any(|line| line.unwrap() == "open"));
     let killer = thread::spawn(move || {
-        thread::sleep(while_);
+        thread::sleep(lifetime);
         child.kill().unwrap();
         child.wait().unwrap();
     });
@@ -137,13 +138,16 @@ fn write_and_kill(mut child: Child, while_: Duration) -> BTreeMap<i64, u64> {
     acknowledged
 }
 
-/// Nothing acknowledged is lost, and of no commit there is a part only.
-fn hold_to(store: &SledStore, acknowledged: &BTreeMap<i64, u64>) {
-    let mut rows = BTreeMap::<i64, Vec<u64>>::new();
+/// Asserts that nothing acknowledged is lost, and that no commit is there in part.
+fn assert_nothing_lost_or_torn(store: &SledStore, acknowledged: &BTreeMap<i64, u64>) {
+    let mut versions = BTreeMap::<i64, Vec<u64>>::new();
     for item in store.scan() {
         if let Item::Row(row) = item.unwrap() {
             assert_eq!(row.reply.text.to_plain(), row.id.version.to_string());
-            rows.entry(row.id.chat.0).or_default().push(row.id.version);
+            versions
+                .entry(row.id.chat.0)
+                .or_default()
+                .push(row.id.version);
         }
     }
     for chat in 0..WRITERS {
@@ -155,8 +159,8 @@ fn hold_to(store: &SledStore, acknowledged: &BTreeMap<i64, u64>) {
             kept.version
         );
         assert_eq!(u64::from(kept.record.turn), kept.version, "torn");
-        let rows = rows.remove(&chat).unwrap_or_default();
-        // The last reply is there, and none that is newer; of those before, some were marked as sent.
+        let rows = versions.remove(&chat).unwrap_or_default();
+        // The last reply is there and none that is newer; some of those before were marked as sent.
         assert_eq!(
             rows.last().copied().unwrap_or_default(),
             kept.version,
@@ -165,10 +169,10 @@ fn hold_to(store: &SledStore, acknowledged: &BTreeMap<i64, u64>) {
     }
 }
 
-/// How long a process lives: different in each round, and the same each time the test runs.
-fn life(round: u64) -> Duration {
+/// How long the process of a round writes: different in each round, the same in each run of the test.
+fn lifetime(round: u64) -> Duration {
     let mixed = (round + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33;
-    Duration::from_millis(5 + mixed % LONGEST_LIFE_MILLIS)
+    Duration::from_millis(5 + mixed % MAX_LIFETIME_MILLIS)
 }
 
 #[test]
@@ -176,26 +180,26 @@ fn nothing_acknowledged_is_lost_or_torn_by_a_kill() {
     let folder = tempfile::tempdir().unwrap();
     let mut total = BTreeMap::new();
     for round in 0..KILLS {
-        total.extend(write_and_kill(start(folder.path()), life(round)));
+        total.extend(write_and_kill(start(folder.path()), lifetime(round)));
         let opened = SledStore::open(folder.path()).unwrap();
         assert!(opened.recovered);
-        hold_to(&opened.store, &total);
+        assert_nothing_lost_or_torn(&opened.store, &total);
     }
     assert!(total.values().sum::<u64>() > 10 * KILLS, "{total:?}");
 }
 
-/// The disk that forgets, to be preloaded. Made by the compiler that links Rust programs.
-fn forgetful_disk(folder: &Path) -> PathBuf {
+/// Compiles the library to preload, whose disk loses at a power cut what was not synced.
+fn compile_power_cut(folder: &Path) -> PathBuf {
     let library = folder.join("power_cut.so");
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/store/power_cut.c");
-    let made = Command::new("cc")
+    let compiled = Command::new("cc")
         .args(["-shared", "-fPIC", "-O1", "-o"])
         .arg(&library)
         .arg(source)
         .args(["-ldl", "-lpthread"])
         .status();
     assert!(
-        made.is_ok_and(|status| status.success()),
+        compiled.is_ok_and(|status| status.success()),
         "this test needs a C compiler, `cc`"
     );
     library
@@ -204,11 +208,11 @@ fn forgetful_disk(folder: &Path) -> PathBuf {
 #[test]
 fn nothing_acknowledged_is_lost_or_torn_by_a_power_cut() {
     let room = tempfile::tempdir().unwrap();
-    let library = forgetful_disk(room.path());
+    let library = compile_power_cut(room.path());
     let mut total = BTreeMap::new();
     let mut folder = room.path().join("before the first");
     for round in 0..POWER_CUTS {
-        // What the disk had at the last cut is all there is now.
+        // It begins with what the disk had at the last power cut.
         let disk = room.path().join(format!("disk {round}"));
         copy_folder(&folder, &disk);
         let child = start_with(
@@ -219,15 +223,15 @@ fn nothing_acknowledged_is_lost_or_torn_by_a_power_cut() {
                 ("POWER_CUT_DISK", &disk),
             ],
         );
-        total.extend(write_and_kill(child, life(round)));
+        total.extend(write_and_kill(child, lifetime(round)));
         let opened = SledStore::open(copy_of(&disk, room.path())).unwrap();
-        hold_to(&opened.store, &total);
+        assert_nothing_lost_or_torn(&opened.store, &total);
         folder = disk;
     }
     assert!(total.values().sum::<u64>() > 10 * POWER_CUTS, "{total:?}");
 }
 
-/// Looking changes a store; what is looked at is a copy.
+/// A copy to open, since opening changes a store.
 fn copy_of(folder: &Path, room: &Path) -> PathBuf {
     let copy = room.join("copy");
     let _ = fs::remove_dir_all(&copy);
@@ -242,11 +246,12 @@ fn copy_folder(from: &Path, to: &Path) {
     };
     for entry in entries.map(Result::unwrap) {
         let (path, target) = (entry.path(), to.join(entry.file_name()));
-        match path.is_dir() {
-            true => copy_folder(&path, &target),
-            // One that was being copied when the power failed.
-            false if path.extension().is_some_and(|end| end == "aside") => {}
-            false => drop(fs::copy(&path, &target).unwrap()),
+        // A file that was being copied when the power failed.
+        let is_partial = path.extension().is_some_and(|end| end == "aside");
+        if path.is_dir() {
+            copy_folder(&path, &target);
+        } else if !is_partial {
+            fs::copy(&path, &target).unwrap();
         }
     }
 }

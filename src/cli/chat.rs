@@ -1,4 +1,4 @@
-//! `chat`: the assistant in the terminal, with a store of its own on disk.
+//! `chat`: the assistant in the terminal, with a store on disk.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -20,7 +20,7 @@ use crate::{
     terminal::{Terminal, TerminalSettings},
 };
 
-/// Talk to the assistant right here; needs nothing set up.
+/// Talk to the assistant in this terminal; needs no settings.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -50,7 +50,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     ))?;
     let assistant = Arc::new(Assistant::new(base, store.clone()));
     let reloader = Reloader::new(&assistant, watcher);
-    reloader.start(tell_aside).map_err(Failure::failed)?;
+    reloader.start(print_reload).map_err(Failure::failed)?;
     let language = args.language.or_else(language_of_locale);
     let prompt = io::stdin().is_terminal() && io::stdout().is_terminal();
     let columns = terminal_size::terminal_size().map_or(0, |(width, _)| usize::from(width.0));
@@ -66,21 +66,21 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     ended.map_err(Failure::failed)
 }
 
-/// Beside the store, files that were asked for in the chat.
+/// The folder beside the store for files the chat writes.
 const FILES: &str = "files";
 const DIM: anstyle::Style = anstyle::Style::new().dimmed();
 
-/// Tells on standard error, on lines of its own: a person may be typing, and what is said on standard output is the chat.
-fn tell_aside(reload: &Reload) {
-    let mut aside = anstream::stderr().lock();
-    // Nobody may be there to be told; the talk goes on.
-    let _ = writeln!(aside, "\r{DIM}({reload}){DIM:#}");
+/// Prints on standard error, since standard output is the chat; on lines of its own, since a person may be typing.
+fn print_reload(reload: &Reload) {
+    let mut stderr = anstream::stderr().lock();
+    // Standard error may be closed; the chat goes on.
+    let _ = writeln!(stderr, "\r{DIM}({reload}){DIM:#}");
     for fault in reload.faults() {
-        let _ = writeln!(aside, "{DIM}{fault}{DIM:#}");
+        let _ = writeln!(stderr, "{DIM}{fault}{DIM:#}");
     }
 }
 
-/// The language the person's system is set to: `zh_CN.UTF-8` is `zh`.
+/// The language of the system's locale: `zh_CN.UTF-8` is `zh`.
 fn language_of_locale() -> Option<Language> {
     let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
         .iter()

@@ -1,4 +1,4 @@
-//! `doctor`: looks at everything `serve` needs, says what is well, and what to do about what is not.
+//! `doctor`: checks everything `serve` needs, and says how to repair what is wrong.
 
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
@@ -16,50 +16,50 @@ use crate::{
     },
 };
 
-/// Clocks that far apart, in seconds, are not the network's doing. One-time codes change every 30.
-const CLOCKS_APART: i64 = 10;
+/// From this difference in seconds on, a clock is wrong, not the network slow. One-time codes change every 30 seconds.
+const MAX_CLOCK_DIFFERENCE: i64 = 10;
 
-const WELL: Style = AnsiColor::Green.on_default();
-const ILL: Style = AnsiColor::Red.on_default().bold();
+const OK: Style = AnsiColor::Green.on_default();
+const WRONG: Style = AnsiColor::Red.on_default().bold();
 
-/// Look whether everything is set up, and say what to do.
+/// Check whether everything is set up, and say how to repair what is not.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
     settings: ServeArgs,
 }
 
-/// One thing looked at: how it is, or what to do about it.
+/// What was checked; its state, or how to repair it.
 type Finding = (&'static str, Result<String, String>);
 
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let settings = args.settings.settings()?;
     let mut findings = vec![
-        ("settings", Ok("understood".to_owned())),
-        ("knowledge", knowledge(&settings)),
-        ("store", store(&settings.database).await),
-        ("health page", health_page(&settings).await),
+        ("settings", Ok("valid".to_owned())),
+        ("knowledge", check_knowledge(&settings)),
+        ("store", check_store(&settings.database).await),
+        ("health page", check_health_page(&settings).await),
     ];
-    findings.extend(telegram(&settings).await);
-    let mut ill = 0;
+    findings.extend(check_telegram(&settings).await);
+    let mut wrong = 0;
     for (what, found) in findings {
         match found {
-            Ok(well) => print(format_args!("{WELL}ok{WELL:#}    {what}: {well}"))?,
+            Ok(state) => print(format_args!("{OK}ok{OK:#}    {what}: {state}"))?,
             Err(repair) => {
-                ill += 1;
-                print(format_args!("{ILL}wrong{ILL:#} {what}: {repair}"))?;
+                wrong += 1;
+                print(format_args!("{WRONG}wrong{WRONG:#} {what}: {repair}"))?;
             }
         }
     }
-    match ill {
+    match wrong {
         0 => Ok(()),
         _ => Err(Failure::failed(format!(
-            "{ill} thing(s) to mend before `unbind-bot serve`"
+            "{wrong} thing(s) to repair before `unbind-bot serve`"
         ))),
     }
 }
 
-fn knowledge(settings: &ServeSettings) -> Result<String, String> {
+fn check_knowledge(settings: &ServeSettings) -> Result<String, String> {
     let (knowledge, faults) = check_folder(&settings.knowledge);
     match faults.0.len() {
         0 => Ok(format!("{} entries, no faults", knowledge.entries.len())),
@@ -70,7 +70,7 @@ fn knowledge(settings: &ServeSettings) -> Result<String, String> {
     }
 }
 
-async fn health_page(settings: &ServeSettings) -> Result<String, String> {
+async fn check_health_page(settings: &ServeSettings) -> Result<String, String> {
     let Some(listen) = settings.health_listen else {
         return Ok("none; HEALTH_LISTEN turns it on".to_owned());
     };
@@ -79,35 +79,35 @@ async fn health_page(settings: &ServeSettings) -> Result<String, String> {
             "will be at http://{listen}/healthz, /readyz and /metrics"
         )),
         Err(error) => Err(format!(
-            "HEALTH_LISTEN: {listen} cannot be listened on: {error}; name another port, or stop what has it"
+            "HEALTH_LISTEN: cannot listen on {listen}: {error}; name another port, or stop the program that uses it"
         )),
     }
 }
 
-/// Looking makes no store where there is none yet.
-async fn store(database: &Database) -> Result<String, String> {
+/// A store that does not exist yet is not created.
+async fn check_store(database: &Database) -> Result<String, String> {
     let Database::Sled(folder) = database;
     if !folder.exists() {
         return Ok(format!(
-            "{} will be made at the first start",
+            "{} will be created at the first start",
             folder.display()
         ));
     }
     let store = open_store(database).map_err(|failure| failure.to_string())?;
     let found = export::verify(store.as_ref());
-    let letters = stores::collect_letters(store.as_ref()).map_or(0, |letters| letters.len());
+    let letters = stores::collect_dead_letters(store.as_ref()).map_or(0, |letters| letters.len());
     store.close().await.map_err(|error| error.to_string())?;
     match found.faults.first() {
         None if letters > 0 => Ok(format!(
-            "{} chats, all whole; {letters} message(s) the bot failed at: `unbind-bot store letters` shows them",
-            found.whole.chats
+            "{} chats, no damage; {letters} message(s) could not be processed: `unbind-bot store dead-letters` shows them",
+            found.intact.chats
         )),
-        None => Ok(format!("{} chats, all whole", found.whole.chats)),
+        None => Ok(format!("{} chats, no damage", found.intact.chats)),
         Some(fault) => Err(fault.to_string()),
     }
 }
 
-async fn telegram(settings: &ServeSettings) -> Vec<Finding> {
+async fn check_telegram(settings: &ServeSettings) -> Vec<Finding> {
     let checkup = match Checkup::new(settings.token.expose(), settings.api_url.clone()) {
         Ok(checkup) => checkup,
         Err(error) => return vec![("telegram", Err(error.to_string()))],
@@ -120,40 +120,43 @@ async fn telegram(settings: &ServeSettings) -> Vec<Finding> {
         ("telegram", Ok(format!("the token is @{}'s", bot.username))),
         (
             "clock",
-            clock(checkup.server_time().await, Timestamp::now()),
+            check_clock(checkup.server_time().await, Timestamp::now()),
         ),
-        ("webhook", webhook(settings, checkup.webhook().await)),
-        ("privacy mode", Ok(privacy(&bot).to_owned())),
+        ("webhook", check_webhook(settings, checkup.webhook().await)),
+        ("privacy mode", Ok(describe_privacy_mode(&bot).to_owned())),
     ];
     if let Some(chat) = settings.support_chat {
-        let found = checkup.chat(ChatId(chat), &bot).await;
-        let found = found.map_err(|error| error.to_string());
+        let found = checkup
+            .chat(ChatId(chat), &bot)
+            .await
+            .map_err(|error| error.to_string());
         findings.push((
             "staff chat",
-            found.and_then(|found| staff_chat(chat, found)),
+            found.and_then(|found| check_staff_chat(chat, found)),
         ));
     }
     findings
 }
 
-fn clock(server: Option<Timestamp>, here: Timestamp) -> Result<String, String> {
+fn check_clock(server: Option<Timestamp>, here: Timestamp) -> Result<String, String> {
     let Some(server) = server else {
         return Ok(
-            "the server does not tell the time; one-time codes need the right one".to_owned(),
+            "not checked, the server does not tell the time; one-time codes need a correct clock"
+                .to_owned(),
         );
     };
     let apart = here.duration_since(server).as_secs();
-    match apart.abs() <= CLOCKS_APART {
-        true => Ok("right, as far as the Bot API server can tell".to_owned()),
-        false => Err(format!(
-            "this machine's clock is {} s {} the Bot API server's; one-time codes and reminders go by it: set it, and keep it right with NTP (`timedatectl set-ntp true`)",
-            apart.abs(),
-            if apart < 0 { "behind" } else { "ahead of" },
-        )),
+    if apart.abs() <= MAX_CLOCK_DIFFERENCE {
+        return Ok("right, compared with the Bot API server's".to_owned());
     }
+    Err(format!(
+        "this machine's clock is {} s {} the Bot API server's; one-time codes and reminders depend on it: set it, and keep it right with NTP (`timedatectl set-ntp true`)",
+        apart.abs(),
+        if apart < 0 { "behind" } else { "ahead of" },
+    ))
 }
 
-fn webhook(
+fn check_webhook(
     settings: &ServeSettings,
     found: Result<WebhookInfo, checkup::Unreachable>,
 ) -> Result<String, String> {
@@ -166,7 +169,7 @@ fn webhook(
             .is_some_and(|ours| ours.url.as_str() == found.url);
         if is_ours {
             return Err(format!(
-                "Telegram could not bring updates to {}: {fault}; see that the reverse proxy passes that path on to WEBHOOK_LISTEN, and that `serve` runs; {waiting}",
+                "Telegram could not deliver updates to {}: {fault}; check that the reverse proxy passes that path on to WEBHOOK_LISTEN, and that `serve` runs; {waiting}",
                 found.url
             ));
         }
@@ -188,25 +191,24 @@ fn webhook(
     }
 }
 
-fn privacy(bot: &Bot) -> &'static str {
-    match bot.can_read_all_group_messages {
-        true => {
-            "off: the bot is sent everything said in groups, and answers only what is addressed to it; @BotFather's /setprivacy turns it on"
-        }
-        false => "on: in groups the bot is sent only what is addressed to it",
+fn describe_privacy_mode(bot: &Bot) -> &'static str {
+    if bot.can_read_all_group_messages {
+        "off: the bot receives every message in groups, and answers only those addressed to it; @BotFather's /setprivacy turns it on"
+    } else {
+        "on: in groups the bot receives only messages addressed to it"
     }
 }
 
-/// Whether the bot can work with people in their chat.
-fn staff_chat(id: i64, found: Option<(Chat, Membership)>) -> Result<String, String> {
+/// Whether the bot can write in the staff's group, and manage its topics.
+fn check_staff_chat(id: i64, found: Option<(Chat, Membership)>) -> Result<String, String> {
     let Some((chat, bot)) = found else {
         return Err(format!(
-            "SUPPORT_CHAT_ID: the bot does not know a chat {id}; add the bot to the group, and take the id from there (it begins with -100)"
+            "SUPPORT_CHAT_ID: the bot cannot see a chat {id}; add the bot to the group, and use the group's id (it begins with -100)"
         ));
     };
     if !matches!(chat.kind.as_str(), "group" | "supergroup") {
         return Err(format!(
-            "SUPPORT_CHAT_ID: {id} is no group; name the group the staff is in"
+            "SUPPORT_CHAT_ID: {id} is no group; use the id of the staff's group"
         ));
     }
     if matches!(bot.status.as_str(), "left" | "kicked" | "") {
@@ -237,14 +239,14 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_wrong_is_named_with_the_repair() {
-        assert!(clock(Some(at(100)), at(100 + CLOCKS_APART)).is_ok());
-        assert!(clock(None, at(0)).is_ok());
-        let behind = clock(Some(at(1_000)), at(100)).expect_err("wrong");
+        assert!(check_clock(Some(at(100)), at(100 + MAX_CLOCK_DIFFERENCE)).is_ok());
+        assert!(check_clock(None, at(0)).is_ok());
+        let behind = check_clock(Some(at(1_000)), at(100)).expect_err("wrong");
         assert!(
             behind.contains("900 s behind") && behind.contains("NTP"),
             "{behind}"
         );
-        let ahead = clock(Some(at(0)), at(50)).expect_err("wrong");
+        let ahead = check_clock(Some(at(0)), at(50)).expect_err("wrong");
         assert!(ahead.contains("50 s ahead of"), "{ahead}");
     }
 
@@ -287,7 +289,7 @@ mod tests {
                 "administrator with that right",
             ),
         ] {
-            let fault = staff_chat(-100, found).expect_err(repair);
+            let fault = check_staff_chat(-100, found).expect_err(repair);
             assert!(
                 fault.contains(repair) && fault.contains("SUPPORT_CHAT_ID"),
                 "{fault}"
@@ -297,7 +299,7 @@ mod tests {
             (chat("group", false), member("member")),
             (chat("supergroup", true), topics),
         ] {
-            assert!(staff_chat(-100, Some(found)).is_ok());
+            assert!(check_staff_chat(-100, Some(found)).is_ok());
         }
     }
 }

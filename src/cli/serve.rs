@@ -1,4 +1,4 @@
-//! `serve`: the assistant on Telegram, until it is told to stop.
+//! `serve`: the assistant on Telegram, until SIGTERM or SIGINT.
 
 use std::{net::SocketAddr, panic::resume_unwind, sync::Arc};
 
@@ -37,7 +37,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     start_log(settings.log);
     log_panics_by_place();
     let page = bind_health_page(settings.health_listen).await?;
-    // Reading the base and opening the store take a moment each, and may fail.
+    // The knowledge base is read while the store is opened; both may fail.
     let folder = settings.knowledge.clone();
     let reading = spawn_blocking(move || load_watched(&folder));
     let (store, backups) = open(&settings.database)?;
@@ -47,23 +47,22 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         store: store.clone(),
         clock: Timestamp::now,
     };
-    // In a set, so that it ends with this future, however that ends.
-    let mut aside = JoinSet::new();
+    // A set aborts its tasks when it is dropped, also after an error.
+    let mut background = JoinSet::new();
     if let Some(page) = page {
-        aside.spawn(page.serve(health, stop.clone()));
+        background.spawn(page.serve(health, stop.clone()));
     }
-    aside.spawn(backups.clone().keep(store.clone(), Timestamp::now));
+    background.spawn(backups.clone().run(store.clone(), Timestamp::now));
     let (knowledge, watcher) = reading.await.map_err(Failure::failed)??;
-    // Indexing the base takes longest; Telegram is asked meanwhile.
+    // Indexing takes longest; `telegram::serve` calls Telegram meanwhile.
     let indexing = spawn_blocking(move || Base::new(knowledge));
     let assistant = async {
         let base = indexing
             .await
             .unwrap_or_else(|fault| resume_unwind(fault.into_panic()));
-        let assistant = Assistant::new(base, store.clone()).counting(metrics.clone());
-        let assistant = Arc::new(assistant);
+        let assistant = Arc::new(Assistant::new(base, store.clone()).counting(metrics.clone()));
         if let Err(error) = Reloader::new(&assistant, watcher).start(Reload::log) {
-            tracing::error!(%error, "edits of the knowledge base are not taken over: no thread to look for them");
+            tracing::error!(%error, "edits of the knowledge base are not loaded: no thread to watch it");
         }
         assistant
     };
@@ -74,9 +73,9 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         send_rate_per_chat: settings.send_rate_per_chat,
         webhook: settings.webhook,
     };
-    let served = telegram::serve(channel, assistant, Timestamp::now, say_ready, stop).await;
+    let served = telegram::serve(channel, assistant, Timestamp::now, print_ready, stop).await;
     if metrics.has_committed() {
-        backups.make_last(&store, Timestamp::now()).await;
+        backups.make_at_shutdown(&store, Timestamp::now()).await;
     }
     store.close().await?;
     served.map_err(|error| match error {
@@ -87,14 +86,14 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     })
 }
 
-/// Opens the store, or starts from its newest backup, loudly.
+/// Opens the store, or replaces a damaged one by its newest backup and logs that as an error.
 fn open(database: &Database) -> Result<(Arc<dyn Store>, Backups), Failure> {
     let Database::Sled(folder) = database;
     let (opened, restored) = open_or_restore(database)?;
     if let Some(restored) = restored {
         tracing::error!("{restored}");
     }
-    Ok((Arc::new(opened.store), Backups::of(folder)))
+    Ok((Arc::new(opened.store), Backups::in_folder(folder)))
 }
 
 async fn bind_health_page(listen: Option<SocketAddr>) -> Result<Option<HealthPage>, Failure> {
@@ -104,21 +103,20 @@ async fn bind_health_page(listen: Option<SocketAddr>) -> Result<Option<HealthPag
     let bound = HealthPage::bind(listen).await;
     bound.map(Some).map_err(|error| {
         Failure::Settings(format!(
-            "HEALTH_LISTEN: {listen} cannot be listened on: {error}; name another port, or stop what has it"
+            "HEALTH_LISTEN: cannot listen on {listen}: {error}; name another port, or stop the program that uses it"
         ))
     })
 }
 
-fn say_ready(username: &str) {
-    // Nobody reads standard output of a service that lost it; that is no reason to stop.
+fn print_ready(username: &str) {
+    // A closed standard output is no reason to stop.
     let _ = print(format_args!("unbind-bot is ready as @{username}"));
 }
 
 /// Resolves at the first SIGTERM or SIGINT.
 fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
     let listen = |kind| {
-        signal(kind)
-            .map_err(|error| Failure::failed(format!("signals cannot be received: {error}")))
+        signal(kind).map_err(|error| Failure::failed(format!("cannot receive signals: {error}")))
     };
     let (mut terminate, mut interrupt) = (
         listen(SignalKind::terminate())?,
@@ -133,23 +131,23 @@ fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
     })
 }
 
-/// A panic's words may quote a message, so only its place is logged.
+/// Logs only the place of a panic, since its words may quote a message.
 fn log_panics_by_place() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic
             .location()
             .map(ToString::to_string)
             .unwrap_or_default();
-        tracing::error!(place, "a fault in this program was caught");
+        tracing::error!(place, "a panic in this program was caught");
     }));
 }
 
-/// Logs to standard error; standard output has the one line that says it is ready.
+/// Logs to standard error; standard output has only the line that says the bot is ready.
 fn start_log(settings: LogSettings) {
     let lines = fmt()
         .with_env_filter(settings.filter)
         .with_writer(std::io::stderr);
-    // A second logger (a test's, say) is no reason not to serve.
+    // Fails if a test has set a logger already; serving goes on with that one.
     let _ = match settings.format {
         LogFormat::Text => lines
             .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))

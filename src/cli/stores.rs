@@ -1,4 +1,4 @@
-//! `store`: export, import, verify and compact the stored chats. The service must be stopped meanwhile.
+//! `store`: export, import, verify and compact the stored chats, while the service is stopped.
 
 use std::{cmp::Reverse, collections::BTreeMap, path::PathBuf};
 
@@ -20,26 +20,26 @@ use crate::{
 /// Export, import, verify or compact the stored chats.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Write everything into a file
+    /// Write all chats into a file
     Export(FileArgs),
-    /// Read everything from an exported file into an empty store
+    /// Read an exported file into an empty store
     Import(FileArgs),
-    /// Read everything and verify its checksums
+    /// Read everything and check it for damage
     Verify(StoreArgs),
-    /// Count 👍 and 👎 by entry
+    /// Count 👍 and 👎 for each entry
     Votes(StoreArgs),
-    /// Show the messages the bot failed at through a fault of its own
-    Letters(StoreArgs),
-    /// Write the store anew, without what it keeps of earlier times
+    /// Show the messages the bot could not process because of a bug
+    #[command(alias = "letters")]
+    DeadLetters(StoreArgs),
+    /// Rewrite the store to make its files smaller
     Compact(StoreArgs),
 }
 
-/// A store and a file.
 #[derive(Debug, clap::Args)]
 pub(super) struct FileArgs {
     #[command(flatten)]
     store: StoreArgs,
-    /// The file
+    /// The exported file
     #[arg(value_name = "FILE")]
     file: PathBuf,
 }
@@ -59,7 +59,7 @@ pub(super) async fn run(command: Command) -> Result<(), Failure> {
         Command::Import(args) => import(&args).await,
         Command::Verify(args) => verify(&args).await,
         Command::Votes(args) => votes(&args).await,
-        Command::Letters(args) => letters(&args).await,
+        Command::DeadLetters(args) => dead_letters(&args).await,
         Command::Compact(args) => compact(&args),
     }
 }
@@ -68,12 +68,12 @@ async fn export(args: &FileArgs) -> Result<(), Failure> {
     let store = open_store(&existing(&args.store)?)?;
     let written = export::write(store.as_ref(), &args.file, Timestamp::now());
     store.close().await?;
-    let written = written?;
+    let summary = written?;
     print(format_args!(
-        "{}: {} chats and {} unsent replies, written and read back",
+        "{}: {} chats and {} unsent replies, written and verified",
         args.file.display(),
-        written.chats,
-        written.rows
+        summary.chats,
+        summary.rows
     ))
 }
 
@@ -98,8 +98,8 @@ async fn verify(args: &StoreArgs) -> Result<(), Failure> {
     }
     match found.faults.len() {
         0 => print(format_args!(
-            "{} chats and {} unsent replies, all whole",
-            found.whole.chats, found.whole.rows
+            "{} chats and {} unsent replies, no damage found",
+            found.intact.chats, found.intact.rows
         )),
         count => Err(Failure::Untrusted(format!(
             "{count} fault(s); import the newest export into an empty folder"
@@ -107,28 +107,28 @@ async fn verify(args: &StoreArgs) -> Result<(), Failure> {
     }
 }
 
-/// For authors: which answers help, the least helpful first.
+/// Prints the votes for each entry, those with the most 👎 first.
 async fn votes(args: &StoreArgs) -> Result<(), Failure> {
     let store = open_store(&existing(args)?)?;
     let counted = count_votes(store.as_ref());
     store.close().await?;
-    let mut counted: Vec<_> = counted?.into_iter().collect();
-    counted.sort_by_key(|(_, (helpful, not))| Reverse((*not, *helpful)));
-    for (entry, (helpful, not)) in counted {
+    let mut votes: Vec<_> = counted?.into_iter().collect();
+    votes.sort_by_key(|(_, (helpful, not))| Reverse((*not, *helpful)));
+    for (entry, (helpful, not)) in votes {
         print(format_args!("👎 {not:>5}  👍 {helpful:>5}  {entry}"))?;
     }
     Ok(())
 }
 
-/// For those who mend the bot: what it failed at, the oldest first; an object a line, since what came in may have lines.
-async fn letters(args: &StoreArgs) -> Result<(), Failure> {
+/// Prints the dead letters, the oldest first, one JSON object on a line.
+async fn dead_letters(args: &StoreArgs) -> Result<(), Failure> {
     let store = open_store(&existing(args)?)?;
-    let letters = collect_letters(store.as_ref());
+    let collected = collect_dead_letters(store.as_ref());
     store.close().await?;
-    let mut letters = letters?;
+    let mut letters = collected?;
     letters.sort_by_key(|(_, letter)| letter.at);
     for (chat, letter) in letters {
-        let line = Letter { chat, letter };
+        let line = DeadLetterLine { chat, letter };
         print(serde_json::to_string(&line).map_err(Failure::failed)?)?;
     }
     Ok(())
@@ -136,20 +136,21 @@ async fn letters(args: &StoreArgs) -> Result<(), Failure> {
 
 /// A dead letter, and the chat it is kept with.
 #[derive(Serialize)]
-struct Letter {
+struct DeadLetterLine {
     chat: ChatId,
     #[serde(flatten)]
     letter: DeadLetter,
 }
 
-pub(super) fn collect_letters(store: &dyn Store) -> Result<Vec<(ChatId, DeadLetter)>, StoreError> {
+pub(super) fn collect_dead_letters(
+    store: &dyn Store,
+) -> Result<Vec<(ChatId, DeadLetter)>, StoreError> {
     let mut letters = Vec::new();
     for item in store.scan() {
         let Item::Chat(id, chat) = item? else {
             continue;
         };
-        let of_chat = chat.record.letters.into_iter();
-        letters.extend(of_chat.map(|letter| (id, letter)));
+        letters.extend(chat.record.letters.into_iter().map(|letter| (id, letter)));
     }
     Ok(letters)
 }
@@ -180,15 +181,15 @@ fn compact(args: &StoreArgs) -> Result<(), Failure> {
     ))
 }
 
-/// A store that is there: looking must not make one.
+/// The database, if there is one already: a command that reads must not create it.
 fn existing(args: &StoreArgs) -> Result<Database, Failure> {
     let database = args.database()?;
     let Database::Sled(folder) = &database;
-    match folder.is_dir() {
-        true => Ok(database),
-        false => Err(Failure::Settings(format!(
-            "DATABASE_URL: there is no store at {}; name the folder that holds one",
-            folder.display()
-        ))),
+    if folder.is_dir() {
+        return Ok(database);
     }
+    Err(Failure::Settings(format!(
+        "DATABASE_URL: there is no store at {}; name the folder of an existing one",
+        folder.display()
+    )))
 }

@@ -1,16 +1,16 @@
-//! Backups the service makes by itself, and starting from one when the store is found damaged.
+//! Backups that the service makes by itself, and starting from one when the store is found damaged.
 //!
 //! ```text
 //! backups/2026-01-01T00-00-00Z.jsonl    verified exports, the last few
-//! restoring/                            a store being made from one; worthless when found
-//! restored/                             the same, complete; on its way to its place when found
-//! damaged-2026-01-01T00-00-00Z/         what a restored store took the place of
+//! restoring/                            a store being made from one; when found at the start it is thrown away
+//! restored/                             the same, complete; when found at the start it is moved to its place
+//! damaged-2026-01-01T00-00-00Z/         the damaged store that a restored one replaced
 //! ```
-//! All in the store's own folder, so that its lock covers them and whoever moves it takes them along. How an export looks
-//! is `export`'s, what is in the folder besides is `folder`'s.
+//! All of it is in the store's own folder, so that the folder's lock covers it and it moves with the folder. The format of
+//! the files is `export`'s, the rest of the folder is `folder`'s.
 
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
     sync::Arc,
     thread,
@@ -26,23 +26,24 @@ use tokio::{
 use super::{
     Store, StoreError,
     export::{self, ExportError, Summary},
+    files::remove_folder,
     folder::{self, BACKUPS, Folder, RESTORING},
     sled::{Opened, SledStore},
 };
 
 /// Between two backups while the service runs.
 pub const BACKUP_EVERY: SignedDuration = SignedDuration::from_hours(24);
-/// Backups kept: a week of days, so that a fault noticed on Monday can be looked for in what was there on Friday.
-const KEPT: usize = 7;
-/// Of backups closer together than this, made at one stop after another, only the newest is kept.
-const APART: SignedDuration = SignedDuration::from_hours(1);
-/// After a backup that failed, and while the clock may be set, it is looked no less often whether one is due.
-const LOOK_EVERY: SignedDuration = SignedDuration::from_hours(1);
-/// At a stop, which has eight seconds for everything, a backup may take this long: enough for ten thousand chats.
-const LAST_BACKUP: Duration = Duration::from_millis(500);
-/// How a backup's name tells its time; sorts by time, and fits every file system.
-const NAME: &str = "%Y-%m-%dT%H-%M-%SZ";
-const SUFFIX: &str = ".jsonl";
+/// Backups kept: a week of days, so that after a fault noticed on Monday Friday's data is still there.
+const MAX_BACKUPS: usize = 7;
+/// Of backups closer together than this, as frequent restarts make them, only the newest is kept.
+const MIN_DISTANCE: SignedDuration = SignedDuration::from_hours(1);
+/// Time between two checks whether a backup is due: one may have failed, or the clock may have been set.
+const CHECK_EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// How long the backup at a shutdown may take, which has eight seconds for everything: enough for ten thousand chats.
+const SHUTDOWN_BACKUP_TIMEOUT: Duration = Duration::from_millis(500);
+/// A backup's name: sorts by time, and is valid on every file system.
+const NAME_FORMAT: &str = "%Y-%m-%dT%H-%M-%SZ";
+const EXTENSION: &str = ".jsonl";
 
 /// The backups of the store in a folder.
 #[derive(Debug, Clone)]
@@ -50,80 +51,80 @@ pub struct Backups {
     folder: PathBuf,
 }
 
-/// A store that was made from a backup, since the one in its place was damaged.
+/// A damaged store was replaced by one made from a backup.
 #[derive(Debug)]
 pub struct Restored {
-    /// What was wrong.
     pub fault: StoreError,
-    /// The backup.
     pub backup: PathBuf,
-    /// When it was made: what happened since is not in it.
+    /// When the backup was made: what happened since is not in it.
     pub made: Timestamp,
-    /// What is in it.
     pub summary: Summary,
-    /// Where the damaged files are.
+    /// The folder of the damaged files.
     pub aside: PathBuf,
 }
 
 impl Backups {
-    /// Those of the store in this folder.
-    pub fn of(folder: &Path) -> Self {
+    /// The backups of the store in this folder.
+    pub fn in_folder(folder: &Path) -> Self {
         Self {
             folder: folder.join(BACKUPS),
         }
     }
 
-    /// When the next backup is due: at once, where there is none.
+    /// When the next backup is due: now, if there is none.
     pub fn due_at(&self, now: Timestamp) -> Timestamp {
-        match self.all().into_iter().next_back() {
+        match self.list().into_iter().next_back() {
             Some((made, _)) if made <= now => made + BACKUP_EVERY,
             _ => now,
         }
     }
 
-    /// Makes a backup, and drops those no longer needed. Blocks while it reads, writes and verifies.
+    /// Makes a backup, and removes those no longer needed. Blocks while it reads, writes and verifies.
     ///
     /// # Errors
-    /// The store or the disk does not let us; the backups there are stay.
+    /// The store cannot be read or the disk cannot be written; the other backups stay.
     pub fn make(&self, store: &dyn Store, now: Timestamp) -> Result<Summary, ExportError> {
-        fs::create_dir_all(&self.folder).map_err(|error| folder::trouble(&self.folder, &error))?;
-        let name = format!("{}{SUFFIX}", now.strftime(NAME));
+        fs::create_dir_all(&self.folder)
+            .map_err(|error| folder::unavailable(&self.folder, &error))?;
+        let name = format!("{}{EXTENSION}", now.strftime(NAME_FORMAT));
         let summary = export::write(store, &self.folder.join(name), now)?;
-        self.drop_surplus();
+        self.remove_surplus();
         Ok(summary)
     }
 
-    /// Makes backups when they are due, for as long as it is polled.
-    pub async fn keep(self, store: Arc<dyn Store>, clock: fn() -> Timestamp) {
+    /// Makes backups when they are due; never returns.
+    pub async fn run(self, store: Arc<dyn Store>, clock: fn() -> Timestamp) {
         loop {
             let wait = match self.due_at(clock()).duration_since(clock()) {
-                due if due.is_positive() => due.min(LOOK_EVERY),
+                due if due.is_positive() => due.min(CHECK_EVERY),
                 _ => {
-                    self.make_aside(&store, clock()).await;
-                    LOOK_EVERY
+                    self.make_in_thread(&store, clock()).await;
+                    CHECK_EVERY
                 }
             };
             sleep(wait.unsigned_abs()).await;
         }
     }
 
-    /// Makes a backup at the end of the service, as far as there is time for it.
-    pub async fn make_last(&self, store: &Arc<dyn Store>, now: Timestamp) {
-        if timeout(LAST_BACKUP, self.make_aside(store, now))
+    /// Makes a backup at a shutdown, unless it takes too long.
+    pub async fn make_at_shutdown(&self, store: &Arc<dyn Store>, now: Timestamp) {
+        if timeout(SHUTDOWN_BACKUP_TIMEOUT, self.make_in_thread(store, now))
             .await
             .is_err()
         {
-            tracing::info!("no backup at the stop: it would take too long; the one before is kept");
+            tracing::info!(
+                "no backup at the shutdown: it would take too long; the one before is kept"
+            );
         }
     }
 
-    /// Makes a backup on a thread of its own, and logs how that went. Not on one of tokio's: the runtime would wait for it
-    /// at its end.
-    async fn make_aside(&self, store: &Arc<dyn Store>, now: Timestamp) {
+    /// Makes a backup on a thread of its own, and logs the outcome. Not on tokio's blocking threads, since the runtime waits
+    /// for those when it is dropped.
+    async fn make_in_thread(&self, store: &Arc<dyn Store>, now: Timestamp) {
         let (backups, store) = (self.clone(), store.clone());
         let (done, made) = oneshot::channel();
         let make = move || {
-            // Nobody waits any more when the service has ended.
+            // The receiver is gone when the service has ended.
             let _ = done.send(backups.make(&*store, now));
         };
         let thread = thread::Builder::new().name("backup".to_owned());
@@ -145,18 +146,18 @@ impl Backups {
     }
 
     /// All backups with the time they were made, the oldest first.
-    fn all(&self) -> Vec<(Timestamp, PathBuf)> {
+    fn list(&self) -> Vec<(Timestamp, PathBuf)> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        let backup = |path: PathBuf| Some((made_at(path.file_name()?.to_str()?)?, path));
+        let backup = |path: PathBuf| Some((time_in_name(path.file_name()?.to_str()?)?, path));
         let mut all: Vec<_> = entries.filter_map(|entry| backup(entry.path())).collect();
         all.sort();
         all
     }
 
-    fn drop_surplus(&self) {
-        let all = self.all();
+    fn remove_surplus(&self) {
+        let all = self.list();
         let times: Vec<_> = all.iter().map(|(made, _)| *made).collect();
-        let kept = kept_of(&times);
+        let kept = backups_to_keep(&times);
         for (_, path) in all.iter().filter(|(made, _)| !kept.contains(made)) {
             if let Err(error) = fs::remove_file(path) {
                 tracing::warn!(%error, "an old backup could not be removed");
@@ -164,53 +165,53 @@ impl Backups {
         }
     }
 
-    /// The newest backup that is whole.
-    fn newest_whole(&self) -> Option<(Timestamp, PathBuf)> {
-        self.all().into_iter().rev().find(|(_, path)| {
+    /// The newest backup without faults.
+    fn newest_intact(&self) -> Option<(Timestamp, PathBuf)> {
+        self.list().into_iter().rev().find(|(_, path)| {
             let checked = export::check(path);
             if let Err(error) = &checked {
-                tracing::error!(%error, "a backup is not whole; an older one is looked for");
+                tracing::error!(%error, "a backup is damaged; the next older one is tried");
             }
             checked.is_ok()
         })
     }
 }
 
-/// The time in a backup's name; of another file, none.
-fn made_at(name: &str) -> Option<Timestamp> {
-    let time = name.strip_suffix(SUFFIX)?;
-    let time = jiff::civil::DateTime::strptime(NAME, time).ok()?;
+/// The time in a backup's name; `None` for the name of another file.
+fn time_in_name(name: &str) -> Option<Timestamp> {
+    let text = name.strip_suffix(EXTENSION)?;
+    let time = jiff::civil::DateTime::strptime(NAME_FORMAT, text).ok()?;
     jiff::tz::TimeZone::UTC.to_timestamp(time).ok()
 }
 
-/// Which of the backups made at these times (the oldest first) are kept: from the newest back, those far enough apart.
-fn kept_of(times: &[Timestamp]) -> Vec<Timestamp> {
+/// Which of the backups made at these times (the oldest first) to keep: from the newest back, those far enough apart.
+fn backups_to_keep(times: &[Timestamp]) -> Vec<Timestamp> {
     let mut kept: Vec<Timestamp> = Vec::new();
     for time in times.iter().rev() {
         let is_apart = kept
             .last()
-            .is_none_or(|newer| newer.duration_since(*time) >= APART);
-        if is_apart && kept.len() < KEPT {
+            .is_none_or(|newer| newer.duration_since(*time) >= MIN_DISTANCE);
+        if is_apart && kept.len() < MAX_BACKUPS {
             kept.push(*time);
         }
     }
     kept
 }
 
-/// Opens the store in `folder`; a damaged one is put aside, and the newest whole backup takes its place.
+/// Opens the store in `folder`; a damaged one is moved aside, and replaced by one made from the newest intact backup.
 ///
 /// # Errors
-/// As [`SledStore::open`]: [`StoreError::Damaged`] only where there is no whole backup, and then nothing was moved.
+/// As [`SledStore::open`]: [`StoreError::Damaged`] only if there is no intact backup, and then nothing was moved.
 pub fn open(folder: &Path, now: Timestamp) -> Result<(Opened, Option<Restored>), StoreError> {
     let fault = match SledStore::open(folder) {
         Err(fault @ StoreError::Damaged(_)) => fault,
         opened => return opened.map(|opened| (opened, None)),
     };
-    let Some((made, backup)) = Backups::of(folder).newest_whole() else {
+    let Some((made, backup)) = Backups::in_folder(folder).newest_intact() else {
         return Err(fault);
     };
-    let summary = build(&folder.join(RESTORING), &backup)?;
-    let aside = Folder::take_place(folder, &now.strftime(NAME).to_string())?;
+    let summary = build_from(&folder.join(RESTORING), &backup)?;
+    let aside = Folder::replace_damaged(folder, &now.strftime(NAME_FORMAT).to_string())?;
     let opened = SledStore::open(folder)?;
     let restored = Restored {
         fault,
@@ -222,13 +223,9 @@ pub fn open(folder: &Path, now: Timestamp) -> Result<(Opened, Option<Restored>),
     Ok((opened, Some(restored)))
 }
 
-/// Makes a closed store of a backup. What is there from an attempt before is worthless.
-fn build(place: &Path, backup: &Path) -> Result<Summary, StoreError> {
-    let clear = || match fs::remove_dir_all(place) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
-    };
-    clear().map_err(|error| folder::trouble(place, &error))?;
+/// Makes a store in `place` from a backup and closes it. What an earlier attempt left there is removed.
+fn build_from(place: &Path, backup: &Path) -> Result<Summary, StoreError> {
+    remove_folder(place).map_err(|error| folder::unavailable(place, &error))?;
     let store = SledStore::open(place)?.store;
     let built = futures::executor::block_on(async {
         let imported = export::import(&store, backup).await;
@@ -261,8 +258,7 @@ mod tests {
     use super::*;
     use crate::{
         dialogue::{ChatId, Record},
-        store::Commit,
-        store::folder::RESTORED,
+        store::{Commit, folder::RESTORED},
     };
 
     fn at(hours: i64) -> Timestamp {
@@ -272,28 +268,28 @@ mod tests {
     #[test]
     fn a_name_tells_the_time_and_other_files_are_none() {
         let time = at(499_999);
-        let name = format!("{}{SUFFIX}", time.strftime(NAME));
-        assert_eq!(made_at(&name), Some(time));
+        let name = format!("{}{EXTENSION}", time.strftime(NAME_FORMAT));
+        assert_eq!(time_in_name(&name), Some(time));
         for other in [
             "",
             "a.jsonl",
             "2026-01-01T00-00-00Z.jsonl.partial",
             "门.jsonl",
         ] {
-            assert_eq!(made_at(other), None, "{other}");
+            assert_eq!(time_in_name(other), None, "{other}");
         }
     }
 
     #[test]
     fn the_newest_is_always_kept_and_a_week_of_days() {
-        assert_eq!(kept_of(&[]), []);
+        assert_eq!(backups_to_keep(&[]), []);
         let days: Vec<_> = (0..30).map(|day| at(24 * day)).collect();
-        let kept = kept_of(&days);
-        assert_eq!((kept.len(), kept[0]), (KEPT, days[29]));
+        let kept = backups_to_keep(&days);
+        assert_eq!((kept.len(), kept[0]), (MAX_BACKUPS, days[29]));
         // A service that is started and stopped all the time does not lose the days before.
         let stops = (0..20).map(|stop| at(24 * 30) + SignedDuration::from_mins(stop));
         let times: Vec<_> = days.into_iter().chain(stops).collect();
-        let kept = kept_of(&times);
+        let kept = backups_to_keep(&times);
         assert_eq!(kept[0], at(24 * 30) + SignedDuration::from_mins(19));
         assert_eq!(kept[1], at(24 * 29));
     }
@@ -316,7 +312,7 @@ mod tests {
     /// A store with as many chats, a backup of that, and then its files damaged.
     async fn damaged(folder: &Path, chats: i64) {
         let store = store_with(folder, chats).await;
-        Backups::of(folder).make(&store, at(100)).unwrap();
+        Backups::in_folder(folder).make(&store, at(100)).unwrap();
         store.close().await.unwrap();
         damage(folder);
     }
@@ -376,13 +372,13 @@ mod tests {
 
     #[tokio::test]
     async fn killed_anywhere_on_the_way_the_next_start_goes_on() {
-        // The steps of taking the place, each cut off after so many renames.
+        // Replacing the damaged store, cut off after each number of renames.
         for renames in 0..=4 {
             let folder = tempfile::tempdir().unwrap();
             damaged(folder.path(), 5).await;
-            let (_, backup) = Backups::of(folder.path()).newest_whole().unwrap();
-            build(&folder.path().join(RESTORING), &backup).unwrap();
-            Folder::take_place_until(folder.path(), "first", renames);
+            let (_, backup) = Backups::in_folder(folder.path()).newest_intact().unwrap();
+            build_from(&folder.path().join(RESTORING), &backup).unwrap();
+            Folder::replace_damaged_until(folder.path(), "first", renames);
             let (opened, _) = open(folder.path(), at(300)).unwrap();
             assert_eq!(opened.chats, 5, "after {renames}");
             assert!(!folder.path().join(RESTORED).exists());
@@ -407,7 +403,7 @@ mod tests {
     #[tokio::test]
     async fn a_backup_is_due_a_day_after_the_last() {
         let folder = tempfile::tempdir().unwrap();
-        let backups = Backups::of(folder.path());
+        let backups = Backups::in_folder(folder.path());
         assert_eq!(backups.due_at(at(7)), at(7));
         let store = store_with(folder.path(), 1).await;
         backups.make(&store, at(10)).unwrap();

@@ -1,6 +1,6 @@
-//! What makes a batch survive a power cut: the call that returns when the disk has it.
+//! The write barrier: the call that returns once a batch would survive a power cut.
 //!
-//! A trait, so that tests count the calls and let them fail.
+//! A trait, so that tests can count the calls or make them fail.
 
 use std::{
     collections::HashSet,
@@ -10,15 +10,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::folder;
+use super::files::sync_folder;
 
-/// Makes what was written survive a power cut.
 pub(super) trait Barrier: Send {
     /// Returns when everything written so far is on the disk.
     fn wait(&mut self) -> io::Result<()>;
 }
 
-/// `fdatasync` on sled's file, and on what sled put beside it.
+/// `fdatasync` on sled's file and its blobs.
 pub(super) struct FileBarrier {
     file: File,
     /// sled moves pages of more than 128 KiB (seventeen large records) to files of their own, and never syncs them.
@@ -49,7 +48,7 @@ impl FileBarrier {
         }
         self.synced = present;
         if fresh {
-            folder::sync_folder(&self.blobs)?;
+            sync_folder(&self.blobs)?;
         }
         Ok(())
     }
@@ -57,13 +56,13 @@ impl FileBarrier {
 
 impl Barrier for FileBarrier {
     fn wait(&mut self) -> io::Result<()> {
-        // First what the log points to, then the log.
+        // The blobs first, since the log points to them.
         self.sync_new_blobs()?;
         self.file.sync_data()
     }
 }
 
-/// sled removes such a file once nothing points to it.
+/// Syncs a file, unless sled has removed it because nothing points to it any more.
 fn sync_if_there(file: &Path) -> io::Result<()> {
     match OpenOptions::new().write(true).open(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

@@ -1,9 +1,9 @@
-//! Group commit: one thread takes what is waiting, has it written as one durable batch, and wakes those who wait.
+//! Group commit: one thread takes what is waiting, has it written as one durable batch, and answers the callers.
 //!
 //! A disk needs as long for sixty commits as for one, so whatever arrives during a write shares the next one; and where
 //! many arrive, the next one waits a moment for more of them (PostgreSQL's `commit_siblings` and `commit_delay`). What is
 //! written, and how it is made durable, is the [`Engine`]'s. After a write whose outcome is unknown nothing more is
-//! acknowledged until the engine has begun anew from what is on disk: on a disk that was full, once there is room.
+//! acknowledged until the engine was reopened from what is on disk: after a full disk, once there is room.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -16,60 +16,71 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
 
-/// Waiting work; beyond it, who commits waits before queueing. Many times what one batch takes.
+/// Length of the queue: twice a full batch. When it is full, callers wait.
 const QUEUE: usize = 1024;
-/// The most one batch takes, so that the first in it does not wait for ever.
+/// The most commits in one batch, so that the first in it does not wait too long.
 const MAX_BATCH: usize = 512;
-/// So many in one batch say that many come at once: those a moment behind are worth waiting for.
-const CROWD: usize = 8;
-/// So many in one batch, and it hardly matters any more what one batch costs.
-const ENOUGH: usize = 64;
-/// The moment. A batch wakes a dozen threads, which is dear: of 200 chats asking at once, a sixth more are answered with
-/// fewer of them. A few writers that wait for nothing else pay for it: eight commit half as often.
-const GATHERING: Duration = Duration::from_millis(1);
-/// A disk that is slower than this is broken; nobody waits for ever on it.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// A stop may take 8 seconds as a whole; what closing leaves undone is done at the next start.
-const CLOSING: Duration = Duration::from_secs(6);
+/// From this many commits in the batch before on, the next batch waits [`COMMIT_DELAY`] for more.
+const COMMIT_SIBLINGS_MIN: usize = 8;
+/// From this many commits in the batch before on, waiting for more no longer pays.
+const COMMIT_SIBLINGS_MAX: usize = 64;
+/// How long a batch waits for more commits. Each batch wakes a dozen threads, which is expensive: with 200 chats asking at
+/// once, a sixth more are answered with fewer batches. A few writers that wait for nothing else pay for it: eight commit
+/// half as often.
+const COMMIT_DELAY: Duration = Duration::from_millis(1);
+/// A commit that takes longer fails: the disk is broken.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long closing may take. A shutdown has 8 seconds for everything; what closing leaves undone is done at the next start.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(6);
 
-/// A batch takes milliseconds, on a slow disk a tenth of a second. From here on people notice, and the operator should know.
-const SLOW: Duration = Duration::from_secs(1);
+/// From this time for one batch on, the operator is warned. Milliseconds are usual, on a slow disk a tenth of a second.
+const SLOW_BATCH: Duration = Duration::from_secs(1);
 
-/// After a failure, it is looked so often whether the disk is well again.
-const MEND_EVERY: Duration = Duration::from_secs(1);
-/// Between two looks for a wish to close meanwhile.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// Time between two attempts to reopen the engine after a failure.
+const REOPEN_EVERY: Duration = Duration::from_secs(1);
+/// Time between two looks into the queue meanwhile.
+const POLL_EVERY: Duration = Duration::from_millis(50);
 
 /// What became of one piece of work.
 pub(super) type Outcome = Result<(), StoreError>;
 
-/// What writes a batch.
+/// Writes batches.
 pub(super) trait Engine: Send + 'static {
     /// A piece of work: done as a whole, or not at all.
     type Work: Send + 'static;
 
-    /// Does all of the batch, in order, and makes it durable; one outcome each.
+    /// Writes the batch in order and makes it durable; returns an outcome for each piece.
     ///
     /// # Errors
     /// When it is not certain that the batch is on disk.
     fn write(&mut self, batch: Vec<Self::Work>) -> Result<Vec<Outcome>, StoreError>;
 
-    /// Begins anew from what is on disk, after a write that failed; what was acknowledged is there.
+    /// Starts again from what is on disk, after a write that failed; what was acknowledged is there.
     ///
     /// # Errors
-    /// That is not possible yet.
-    fn mend(&mut self) -> Outcome;
+    /// When that is not possible yet.
+    fn reopen(&mut self) -> Outcome;
 
-    /// Lets go of everything; `intact` says that no write failed.
+    /// Closes its files; `intact` says that no write failed.
     fn close(self, intact: bool) -> Outcome;
 }
 
 enum Message<W> {
-    Do(W, oneshot::Sender<Outcome>),
-    Close(oneshot::Sender<Outcome>),
+    Write(W, Answer),
+    Close(Answer),
 }
 
-/// The front of the thread that writes.
+/// Where the outcome is sent.
+type Answer = oneshot::Sender<Outcome>;
+
+/// The work that is written together.
+struct Batch<W> {
+    work: Vec<(W, Answer)>,
+    /// A request to close that came after the work.
+    close: Option<Answer>,
+}
+
+/// Hands work to the thread that writes.
 pub(super) struct Committer<W> {
     /// `None` only while being dropped.
     queue: Option<mpsc::Sender<Message<W>>>,
@@ -77,7 +88,7 @@ pub(super) struct Committer<W> {
     ended: Mutex<sync_mpsc::Receiver<()>>,
 }
 
-/// Why nothing is acknowledged at present.
+/// Why no work is taken at present; `None` while it is.
 #[derive(Clone, Default)]
 struct Failure(Arc<Mutex<Option<String>>>);
 
@@ -99,7 +110,7 @@ impl Failure {
             let why = why.to_string();
             tracing::error!(
                 reason = why,
-                "the store takes no updates until the disk is well again"
+                "the store takes no updates until the disk works again"
             );
             *reason = Some(why);
         }
@@ -117,21 +128,24 @@ impl<W: Send + 'static> Committer<W> {
     /// # Errors
     /// [`StoreError::Unavailable`] when the system gives no thread.
     pub(super) fn start(engine: impl Engine<Work = W>) -> Result<Self, StoreError> {
-        Self::start_with(engine, GATHERING)
+        Self::start_with(engine, COMMIT_DELAY)
     }
 
-    fn start_with(engine: impl Engine<Work = W>, gathering: Duration) -> Result<Self, StoreError> {
+    fn start_with(
+        engine: impl Engine<Work = W>,
+        commit_delay: Duration,
+    ) -> Result<Self, StoreError> {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let (end, ended) = sync_mpsc::channel();
         let failure = Failure::default();
         let worker = Worker {
             waiting,
             failure: failure.clone(),
-            gathering,
+            commit_delay,
         };
         let run = move || {
             worker.run(engine);
-            // Nobody listens unless the store is being dropped.
+            // Received only while the store is being dropped.
             let _ = end.send(());
         };
         let thread = thread::Builder::new().name("store-committer".to_owned());
@@ -145,15 +159,16 @@ impl<W: Send + 'static> Committer<W> {
         })
     }
 
-    /// Has `work` done; durable when it returns `Ok`.
+    /// Queues `work`; it is durable when this returns `Ok`.
     pub(super) async fn submit(&self, work: W) -> Outcome {
         self.failure.check()?;
-        self.ask(|answer| Message::Do(work, answer), PATIENCE).await
+        self.send(|answer| Message::Write(work, answer), COMMIT_TIMEOUT)
+            .await
     }
 
     /// Stops after the work that is waiting.
     pub(super) async fn close(&self) -> Outcome {
-        self.ask(Message::Close, CLOSING).await
+        self.send(Message::Close, CLOSE_TIMEOUT).await
     }
 
     /// Whether work is taken.
@@ -165,22 +180,19 @@ impl<W: Send + 'static> Committer<W> {
         }
     }
 
-    async fn ask(
-        &self,
-        message: impl FnOnce(oneshot::Sender<Outcome>) -> Message<W>,
-        patience: Duration,
-    ) -> Outcome {
+    /// Queues a message and waits for its outcome.
+    async fn send(&self, message: impl FnOnce(Answer) -> Message<W>, timeout: Duration) -> Outcome {
         let queue = self.queue.as_ref().ok_or_else(StoreError::closed)?;
         let (answer, answered) = oneshot::channel();
-        let asking = async {
+        let outcome = async {
             let sent = queue.send(message(answer)).await;
             sent.map_err(|_| StoreError::closed())?;
             answered.await.unwrap_or_else(|_| Err(StoreError::closed()))
         };
-        tokio::time::timeout(patience, asking)
+        tokio::time::timeout(timeout, outcome)
             .await
             .unwrap_or_else(|_| {
-                let seconds = patience.as_secs();
+                let seconds = timeout.as_secs();
                 self.failure
                     .set(format!("the disk did not answer for {seconds} seconds"));
                 self.failure.check()
@@ -188,137 +200,125 @@ impl<W: Send + 'static> Committer<W> {
     }
 }
 
-/// A store that is dropped unclosed closes too; this waits for it, so that its folder is free afterwards.
+/// A store that is dropped without being closed closes too; this waits for it, so that its folder is free afterwards.
 impl<W> Drop for Committer<W> {
     fn drop(&mut self) {
         self.queue = None;
-        let ended = self.ended.get_mut();
-        let ended = ended.unwrap_or_else(PoisonError::into_inner);
-        let _ = ended.recv_timeout(CLOSING);
+        let lock = self.ended.get_mut();
+        let ended = lock.unwrap_or_else(PoisonError::into_inner);
+        let _ = ended.recv_timeout(CLOSE_TIMEOUT);
     }
 }
 
-/// How the wait for a disk that is well again ended.
-enum Mended {
+/// How the wait for the engine to be reopened ended.
+enum Reopened {
     Yes,
-    /// By closing, with whoever asked for that.
-    Closed(Option<oneshot::Sender<Outcome>>),
+    /// The store is to be closed; `None` when it was dropped.
+    Closed(Option<Answer>),
 }
 
-/// The thread's side.
+/// The thread that writes.
 struct Worker<W> {
     waiting: mpsc::Receiver<Message<W>>,
     failure: Failure,
-    /// How long to wait for more, where many come.
-    gathering: Duration,
+    /// [`COMMIT_DELAY`], except in tests.
+    commit_delay: Duration,
 }
 
 impl<W> Worker<W> {
     fn run<E: Engine<Work = W>>(mut self, mut engine: E) {
-        let mut before = 0;
-        let asked = loop {
+        let mut siblings = 0;
+        let close = loop {
             let Some(first) = self.waiting.blocking_recv() else {
                 break None;
             };
-            if (CROWD..ENOUGH).contains(&before) {
-                thread::sleep(self.gathering);
+            if (COMMIT_SIBLINGS_MIN..COMMIT_SIBLINGS_MAX).contains(&siblings) {
+                thread::sleep(self.commit_delay);
             }
-            let (work, answers, close) = self.take(first);
-            before = work.len();
-            self.write(&mut engine, work, answers);
-            if close.is_some() {
-                break close;
+            let batch = self.next_batch(first);
+            siblings = batch.work.len();
+            self.write(&mut engine, batch.work);
+            if batch.close.is_some() {
+                break batch.close;
             }
             if self.failure.check().is_err() {
-                match self.mend(&mut engine) {
-                    Mended::Yes => {}
-                    Mended::Closed(asked) => break asked,
+                match self.reopen(&mut engine) {
+                    Reopened::Yes => {}
+                    Reopened::Closed(close) => break close,
                 }
             }
         };
         self.waiting.close();
         let closed = engine.close(self.failure.check().is_ok());
-        match asked {
-            Some(answer) => drop(answer.send(closed)),
-            None => drop(closed),
+        if let Some(answer) = close {
+            let _ = answer.send(closed);
         }
     }
 
-    /// Has the engine begin anew, as soon as it can; whoever waits meanwhile is told that it cannot yet.
-    fn mend<E: Engine<Work = W>>(&mut self, engine: &mut E) -> Mended {
+    /// Reopens the engine as soon as that is possible; work that comes meanwhile is answered with the failure.
+    fn reopen<E: Engine<Work = W>>(&mut self, engine: &mut E) -> Reopened {
         let mut tried = Instant::now();
         loop {
             match self.waiting.try_recv() {
-                Ok(Message::Do(_, answer)) => drop(answer.send(self.failure.check())),
-                Ok(Message::Close(asked)) => return Mended::Closed(Some(asked)),
-                Err(mpsc::error::TryRecvError::Disconnected) => return Mended::Closed(None),
-                Err(mpsc::error::TryRecvError::Empty) => thread::sleep(LOOK_EVERY),
+                Ok(Message::Write(_, answer)) => drop(answer.send(self.failure.check())),
+                Ok(Message::Close(answer)) => return Reopened::Closed(Some(answer)),
+                Err(mpsc::error::TryRecvError::Disconnected) => return Reopened::Closed(None),
+                Err(mpsc::error::TryRecvError::Empty) => thread::sleep(POLL_EVERY),
             }
-            if tried.elapsed() < MEND_EVERY {
+            if tried.elapsed() < REOPEN_EVERY {
                 continue;
             }
-            let mended = catch_unwind(AssertUnwindSafe(|| engine.mend()));
-            if matches!(mended, Ok(Ok(()))) {
+            let reopened = catch_unwind(AssertUnwindSafe(|| engine.reopen()));
+            if matches!(reopened, Ok(Ok(()))) {
                 self.failure.clear();
-                return Mended::Yes;
+                return Reopened::Yes;
             }
             tried = Instant::now();
         }
     }
 
-    /// What is waiting now, up to a batch, and the wish to close where it comes.
-    #[allow(clippy::type_complexity)]
-    fn take(
-        &mut self,
-        first: Message<W>,
-    ) -> (
-        Vec<W>,
-        Vec<oneshot::Sender<Outcome>>,
-        Option<oneshot::Sender<Outcome>>,
-    ) {
-        let (mut batch, mut answers) = (Vec::new(), Vec::new());
+    /// What is waiting now, up to a full batch or a request to close.
+    fn next_batch(&mut self, first: Message<W>) -> Batch<W> {
+        let mut work = Vec::new();
         let mut next = Some(first);
         while let Some(message) = next {
             match message {
-                Message::Do(work, answer) => {
-                    batch.push(work);
-                    answers.push(answer);
+                Message::Write(piece, answer) => work.push((piece, answer)),
+                Message::Close(answer) => {
+                    return Batch {
+                        work,
+                        close: Some(answer),
+                    };
                 }
-                Message::Close(answer) => return (batch, answers, Some(answer)),
             }
-            if batch.len() == MAX_BATCH {
+            if work.len() == MAX_BATCH {
                 break;
             }
             next = self.waiting.try_recv().ok();
         }
-        (batch, answers, None)
+        Batch { work, close: None }
     }
 
-    fn write<E: Engine<Work = W>>(
-        &self,
-        engine: &mut E,
-        batch: Vec<W>,
-        answers: Vec<oneshot::Sender<Outcome>>,
-    ) {
-        if batch.is_empty() {
+    fn write<E: Engine<Work = W>>(&self, engine: &mut E, work: Vec<(W, Answer)>) {
+        if work.is_empty() {
             return;
         }
+        let (batch, answers): (Vec<_>, Vec<_>) = work.into_iter().unzip();
         let pieces = batch.len();
         let began = Instant::now();
         let written = self.failure.check().and_then(|()| {
-            // A panic of the engine must not take the bot with it.
+            // A panic of the engine must not end the bot.
             catch_unwind(AssertUnwindSafe(|| engine.write(batch)))
                 .unwrap_or_else(|_| Err(StoreError::Unavailable("the engine panicked".to_owned())))
         });
         warn_if_slow(pieces, began.elapsed());
         match written {
-            // Who no longer waits needs no answer.
-            Ok(outcomes) => answers
-                .into_iter()
-                .zip(outcomes)
-                .for_each(|(answer, outcome)| {
+            Ok(outcomes) => {
+                for (answer, outcome) in answers.into_iter().zip(outcomes) {
+                    // The caller may no longer wait.
                     let _ = answer.send(outcome);
-                }),
+                }
+            }
             Err(error) => {
                 self.failure.set(reason(error));
                 for answer in answers {
@@ -330,11 +330,11 @@ impl<W> Worker<W> {
 }
 
 fn warn_if_slow(pieces: usize, took: Duration) {
-    if took >= SLOW {
+    if took >= SLOW_BATCH {
         tracing::warn!(
             pieces,
             took_ms = took.as_millis(),
-            "the disk is slow: everybody waited for it"
+            "the disk is slow: all chats waited for it"
         );
     }
 }
@@ -354,17 +354,17 @@ mod tests {
 
     /// Writes nothing; fails or panics at the batches it is told to, counts them all.
     #[derive(Default)]
-    struct Script {
+    struct ScriptedEngine {
         batches: Arc<AtomicUsize>,
         fails_at: Option<usize>,
         panics_at: Option<usize>,
         /// How long a batch takes.
         takes: Duration,
-        /// It can begin anew after so many tries.
-        mends_after: Option<usize>,
+        /// It can be reopened after this many attempts.
+        reopens_after: Option<usize>,
     }
 
-    impl Engine for Script {
+    impl Engine for ScriptedEngine {
         type Work = u32;
 
         fn write(&mut self, batch: Vec<u32>) -> Result<Vec<Outcome>, StoreError> {
@@ -377,8 +377,8 @@ mod tests {
             Ok(batch.iter().map(|_| Ok(())).collect())
         }
 
-        fn mend(&mut self) -> Outcome {
-            match &mut self.mends_after {
+        fn reopen(&mut self) -> Outcome {
+            match &mut self.reopens_after {
                 Some(0) => Ok(()),
                 Some(tries) => {
                     *tries -= 1;
@@ -390,7 +390,7 @@ mod tests {
 
         fn close(self, intact: bool) -> Outcome {
             let failed = self.fails_at.or(self.panics_at);
-            assert_eq!(intact, failed.is_none() || self.mends_after.is_some());
+            assert_eq!(intact, failed.is_none() || self.reopens_after.is_some());
             Ok(())
         }
     }
@@ -398,10 +398,10 @@ mod tests {
     #[tokio::test]
     async fn work_that_arrives_during_a_write_shares_the_next() {
         let batches = Arc::<AtomicUsize>::default();
-        let committer = Committer::start(Script {
+        let committer = Committer::start(ScriptedEngine {
             batches: batches.clone(),
             takes: Duration::from_millis(5),
-            ..Script::default()
+            ..ScriptedEngine::default()
         })
         .unwrap();
         let all = (0..100).map(|work| committer.submit(work));
@@ -413,10 +413,10 @@ mod tests {
     #[tokio::test]
     async fn where_many_come_at_once_a_batch_waits_for_those_a_moment_behind() {
         let batches = Arc::<AtomicUsize>::default();
-        let engine = Script {
+        let engine = ScriptedEngine {
             batches: batches.clone(),
             takes: Duration::from_millis(50),
-            ..Script::default()
+            ..ScriptedEngine::default()
         };
         // Long enough for a machine that is busy with other things.
         let committer = Committer::start_with(engine, Duration::from_millis(200)).unwrap();
@@ -433,10 +433,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_comes_alone_waits_for_nobody() {
-        // Nobody would wait through this.
+    async fn a_commit_that_comes_alone_does_not_wait() {
+        // Long enough for the test to hang if a lone commit waited for it.
         let committer =
-            Committer::start_with(Script::default(), Duration::from_secs(3600)).unwrap();
+            Committer::start_with(ScriptedEngine::default(), Duration::from_secs(3600)).unwrap();
         for work in 0..10 {
             assert!(committer.submit(work).await.is_ok());
         }
@@ -453,22 +453,22 @@ mod tests {
         let worker = Worker {
             waiting: mpsc::channel(1).1,
             failure: Failure::default(),
-            gathering: GATHERING,
+            commit_delay: COMMIT_DELAY,
         };
-        let mut engine = Script {
+        let mut engine = ScriptedEngine {
             takes,
-            ..Script::default()
+            ..ScriptedEngine::default()
         };
         let (answer, _answered) = oneshot::channel();
         tracing::subscriber::with_default(subscriber, || {
-            worker.write(&mut engine, vec![7], vec![answer]);
+            worker.write(&mut engine, vec![(7, answer)]);
         });
         std::fs::read_to_string(log.path()).unwrap()
     }
 
     #[test]
     fn the_operator_learns_that_the_disk_is_slow() {
-        let log = logged_while_writing(SLOW);
+        let log = logged_while_writing(SLOW_BATCH);
         assert!(log.contains("the disk is slow"), "{log}");
         assert!(log.contains("pieces=1"), "{log}");
         assert_eq!(logged_while_writing(Duration::ZERO), "");
@@ -477,10 +477,10 @@ mod tests {
     #[tokio::test]
     async fn after_a_failed_write_nothing_more_is_acknowledged() {
         let batches = Arc::<AtomicUsize>::default();
-        let committer = Committer::start(Script {
+        let committer = Committer::start(ScriptedEngine {
             batches: batches.clone(),
             fails_at: Some(1),
-            ..Script::default()
+            ..ScriptedEngine::default()
         })
         .unwrap();
         assert!(committer.submit(0).await.is_ok());
@@ -497,31 +497,31 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn once_the_disk_is_well_again_work_is_taken_again() {
-        let committer = Committer::start(Script {
+    async fn once_the_disk_works_again_work_is_taken_again() {
+        let committer = Committer::start(ScriptedEngine {
             fails_at: Some(0),
-            mends_after: Some(1),
-            ..Script::default()
+            reopens_after: Some(1),
+            ..ScriptedEngine::default()
         })
         .unwrap();
         assert!(committer.submit(0).await.is_err());
         assert!(committer.submit(1).await.is_err(), "not yet");
-        let well = async {
+        let reopened = async {
             while committer.health().is_err() {
-                tokio::time::sleep(LOOK_EVERY).await;
+                tokio::time::sleep(POLL_EVERY).await;
             }
         };
-        let well = tokio::time::timeout(PATIENCE, well).await;
-        assert!(well.is_ok(), "it is never tried again");
+        let waited = tokio::time::timeout(COMMIT_TIMEOUT, reopened).await;
+        assert!(waited.is_ok(), "it is never tried again");
         assert!(committer.submit(2).await.is_ok());
         committer.close().await.unwrap();
     }
 
     #[tokio::test]
     async fn a_panic_of_the_engine_is_an_error_for_those_who_wait() {
-        let committer = Committer::start(Script {
+        let committer = Committer::start(ScriptedEngine {
             panics_at: Some(0),
-            ..Script::default()
+            ..ScriptedEngine::default()
         })
         .unwrap();
         assert!(matches!(
@@ -533,7 +533,7 @@ mod tests {
 
     #[tokio::test]
     async fn once_closed_everything_is_refused() {
-        let committer = Committer::start(Script::default()).unwrap();
+        let committer = Committer::start(ScriptedEngine::default()).unwrap();
         committer.close().await.unwrap();
         assert!(committer.submit(0).await.is_err());
         assert!(committer.health().is_err());

@@ -1,11 +1,11 @@
-//! The stored format: what surrounds the JSON of a record or an outbox row, so that only what was written is read.
+//! The stored format: a header before the JSON of a record or an outbox row, so that damage is noticed.
 //!
 //! ```text
 //! magic 4 | kind 1 | schema 2 | chat 8 | version 8 | index 4 | length 4 | CRC-32 4 | body (JSON, `length` bytes)
 //! ```
 //! Numbers are big-endian. The checksum covers everything but itself, so a value under a wrong key, a torn one and a
-//! changed one are all refused. This header stays as it is for ever; what changes with the schema is the body. Engines
-//! decide where envelopes are kept.
+//! changed one are all refused. The header never changes; the body changes with the schema. Where envelopes are stored is
+//! the engine's.
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -16,12 +16,11 @@ use super::{
 };
 use crate::dialogue::{ChatId, Record};
 
-/// "Unbind-bot's": tells our values from anything else.
+/// Short for unbind-bot.
 const MAGIC: [u8; 4] = *b"UBND";
 const HEADER: usize = 35;
 const CRC_AT: usize = HEADER - 4;
 
-/// What an envelope holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Record,
@@ -54,13 +53,8 @@ fn schema(migrations: &[Migration]) -> u16 {
 pub enum EnvelopeError {
     /// Shorter than its header, or not as long as the header says.
     #[error("it is cut short or too long ({found} bytes, {expected} expected)")]
-    Length {
-        /// Bytes there are.
-        found: usize,
-        /// Bytes there should be.
-        expected: usize,
-    },
-    /// Not one of our values.
+    Length { found: usize, expected: usize },
+    /// Not a value of this program.
     #[error("it does not begin as this program's values do")]
     Magic,
     /// A bit changed after it was written.
@@ -74,7 +68,6 @@ pub enum EnvelopeError {
         "a newer version of this program wrote it (schema {found}; this one reads up to {known})"
     )]
     Newer {
-        /// Its schema.
         found: u16,
         /// The newest schema this program knows.
         known: u16,
@@ -84,7 +77,7 @@ pub enum EnvelopeError {
     Content(#[from] serde_json::Error),
 }
 
-/// The place a value belongs to.
+/// What a value is and where it belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place {
     kind: Kind,
@@ -107,7 +100,7 @@ impl Place {
 /// Packs a record; `version` is the one it has from now on.
 ///
 /// # Errors
-/// When serde cannot write it, which no record of ours does.
+/// When serde cannot write it, which does not happen with a record.
 pub fn pack_record(chat: ChatId, version: u64, record: &Record) -> Result<Vec<u8>, EnvelopeError> {
     let place = Place {
         kind: Kind::Record,
@@ -121,7 +114,7 @@ pub fn pack_record(chat: ChatId, version: u64, record: &Record) -> Result<Vec<u8
 /// Packs an outbox row.
 ///
 /// # Errors
-/// When serde cannot write it, which no row of ours does.
+/// When serde cannot write it, which does not happen with a row.
 pub fn pack_row(row: &OutboxRow) -> Result<Vec<u8>, EnvelopeError> {
     pack(Place::row(row.id), row)
 }
@@ -129,7 +122,7 @@ pub fn pack_row(row: &OutboxRow) -> Result<Vec<u8>, EnvelopeError> {
 /// Reads the record of `chat`, lifting an older schema to the present one.
 ///
 /// # Errors
-/// Anything but exactly what was written for this chat.
+/// When it is not exactly what was written for this chat.
 pub fn unpack_record(chat: ChatId, bytes: &[u8]) -> Result<Versioned, EnvelopeError> {
     let version = record_version(chat, bytes)?;
     let record = unpack(Kind::Record, bytes)?;
@@ -139,7 +132,7 @@ pub fn unpack_record(chat: ChatId, bytes: &[u8]) -> Result<Versioned, EnvelopeEr
 /// The version of the record of `chat`, its checksum verified and its body unread.
 ///
 /// # Errors
-/// As [`unpack_record`], short of the content.
+/// As [`unpack_record`], except for the content.
 pub fn record_version(chat: ChatId, bytes: &[u8]) -> Result<u64, EnvelopeError> {
     let place = verify(Kind::Record, bytes)?;
     if place.chat == chat {
@@ -152,7 +145,7 @@ pub fn record_version(chat: ChatId, bytes: &[u8]) -> Result<u64, EnvelopeError> 
 /// Reads the outbox row `id`.
 ///
 /// # Errors
-/// Anything but exactly what was written for this row.
+/// When it is not exactly what was written for this row.
 pub fn unpack_row(id: RowId, bytes: &[u8]) -> Result<OutboxRow, EnvelopeError> {
     check_row(id, bytes)?;
     let row: OutboxRow = unpack(Kind::Row, bytes)?;
@@ -166,7 +159,7 @@ pub fn unpack_row(id: RowId, bytes: &[u8]) -> Result<OutboxRow, EnvelopeError> {
 /// Verifies the checksum and place of outbox row `id`, its body unread.
 ///
 /// # Errors
-/// As [`unpack_row`], short of the content.
+/// As [`unpack_row`], except for the content.
 pub fn check_row(id: RowId, bytes: &[u8]) -> Result<(), EnvelopeError> {
     let place = verify(Kind::Row, bytes)?;
     if place == Place::row(id) {
@@ -205,9 +198,9 @@ pub fn lift_row(body: Value, found: u16) -> Result<OutboxRow, EnvelopeError> {
 fn pack(place: Place, body: &impl Serialize) -> Result<Vec<u8>, EnvelopeError> {
     let mut bytes = vec![0; HEADER];
     serde_json::to_writer(&mut bytes, body)?;
-    let length = bytes.len() - HEADER;
-    let length = u32::try_from(length).map_err(|_| EnvelopeError::Length {
-        found: length,
+    let found = bytes.len() - HEADER;
+    let length = u32::try_from(found).map_err(|_| EnvelopeError::Length {
+        found,
         expected: u32::MAX as usize,
     })?;
     bytes[0..4].copy_from_slice(&MAGIC);
@@ -222,7 +215,7 @@ fn pack(place: Place, body: &impl Serialize) -> Result<Vec<u8>, EnvelopeError> {
     Ok(bytes)
 }
 
-/// Everything that can be said without reading the body: where it belongs, and that it is whole.
+/// Verifies an envelope without reading its body, and returns where it belongs.
 fn verify(kind: Kind, bytes: &[u8]) -> Result<Place, EnvelopeError> {
     if bytes.len() < HEADER {
         return Err(EnvelopeError::Length {
@@ -259,7 +252,7 @@ fn unpack<T: DeserializeOwned>(kind: Kind, bytes: &[u8]) -> Result<T, EnvelopeEr
     read_body(&bytes[HEADER..], schema_of(bytes), kind.migrations())
 }
 
-/// Reads a body of schema `found`, through the migrations that are still ahead of it.
+/// Reads a body of schema `found` through the migrations that follow it.
 fn read_body<T: DeserializeOwned>(
     body: &[u8],
     found: u16,
@@ -292,7 +285,7 @@ fn schema_of(bytes: &[u8]) -> u16 {
     u16::from_be_bytes(field(bytes, 5))
 }
 
-/// `N` bytes at `at`; only asked of headers that are whole.
+/// `N` bytes at `at`; the header must be whole.
 fn field<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
     let mut field = [0; N];
     field.copy_from_slice(&bytes[at..at + N]);

@@ -1,4 +1,4 @@
-//! Carries a whole store to a file and back: for backups, for moving to another machine or engine, for repair.
+//! Exports a store to a file and imports it: for backups, for moving to another machine or engine, for repair.
 //!
 //! ```text
 //! {"unbind_bot_export":1,"made":"2026-01-01T00:00:00Z","record_schema":1,"row_schema":1}
@@ -6,9 +6,9 @@
 //! {"row":{…}}
 //! {"end":{"chats":1,"rows":1,"crc32":"0f1e2d3c"}}
 //! ```
-//! JSON, a line an item. The checksum covers every byte before the last line, and the counts stand there too, since
-//! only then they are known: the store goes on working while it is exported. A file without its last line was cut off.
-//! A file under its final name is complete: it is written aside, synced, read back, and only then renamed.
+//! Each line is JSON, one item on a line. The last line has the checksum of all bytes before it and the counts, which are
+//! known only then, since the store stays in use during an export. A file without its last line was cut off.
+//! A file under its final name is complete: it is written under another name, synced, read back, and then renamed.
 
 use std::{
     ffi::OsString,
@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Item, OutboxRow, Store, StoreError, Versioned, envelope, folder::sync_folder};
+use super::{Item, OutboxRow, Store, StoreError, Versioned, envelope, files::sync_folder};
 use crate::dialogue::{ChatId, Record};
 
 /// The version of the file's layout; a newer one is refused.
@@ -32,7 +32,6 @@ const RESTORED_AT_ONCE: usize = 1024;
 /// What a file or a store contains.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
-    /// Chats.
     pub chats: u64,
     /// Replies not yet sent.
     pub rows: u64,
@@ -47,12 +46,12 @@ impl Summary {
     }
 }
 
-/// What going through a store brought to light.
+/// The result of verifying a store.
 #[derive(Debug, Default)]
 pub struct Verification {
-    /// What is whole.
-    pub whole: Summary,
-    /// What is not, one error a value.
+    /// Counts of the undamaged values.
+    pub intact: Summary,
+    /// One error for each damaged value.
     pub faults: Vec<StoreError>,
 }
 
@@ -61,25 +60,18 @@ pub struct Verification {
 pub enum ExportError {
     /// The file could not be written or read.
     #[error("{}: {error}", .path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
+    File { path: PathBuf, error: io::Error },
     /// The file is not what was exported.
     #[error("{}:{line}: {fault}; nothing was imported: use another export", .path.display())]
     Line {
-        /// The file.
         path: PathBuf,
-        /// The line, from 1.
+        /// Counted from 1.
         line: u64,
-        /// What is wrong there.
         fault: String,
     },
     /// The store to import into has something in it.
     #[error(
-        "the store is not empty; import into a new one: name another folder with DATABASE_URL, or move this one aside"
+        "the store is not empty; import into a new one: name another folder with DATABASE_URL, or move this one partial"
     )]
     NotEmpty,
     /// The store failed.
@@ -142,11 +134,11 @@ struct End {
 /// When the store has a value that cannot be trusted, or the file cannot be written or read back. The file that was at
 /// `path` is left then.
 pub fn write(store: &dyn Store, path: &Path, now: Timestamp) -> Result<Summary, ExportError> {
-    let aside = aside(path);
-    let written =
-        write_aside(store, &aside, now).and_then(|summary| put_in_place(&aside, path, summary));
+    let partial = partial(path);
+    let written = write_partial(store, &partial, now)
+        .and_then(|summary| verify_and_rename(&partial, path, summary));
     if written.is_err() {
-        let _ = fs::remove_file(&aside);
+        let _ = fs::remove_file(&partial);
     }
     written
 }
@@ -169,8 +161,8 @@ pub fn check(path: &Path) -> Result<Summary, ExportError> {
     Ok(reader.summary)
 }
 
-/// Brings the file at `path` into an empty store. The whole file is checked before anything is written. If the store
-/// fails on the way, what was imported so far is to be thrown away.
+/// Imports the file at `path` into an empty store. The whole file is checked before anything is written. If the store
+/// fails meanwhile, delete it: it has only a part of the file.
 ///
 /// # Errors
 /// [`ExportError::NotEmpty`], a fault in the file, or the store's error.
@@ -193,26 +185,26 @@ pub async fn import(store: &dyn Store, path: &Path) -> Result<Summary, ExportErr
     }
 }
 
-/// Goes through everything in `store`, contents read, and collects every fault.
+/// Reads everything in `store` and collects every fault.
 pub fn verify(store: &dyn Store) -> Verification {
     let mut verification = Verification::default();
     for item in store.scan() {
         match item {
-            Ok(item) => verification.whole.count(&item),
+            Ok(item) => verification.intact.count(&item),
             Err(error) => verification.faults.push(error),
         }
     }
     verification
 }
 
-fn aside(path: &Path) -> PathBuf {
+fn partial(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(OsString::from(".partial"));
     PathBuf::from(name)
 }
 
-fn write_aside(store: &dyn Store, path: &Path, now: Timestamp) -> Result<Summary, ExportError> {
-    let file = create_private(path).map_err(|error| at(path, error))?;
+fn write_partial(store: &dyn Store, path: &Path, now: Timestamp) -> Result<Summary, ExportError> {
+    let file = create_private(path).map_err(|error| file_error(path, error))?;
     let mut writer = Writer::new(file);
     let header = Header {
         format: FORMAT,
@@ -220,35 +212,45 @@ fn write_aside(store: &dyn Store, path: &Path, now: Timestamp) -> Result<Summary
         record_schema: envelope::record_schema(),
         row_schema: envelope::row_schema(),
     };
-    writer.line(&header).map_err(|error| at(path, error))?;
+    writer
+        .line(&header)
+        .map_err(|error| file_error(path, error))?;
     let mut summary = Summary::default();
     for item in store.scan() {
         let item = item?;
-        writer.item(&item).map_err(|error| at(path, error))?;
+        writer
+            .item(&item)
+            .map_err(|error| file_error(path, error))?;
         summary.count(&item);
     }
-    writer.finish(summary).map_err(|error| at(path, error))?;
+    writer
+        .finish(summary)
+        .map_err(|error| file_error(path, error))?;
     Ok(summary)
 }
 
-fn put_in_place(aside: &Path, path: &Path, summary: Summary) -> Result<Summary, ExportError> {
-    let found = check(aside)?;
+fn verify_and_rename(
+    partial: &Path,
+    path: &Path,
+    summary: Summary,
+) -> Result<Summary, ExportError> {
+    let found = check(partial)?;
     if found != summary {
         let error = io::Error::other("what was read back is not what was written");
-        return Err(at(aside, error));
+        return Err(file_error(partial, error));
     }
     let rename = || {
-        fs::rename(aside, path)?;
+        fs::rename(partial, path)?;
         match path.canonicalize()?.parent() {
             Some(parent) => sync_folder(parent),
             None => Ok(()),
         }
     };
-    rename().map_err(|error| at(path, error))?;
+    rename().map_err(|error| file_error(path, error))?;
     Ok(summary)
 }
 
-/// People's cards are in it: for the owner's eyes only.
+/// Creates a file that only its owner may read, since people's cards are in it.
 fn create_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
@@ -257,14 +259,14 @@ fn create_private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-fn at(path: &Path, error: io::Error) -> ExportError {
+fn file_error(path: &Path, error: io::Error) -> ExportError {
     ExportError::File {
         path: path.to_owned(),
         error,
     }
 }
 
-/// Writes lines, and keeps their checksum.
+/// Writes lines and computes their checksum.
 struct Writer {
     file: BufWriter<File>,
     crc: crc32fast::Hasher,
@@ -320,12 +322,12 @@ pub struct Reader {
 
 impl Reader {
     fn open(path: &Path) -> Result<Self, ExportError> {
-        let file = File::open(path).map_err(|error| at(path, error))?;
+        let file = File::open(path).map_err(|error| file_error(path, error))?;
         let mut lines = BufReader::new(file);
         let mut bytes = Vec::new();
         lines
             .read_until(b'\n', &mut bytes)
-            .map_err(|error| at(path, error))?;
+            .map_err(|error| file_error(path, error))?;
         let mut crc = crc32fast::Hasher::new();
         crc.update(&bytes);
         let header = header(&bytes).map_err(|fault| ExportError::Line {
@@ -347,7 +349,7 @@ impl Reader {
     fn next_item(&mut self) -> Result<Option<Item>, ExportError> {
         let bytes = self.next_line()?;
         let line = parse(&bytes).map_err(|fault| self.fault(fault))?;
-        let item = match line {
+        let lifted = match line {
             Line::End { end } => return self.finish(&end).map(|()| None),
             Line::Chat {
                 chat,
@@ -357,7 +359,7 @@ impl Reader {
                 .map(|record| Item::Chat(chat, Versioned { version, record })),
             Line::Row { row } => envelope::lift_row(row, self.header.row_schema).map(Item::Row),
         };
-        let item = item.map_err(|error| self.fault(error.to_string()))?;
+        let item = lifted.map_err(|error| self.fault(error.to_string()))?;
         self.crc.update(&bytes);
         self.summary.count(&item);
         Ok(Some(item))
@@ -367,7 +369,7 @@ impl Reader {
         let mut bytes = Vec::new();
         self.lines
             .read_until(b'\n', &mut bytes)
-            .map_err(|error| at(&self.path, error))?;
+            .map_err(|error| file_error(&self.path, error))?;
         self.line += 1;
         if bytes.ends_with(b"\n") {
             Ok(bytes)
@@ -390,11 +392,11 @@ impl Reader {
         let rest = self
             .lines
             .fill_buf()
-            .map_err(|error| at(&self.path, error))?;
+            .map_err(|error| file_error(&self.path, error))?;
         if rest.is_empty() {
             Ok(())
         } else {
-            Err(self.fault("something stands behind the closing line".to_owned()))
+            Err(self.fault("something follows the closing line".to_owned()))
         }
     }
 
@@ -415,7 +417,7 @@ impl Iterator for Reader {
             return None;
         }
         let item = self.next_item().transpose();
-        // After a fault, or the closing line, nothing more is believed.
+        // Nothing is read after a fault or the last line.
         self.ended = !matches!(item, Some(Ok(_)));
         item
     }
@@ -423,7 +425,7 @@ impl Iterator for Reader {
 
 fn header(bytes: &[u8]) -> Result<Header, String> {
     let header: Header = serde_json::from_slice(bytes)
-        .map_err(|_| "this is no export of unbind-bot's store".to_owned())?;
+        .map_err(|_| "this is not an export of unbind-bot's store".to_owned())?;
     let newer = header.format > FORMAT
         || header.record_schema > envelope::record_schema()
         || header.row_schema > envelope::row_schema();
@@ -558,7 +560,7 @@ mod tests {
         let lines: Vec<_> = whole.lines().collect();
         let joined = |lines: &[&str]| lines.join("\n") + "\n";
         let cases = [
-            (String::new(), ":1: this is no export"),
+            (String::new(), ":1: this is not an export"),
             (
                 whole.replace("export\":1", "export\":2"),
                 ":1: a newer version",
@@ -576,7 +578,7 @@ mod tests {
                 whole.replacen("\"turn\":5", "\"turn\":6", 1),
                 ":9: the checksum",
             ),
-            (whole.clone() + "x", ":9: something stands behind"),
+            (whole.clone() + "x", ":9: something follows"),
         ];
         for (text, expected) in cases {
             let error = report(&text);
@@ -587,7 +589,7 @@ mod tests {
     #[tokio::test]
     async fn a_sound_store_is_verified_with_its_counts() {
         let verification = verify(&filled().await);
-        assert_eq!(verification.whole, Summary { chats: 3, rows: 4 });
+        assert_eq!(verification.intact, Summary { chats: 3, rows: 4 });
         assert!(verification.faults.is_empty());
     }
 }

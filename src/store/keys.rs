@@ -1,4 +1,4 @@
-//! The keys of an engine that orders bytes: chats and rows in the order of their numbers.
+//! Keys for an engine that sorts them by their bytes: chats and rows are sorted by their ids.
 
 use super::RowId;
 use crate::dialogue::ChatId;
@@ -6,23 +6,22 @@ use crate::dialogue::ChatId;
 /// Flipping the sign bit makes the order of bytes the order of numbers.
 const SIGN: u64 = 1 << 63;
 
-/// A chat's place in the order of keys.
-pub(super) fn place(chat: ChatId) -> u64 {
+/// A chat's position in the order of keys.
+pub(super) fn chat_order(chat: ChatId) -> u64 {
     chat.0.cast_unsigned() ^ SIGN
 }
 
-/// A chat's key.
 pub(super) fn chat_key(chat: ChatId) -> [u8; 8] {
-    place(chat).to_be_bytes()
+    chat_order(chat).to_be_bytes()
 }
 
-/// The chat of a key; `None` for a key that is none of ours.
-pub(super) fn chat_of(key: &[u8]) -> Option<ChatId> {
+/// The chat of a key; `None` for a key that is not one of this program's.
+pub(super) fn parse_chat_key(key: &[u8]) -> Option<ChatId> {
     let place = u64::from_be_bytes(key.try_into().ok()?);
     Some(ChatId((place ^ SIGN).cast_signed()))
 }
 
-/// A row's key: those of a chat stand together, in the order they are sent.
+/// A row's key: the rows of a chat are neighbours, in the order they are sent.
 pub(super) fn row_key(id: RowId) -> [u8; 20] {
     let mut key = [0; 20];
     key[..8].copy_from_slice(&chat_key(id.chat));
@@ -31,12 +30,12 @@ pub(super) fn row_key(id: RowId) -> [u8; 20] {
     key
 }
 
-/// The row of a key; `None` for a key that is none of ours.
-pub(super) fn row_of(key: &[u8]) -> Option<RowId> {
+/// The row of a key; `None` for a key that is not one of this program's.
+pub(super) fn parse_row_key(key: &[u8]) -> Option<RowId> {
     let (chat, rest) = key.split_at_checked(8)?;
     let (version, index) = rest.split_at_checked(8)?;
     Some(RowId {
-        chat: chat_of(chat)?,
+        chat: parse_chat_key(chat)?,
         version: u64::from_be_bytes(version.try_into().ok()?),
         index: u32::from_be_bytes(index.try_into().ok()?),
     })
@@ -64,7 +63,7 @@ mod tests {
             index,
         });
         assert!(ids.map(row_key).is_sorted());
-        assert_eq!(ids.map(|id| row_of(&row_key(id)).unwrap()), ids);
-        assert_eq!(row_of(b"short"), None);
+        assert_eq!(ids.map(|id| parse_row_key(&row_key(id)).unwrap()), ids);
+        assert_eq!(parse_row_key(b"short"), None);
     }
 }

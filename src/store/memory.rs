@@ -1,6 +1,4 @@
-//! The engine without a disk: for tests of the core, and the second one the contract tests hold to the same promises.
-//!
-//! Nothing survives the process; what is durable is `sled`'s.
+//! The engine without a disk, for tests. It passes the same contract tests as `sled`; nothing survives the process.
 
 use std::{
     collections::BTreeMap,
@@ -12,7 +10,7 @@ use async_trait::async_trait;
 use super::{Commit, Item, Mark, OutboxRow, RowId, Store, StoreError, Versioned, moved};
 use crate::dialogue::ChatId;
 
-/// A store that lives as long as it is held.
+/// A store in memory.
 #[derive(Debug, Default)]
 pub struct MemoryStore(Mutex<Kept>);
 
@@ -24,7 +22,6 @@ struct Kept {
 }
 
 impl MemoryStore {
-    /// An empty store.
     pub fn new() -> Self {
         Self::default()
     }

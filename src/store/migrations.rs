@@ -1,4 +1,4 @@
-//! How what an earlier version stored becomes what this one stores.
+//! Migrations: how records and rows stored by an earlier version become those of this version.
 //!
 //! A released step is never changed, and each released schema has a sample in `tests/fixtures/store`. A field that may be
 //! missing needs no step: reading is lenient.
@@ -13,8 +13,8 @@ pub(super) const RECORD_MIGRATIONS: &[Migration] = &[removals_have_stages];
 /// The same for outbox rows.
 pub(super) const ROW_MIGRATIONS: &[Migration] = &[];
 
-/// Schema 2: a removal is one value with a stage, where each stage was an activity of its own; renaming is one way of
-/// changing a card.
+/// Schema 2: a removal is one activity with a stage, where each stage was an activity; renaming is one way of editing a
+/// card.
 fn removals_have_stages(mut record: Value) -> Value {
     for place in ["activity", "suspended"] {
         if let Some(activity) = record.get_mut(place) {

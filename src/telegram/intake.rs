@@ -407,7 +407,7 @@ impl Inner {
     async fn give_up(&self, job: &Job) -> Result<Vec<OutboxRow>, Fault> {
         let (chat, update) = (job.chat, job.update);
         tracing::error!(
-            "an update failed {MAX_FAILURES} times and is given up; it is kept: `unbind-bot store letters`"
+            "an update failed {MAX_FAILURES} times and is given up; it is kept: `unbind-bot store dead-letters`"
         );
         self.count(job.task.kind(), Fate::GivenUp);
         let Task::Handle(event) = &job.task else {
@@ -501,87 +501,71 @@ mod tests {
     use crate::{
         dialogue::{Base, Context, Turn},
         knowledge::Knowledge,
-        store::{Commit, Item, Mark, RowId, Store, Versioned, memory::MemoryStore},
+        store::{
+            Commit, Store,
+            memory::MemoryStore,
+            testing::{HookedStore, Hooks},
+        },
         telegram::{courier::Courier, limits::Rates, outbox::Sender},
     };
 
     const ANN: ChatId = ChatId(1);
     const BEN: ChatId = ChatId(2);
 
-    /// A store that panics, or refuses, whenever something of Ann's is to be kept.
+    /// Commits of Ann's panic, hang or are refused; of the others it notes the chats.
     #[derive(Default)]
     struct AgainstAnn {
-        inner: MemoryStore,
+        inner: Arc<MemoryStore>,
         panics: bool,
-        /// It takes for ever to keep something of Ann's.
         hangs: bool,
         unwell: AtomicBool,
         kept: Mutex<Vec<ChatId>>,
     }
 
     #[async_trait]
-    impl Store for AgainstAnn {
-        fn load(&self, chat: ChatId) -> Result<Versioned, StoreError> {
-            self.inner.load(chat)
-        }
-        async fn commit(&self, commit: Commit) -> Result<Vec<OutboxRow>, StoreError> {
-            let chat = commit.chat;
-            if chat == ANN {
-                assert!(!self.panics, "on purpose");
-                if self.hangs {
-                    std::future::pending::<()>().await;
-                }
-                return Err(StoreError::Damaged("Ann's record".into()));
+    impl Hooks for AgainstAnn {
+        async fn before_commit(&self, commit: &Commit) -> Result<(), StoreError> {
+            if commit.chat != ANN {
+                return Ok(());
             }
-            let rows = self.inner.commit(commit).await?;
-            self.kept.lock().unwrap().push(chat);
-            Ok(rows)
-        }
-        fn outbox(&self) -> Result<Vec<OutboxRow>, StoreError> {
-            self.inner.outbox()
-        }
-        fn row(&self, id: RowId) -> Result<Option<OutboxRow>, StoreError> {
-            self.inner.row(id)
-        }
-        async fn migrate(&self, from: ChatId, to: ChatId) -> Result<(), StoreError> {
-            self.inner.migrate(from, to).await
-        }
-        async fn mark(&self, marks: Vec<Mark>) -> Result<(), StoreError> {
-            self.inner.mark(marks).await
-        }
-        fn scan(&self) -> Box<dyn Iterator<Item = Result<Item, StoreError>> + '_> {
-            self.inner.scan()
-        }
-        async fn restore(&self, items: Vec<Item>) -> Result<(), StoreError> {
-            self.inner.restore(items).await
-        }
-        fn health(&self) -> Result<(), StoreError> {
-            match self.unwell.load(Ordering::Relaxed) {
-                true => Err(StoreError::Unavailable("no room".into())),
-                false => Ok(()),
+            assert!(!self.panics, "on purpose");
+            if self.hangs {
+                std::future::pending::<()>().await;
             }
+            Err(StoreError::Damaged("Ann's record".into()))
         }
-        async fn close(&self) -> Result<(), StoreError> {
-            self.inner.close().await
+
+        async fn after_commit(&self, commit: &Commit) -> Result<(), StoreError> {
+            self.kept.lock().unwrap().push(commit.chat);
+            Ok(())
+        }
+
+        fn before_health(&self) -> Result<(), StoreError> {
+            if self.unwell.load(Ordering::Relaxed) {
+                return Err(StoreError::Unavailable("no room".into()));
+            }
+            Ok(())
         }
     }
 
     struct Room {
         intake: Intake,
-        store: Arc<AgainstAnn>,
+        store: Arc<dyn Store>,
+        hooks: Arc<AgainstAnn>,
         _working: Working,
     }
 
-    fn room(store: AgainstAnn) -> Room {
-        room_with(store, 0, |assistant| assistant)
+    fn room(hooks: AgainstAnn) -> Room {
+        room_with(hooks, 0, |assistant| assistant)
     }
 
     fn room_with(
-        store: AgainstAnn,
+        hooks: AgainstAnn,
         answers_a_second: u32,
         assistant: impl FnOnce(Assistant) -> Assistant,
     ) -> Room {
-        let store = Arc::new(store);
+        let hooks = Arc::new(hooks);
+        let store: Arc<dyn Store> = Arc::new(HookedStore::new(hooks.inner.clone(), hooks.clone()));
         let nowhere = "http://127.0.0.1:1".parse().unwrap();
         let api = Api::new("1:x", nowhere).unwrap();
         let clock: Clock = Arc::new(|| Timestamp::UNIX_EPOCH);
@@ -605,6 +589,7 @@ mod tests {
         Room {
             intake,
             store,
+            hooks,
             _working: working,
         }
     }
@@ -619,7 +604,7 @@ mod tests {
         }
 
         fn kept(&self) -> Vec<ChatId> {
-            self.store.kept.lock().unwrap().clone()
+            self.hooks.kept.lock().unwrap().clone()
         }
 
         fn letters(&self, chat: ChatId) -> Vec<DeadLetter> {
@@ -691,7 +676,7 @@ mod tests {
         assert!(record.has_seen(UpdateId(5)) && record.has_seen(UpdateId(6)));
         assert_eq!(room.letters(BEN)[0].update, Some(UpdateId(5)));
         assert_eq!(
-            room.store.inner.outbox().unwrap().len(),
+            room.store.outbox().unwrap().len(),
             2,
             "an apology and an answer"
         );
@@ -700,12 +685,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn while_the_store_is_unwell_no_update_is_given_up() {
         let room = room(AgainstAnn::default());
-        room.store.unwell.store(true, Ordering::Relaxed);
+        room.hooks.unwell.store(true, Ordering::Relaxed);
         let settled = room.take(&hello(5, ANN));
         let a_day = Duration::from_secs(24 * 60 * 60);
         assert!(tokio::time::timeout(a_day, settled.clone()).await.is_err());
         assert_eq!(room.letters(ChatId::TERMINAL), []);
-        room.store.unwell.store(false, Ordering::Relaxed);
+        room.hooks.unwell.store(false, Ordering::Relaxed);
         assert!(settled.await);
     }
 
@@ -835,7 +820,7 @@ mod tests {
             }
         }
         assert!(heard > 1 && heard < MANY / 2, "{heard}");
-        let rows = room.store.inner.outbox().unwrap();
+        let rows = room.store.outbox().unwrap();
         let words = room.intake.0.assistant.base().lines.say(
             Language::EN,
             "too-fast",

@@ -292,8 +292,8 @@ async fn the_log_shows_nothing_of_a_file_nor_where_it_is() {
 #[tokio::test]
 async fn a_server_that_is_gone_is_told_without_the_address_of_the_file() {
     let (api, store) = (FakeApi::start().await, Gate::open());
-    let store: Arc<dyn Store> = store;
-    let assistant = Arc::new(Assistant::new(Base::new(Knowledge::default()), store));
+    let assistant = Assistant::new(Base::new(Knowledge::default()), store.hooked());
+    let assistant = Arc::new(assistant);
     let clock = Arc::new(Timestamp::now);
     let client = Api::new(TOKEN, api.url().parse().unwrap()).unwrap();
     let courier = Courier::new(client, assistant, clock);

@@ -36,7 +36,9 @@ use unbind_bot::{
     knowledge::{Knowledge, Language, Lines, load_folder},
     markup::RichText,
     store::{
-        Commit, Item, Mark, OutboxRow, RowId, Store, StoreError, Versioned, memory::MemoryStore,
+        Commit, Store, StoreError, Versioned,
+        memory::MemoryStore,
+        testing::{HookedStore, Hooks},
     },
     telegram::{
         ServeError, TelegramSettings,
@@ -49,9 +51,9 @@ const ANN: i64 = 11;
 const BEN: i64 = 22;
 const GROUP: i64 = -1_001;
 
-/// A store that can be told to wait, to refuse, and what was committed.
+/// Lets commits to a store wait or fail, and notes what was committed.
 struct Gate {
-    inner: MemoryStore,
+    inner: Arc<MemoryStore>,
     open: Semaphore,
     refusals: AtomicU32,
     /// Commits that succeed, though nobody is told.
@@ -79,7 +81,7 @@ impl Gate {
     /// A store that lets commits wait.
     fn closed() -> Arc<Self> {
         Arc::new(Self {
-            inner: MemoryStore::new(),
+            inner: Arc::default(),
             open: Semaphore::new(0),
             refusals: AtomicU32::new(0),
             unsaid: AtomicU32::new(0),
@@ -91,6 +93,11 @@ impl Gate {
             at_once: AtomicU32::new(0),
             committed: Mutex::default(),
         })
+    }
+
+    /// The store behind the gate.
+    fn hooked(self: &Arc<Self>) -> Arc<dyn Store> {
+        Arc::new(HookedStore::new(self.inner.clone(), self.clone()))
     }
 
     fn committed(&self, chat: i64) -> Vec<u32> {
@@ -127,11 +134,8 @@ impl Gate {
 }
 
 #[async_trait]
-impl Store for Gate {
-    fn load(&self, chat: ChatId) -> Result<Versioned, StoreError> {
-        self.inner.load(chat)
-    }
-    async fn commit(&self, commit: Commit) -> Result<Vec<OutboxRow>, StoreError> {
+impl Hooks for Gate {
+    async fn before_commit(&self, commit: &Commit) -> Result<(), StoreError> {
         self.attempts.fetch_add(1, Ordering::SeqCst);
         let at_once = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_at_once.fetch_max(at_once, Ordering::SeqCst);
@@ -145,46 +149,32 @@ impl Store for Gate {
             self.refusals.fetch_sub(1, Ordering::SeqCst);
             return Err(StoreError::Unavailable("no room".into()));
         }
+        Ok(())
+    }
+
+    async fn after_commit(&self, commit: &Commit) -> Result<(), StoreError> {
         let record = commit.record.as_ref();
         let update = record.and_then(|record| record.updates.last());
         let noted = (commit.chat, update.map(|seen| seen.id));
-        let rows = self.inner.commit(commit).await?;
         self.committed.lock().unwrap().push(noted);
         if self.unsaid.load(Ordering::SeqCst) > 0 {
             self.unsaid.fetch_sub(1, Ordering::SeqCst);
             return Err(StoreError::Unavailable("nobody knows".into()));
         }
-        Ok(rows)
+        Ok(())
     }
-    fn outbox(&self) -> Result<Vec<OutboxRow>, StoreError> {
-        self.inner.outbox()
-    }
-    fn row(&self, id: RowId) -> Result<Option<OutboxRow>, StoreError> {
-        self.inner.row(id)
-    }
-    async fn migrate(&self, from: ChatId, to: ChatId) -> Result<(), StoreError> {
-        self.inner.migrate(from, to).await
-    }
-    async fn mark(&self, marks: Vec<Mark>) -> Result<(), StoreError> {
-        self.inner.mark(marks).await
-    }
-    fn scan(&self) -> Box<dyn Iterator<Item = Result<Item, StoreError>> + '_> {
+
+    fn before_scan(&self) {
         while self.scan_hangs.load(Ordering::SeqCst) {
             std::thread::sleep(Duration::from_millis(20));
         }
-        self.inner.scan()
     }
-    async fn restore(&self, items: Vec<Item>) -> Result<(), StoreError> {
-        self.inner.restore(items).await
-    }
-    fn health(&self) -> Result<(), StoreError> {
-        match self.unwell.load(Ordering::SeqCst) {
-            true => Err(StoreError::Unavailable("no room".into())),
-            false => self.inner.health(),
+
+    fn before_health(&self) -> Result<(), StoreError> {
+        if self.unwell.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable("no room".into()));
         }
-    }
-    async fn close(&self) -> Result<(), StoreError> {
-        self.inner.close().await
+        Ok(())
     }
 }
 
@@ -222,8 +212,7 @@ impl Service {
         base: Base,
         clock: impl Fn() -> Timestamp + Send + Sync + 'static,
     ) -> Self {
-        let store: Arc<dyn Store> = store.clone();
-        let assistant = Arc::new(Assistant::new(base, store));
+        let assistant = Arc::new(Assistant::new(base, store.hooked()));
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = stopped.map(|_| ());
         let served = assistant.clone();

@@ -18,7 +18,11 @@ use super::{
 use crate::{
     dialogue::{Action, Button, Choice, Enclosure, MessageId, Press, Record, Reply},
     markup::RichText,
-    store::{Commit, Item, Mark, Versioned, memory::MemoryStore},
+    store::{
+        Commit, Mark,
+        memory::MemoryStore,
+        testing::{HookedStore, Hooks},
+    },
 };
 
 const ANN: ChatId = ChatId(1);
@@ -773,63 +777,45 @@ async fn when_stopped_it_does_not_wait_for_what_cannot_be_sent_in_time() {
     assert_eq!(room.store.outbox().unwrap().len(), 1);
 }
 
-/// A store that refuses a number of marks, and may be unwell.
+/// Refuses a number of marks; and the store may be unwell.
 #[derive(Default)]
 struct Forgetful {
-    inner: MemoryStore,
     refusals: AtomicU32,
     unwell: AtomicBool,
 }
 
+impl Forgetful {
+    fn store(self: &Arc<Self>) -> Arc<dyn Store> {
+        Arc::new(HookedStore::new(Arc::new(MemoryStore::new()), self.clone()))
+    }
+}
+
 #[async_trait]
-impl Store for Forgetful {
-    fn load(&self, chat: ChatId) -> Result<Versioned, StoreError> {
-        self.inner.load(chat)
-    }
-    async fn commit(&self, commit: Commit) -> Result<Vec<OutboxRow>, StoreError> {
-        self.inner.commit(commit).await
-    }
-    fn outbox(&self) -> Result<Vec<OutboxRow>, StoreError> {
-        self.inner.outbox()
-    }
-    fn row(&self, id: RowId) -> Result<Option<OutboxRow>, StoreError> {
-        self.inner.row(id)
-    }
-    async fn migrate(&self, from: ChatId, to: ChatId) -> Result<(), StoreError> {
-        self.inner.migrate(from, to).await
-    }
-    async fn mark(&self, marks: Vec<Mark>) -> Result<(), StoreError> {
+impl Hooks for Forgetful {
+    async fn before_mark(&self, _marks: &[Mark]) -> Result<(), StoreError> {
         let left = self.refusals.load(Ordering::Relaxed);
         if left > 0 {
             self.refusals.store(left - 1, Ordering::Relaxed);
             return Err(StoreError::Unavailable("no room".into()));
         }
-        self.inner.mark(marks).await
+        Ok(())
     }
-    fn scan(&self) -> Box<dyn Iterator<Item = Result<Item, StoreError>> + '_> {
-        self.inner.scan()
-    }
-    async fn restore(&self, items: Vec<Item>) -> Result<(), StoreError> {
-        self.inner.restore(items).await
-    }
-    fn health(&self) -> Result<(), StoreError> {
-        match self.unwell.load(Ordering::Relaxed) {
-            true => Err(StoreError::Unavailable("no room".into())),
-            false => self.inner.health(),
+
+    fn before_health(&self) -> Result<(), StoreError> {
+        if self.unwell.load(Ordering::Relaxed) {
+            return Err(StoreError::Unavailable("no room".into()));
         }
-    }
-    async fn close(&self) -> Result<(), StoreError> {
-        self.inner.close().await
+        Ok(())
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_the_store_could_not_note_is_noted_later_and_not_sent_twice() {
-    let store = Arc::new(Forgetful {
+    let hooks = Arc::new(Forgetful {
         refusals: AtomicU32::new(3),
         ..Forgetful::default()
     });
-    let room = Room::with(store, Telegram::new(), &clock(), NO_LIMIT);
+    let room = Room::with(hooks.store(), Telegram::new(), &clock(), NO_LIMIT);
     room.say_texts(ANN, &["a", "b"]).await;
     room.after(1).await;
     assert_eq!(room.left(), 2);
@@ -991,14 +977,14 @@ async fn what_the_store_has_forgotten_meanwhile_is_not_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn what_an_unwell_store_shows_is_not_sent_before_it_is_well() {
-    let store = Arc::new(Forgetful::default());
-    let room = Room::with(store.clone(), Telegram::new(), &clock(), NO_LIMIT);
+    let hooks = Arc::new(Forgetful::default());
+    let room = Room::with(hooks.store(), Telegram::new(), &clock(), NO_LIMIT);
     commit(&room.store, ANN, vec![reply("a")]).await;
-    store.unwell.store(true, Ordering::Relaxed);
+    hooks.unwell.store(true, Ordering::Relaxed);
     room.outbox.reload();
     room.after(10).await;
     assert_eq!(room.telegram.texts(ANN), [""; 0]);
-    store.unwell.store(false, Ordering::Relaxed);
+    hooks.unwell.store(false, Ordering::Relaxed);
     room.after(2).await;
     assert_eq!(room.telegram.texts(ANN), ["<b>a</b>"]);
 }

@@ -1,4 +1,5 @@
-//! What is known of a store without opening it: what it must contain at least, and how its files were left.
+//! The file `state` of a store: what the store must contain at least, and whether it was closed properly. It can be read
+//! without opening the engine.
 
 use std::io;
 
@@ -8,79 +9,85 @@ use serde::{Deserialize, Serialize};
 const FORMAT: u32 = 1;
 /// A slot fills a sector of its own, so that a torn write spoils one slot at most.
 const SLOT: usize = 512;
+
 /// What a table contains, in two numbers that change with every value in it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Tally {
-    /// Values.
+pub(super) struct Digest {
+    /// Number of values.
     pub(super) count: u64,
-    /// The sum over the checksums of all keys with their values: whatever is lost, left over or old shows in it.
-    pub(super) digest: u64,
+    /// Sum of the checksums of all keys with their values: it shows a value that is lost, left over or outdated.
+    #[serde(rename = "digest")]
+    pub(super) sum: u64,
 }
 
-impl Tally {
+impl Digest {
     pub(super) fn add(&mut self, key: &[u8], value: &[u8]) {
         self.count = self.count.wrapping_add(1);
-        self.digest = self.digest.wrapping_add(digest(key, value));
+        self.sum = self.sum.wrapping_add(checksum(key, value));
     }
 
     pub(super) fn add_all(&mut self, others: Self) {
         self.count = self.count.wrapping_add(others.count);
-        self.digest = self.digest.wrapping_add(others.digest);
+        self.sum = self.sum.wrapping_add(others.sum);
     }
 
     pub(super) fn remove(&mut self, key: &[u8], value: &[u8]) {
         self.count = self.count.wrapping_sub(1);
-        self.digest = self.digest.wrapping_sub(digest(key, value));
+        self.sum = self.sum.wrapping_sub(checksum(key, value));
     }
 }
 
-fn digest(key: &[u8], value: &[u8]) -> u64 {
+fn checksum(key: &[u8], value: &[u8]) -> u64 {
     u64::from(crc32fast::hash(key)) << 32 | u64::from(crc32fast::hash(value))
 }
 
-/// What a store contains.
+/// What a store contains after a number of commits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Totals {
+pub(super) struct Checkpoint {
     /// Batches committed since the store was made.
     pub(super) commits: u64,
-    pub(super) records: Tally,
-    pub(super) rows: Tally,
+    pub(super) records: Digest,
+    pub(super) rows: Digest,
 }
 
-/// The engine's files at a clean close.
+/// The engine's files as they were when the store was closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Seal {
+pub(super) struct CleanShutdown {
+    /// Size of all files together.
     pub(super) bytes: u64,
+    /// CRC-32 of all files, with their names and sizes.
     pub(super) crc: u32,
 }
 
-/// What is known of a store without opening it.
+/// The content of the file. Fields have other names there, which earlier versions gave them.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(super) struct State {
+pub(super) struct Manifest {
     format: u32,
-    /// Grows with each writing; the slot with the greater one counts.
+    /// Grows with each write; the slot with the greater one counts.
     pub(super) sequence: u64,
     /// What was acknowledged: the store contains it, or more.
-    pub(super) totals: Totals,
-    /// Set by a clean close, taken away before anything is changed.
-    pub(super) seal: Option<Seal>,
+    #[serde(rename = "totals")]
+    pub(super) checkpoint: Checkpoint,
+    /// Set when the store is closed, cleared before anything is changed.
+    #[serde(rename = "seal")]
+    pub(super) clean_shutdown: Option<CleanShutdown>,
 }
 
-impl State {
-    /// The state of a store not yet made.
+impl Manifest {
+    /// The manifest of a new store.
     pub(super) fn new() -> Self {
         Self {
             format: FORMAT,
             sequence: 0,
-            totals: Totals::default(),
-            seal: None,
+            checkpoint: Checkpoint::default(),
+            clean_shutdown: None,
         }
     }
 
     /// The newer of the two slots in `bytes`; `None` when neither can be read.
     pub(super) fn newest(bytes: &[u8]) -> Option<Self> {
         let slots = bytes.chunks(SLOT).filter_map(Self::unpack);
-        slots.max_by_key(|state| state.sequence)
+        slots.max_by_key(|manifest| manifest.sequence)
     }
 
     /// Whether a newer version of this program wrote it.
@@ -88,11 +95,12 @@ impl State {
         self.format > FORMAT
     }
 
-    /// Where this one is written: the slot that does not hold the one before.
+    /// Where this one is written in the file: the slot that does not hold the one before.
     pub(super) fn offset(&self) -> u64 {
-        match self.sequence.is_multiple_of(2) {
-            true => 0,
-            false => SLOT as u64,
+        if self.sequence.is_multiple_of(2) {
+            0
+        } else {
+            SLOT as u64
         }
     }
 
@@ -120,54 +128,67 @@ impl State {
 mod tests {
     use super::*;
 
-    fn slots(states: &[State]) -> Vec<u8> {
-        let packed = states.iter().map(|state| state.pack().unwrap());
+    fn slots(manifests: &[Manifest]) -> Vec<u8> {
+        let packed = manifests.iter().map(|manifest| manifest.pack().unwrap());
         packed.collect::<Vec<_>>().concat()
     }
 
-    fn state(sequence: u64) -> State {
-        State {
+    fn manifest(sequence: u64) -> Manifest {
+        Manifest {
             sequence,
-            seal: Some(Seal {
+            clean_shutdown: Some(CleanShutdown {
                 bytes: u64::MAX,
                 crc: u32::MAX,
             }),
-            totals: Totals {
+            checkpoint: Checkpoint {
                 commits: u64::MAX,
-                records: Tally {
+                records: Digest {
                     count: u64::MAX,
-                    digest: u64::MAX,
+                    sum: u64::MAX,
                 },
-                rows: Tally {
+                rows: Digest {
                     count: u64::MAX,
-                    digest: u64::MAX,
+                    sum: u64::MAX,
                 },
             },
-            ..State::new()
+            ..Manifest::new()
         }
     }
 
     #[test]
-    fn the_largest_state_fits_its_slot() {
-        assert_eq!(state(u64::MAX).pack().unwrap().len(), SLOT);
+    fn the_largest_manifest_fits_its_slot() {
+        assert_eq!(manifest(u64::MAX).pack().unwrap().len(), SLOT);
+    }
+
+    #[test]
+    fn it_is_written_as_earlier_versions_wrote_it() {
+        let written = manifest(7).pack().unwrap();
+        let most = u64::MAX;
+        let digest = format!(r#"{{"count":{most},"digest":{most}}}"#);
+        let json = format!(
+            r#"{{"format":1,"sequence":7,"totals":{{"commits":{most},"records":{digest},"rows":{digest}}},"seal":{{"bytes":{most},"crc":4294967295}}}}"#
+        );
+        let crc = crc32fast::hash(json.as_bytes());
+        let line = format!("{json} {crc:08x}");
+        assert_eq!(str::from_utf8(&written).unwrap().trim_end(), line);
     }
 
     #[test]
     fn a_torn_write_leaves_the_slot_before() {
-        let whole = slots(&[state(8), state(9)]);
-        assert_eq!(State::newest(&whole).unwrap().sequence, 9);
+        let whole = slots(&[manifest(8), manifest(9)]);
+        assert_eq!(Manifest::newest(&whole).unwrap().sequence, 9);
         for at in SLOT..2 * SLOT - 1 {
             let mut torn = whole.clone();
             torn[at..].fill(0);
-            let sequence = State::newest(&torn).map(|state| state.sequence);
+            let sequence = Manifest::newest(&torn).map(|manifest| manifest.sequence);
             assert!(matches!(sequence, Some(8 | 9)), "{at}: {sequence:?}");
         }
-        assert!(State::newest(b"").is_none());
+        assert!(Manifest::newest(b"").is_none());
     }
 
     #[test]
-    fn a_tally_shows_what_is_lost_left_over_or_old() {
-        let mut before = Tally::default();
+    fn a_digest_shows_what_is_lost_left_over_or_old() {
+        let mut before = Digest::default();
         before.add(b"a", b"1");
         let mut changed = before;
         changed.add(b"b", b"2");

@@ -1,0 +1,144 @@
+//! The three sled trees, and how readers and the writer share them.
+
+use std::{
+    fs::OpenOptions,
+    io,
+    path::{Path, PathBuf},
+    sync::{PoisonError, RwLock},
+    thread,
+    time::{Duration, Instant},
+};
+
+use sled::{Db, Tree};
+
+use super::fault::{RecordOf, engine_fault, foreign_key, guarded, unreadable};
+use crate::{
+    dialogue::ChatId,
+    store::{
+        OutboxRow, StoreError, Versioned,
+        envelope::{self, EnvelopeError},
+        keys::{parse_chat_key, parse_row_key},
+        manifest::Checkpoint,
+    },
+};
+
+/// Room for some ten thousand chats in memory; sled's own default is 1 GiB.
+const CACHE_BYTES: u64 = 4 << 20;
+/// How long sled's threads may take to unlock its file after it was dropped; milliseconds are usual.
+const UNLOCK_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// sled's own name for its file.
+const FILE: &str = "db";
+const RECORDS: &str = "records";
+const OUTBOX: &str = "outbox";
+const META: &str = "meta";
+pub(super) const CHECKPOINT: &[u8] = b"totals";
+
+#[derive(Clone)]
+pub(super) struct Trees {
+    pub(super) db: Db,
+    pub(super) records: Tree,
+    pub(super) outbox: Tree,
+    pub(super) meta: Tree,
+}
+
+impl Trees {
+    pub(super) fn open(files: &Path) -> sled::Result<Self> {
+        let config = sled::Config::new()
+            .path(files)
+            .cache_capacity(CACHE_BYTES)
+            .flush_every_ms(None);
+        let db = config.open()?;
+        Ok(Self {
+            records: db.open_tree(RECORDS)?,
+            outbox: db.open_tree(OUTBOX)?,
+            meta: db.open_tree(META)?,
+            db,
+        })
+    }
+
+    /// The checkpoint written with the last batch; `None` if it cannot be read.
+    pub(super) fn checkpoint(&self) -> sled::Result<Option<Checkpoint>> {
+        Ok(match self.meta.get(CHECKPOINT)? {
+            Some(bytes) => serde_json::from_slice(&bytes).ok(),
+            None => Some(Checkpoint::default()),
+        })
+    }
+}
+
+/// Shared by the readers and the writer.
+pub(super) struct Shared {
+    pub(super) folder: PathBuf,
+    /// `None` once closed.
+    pub(super) trees: RwLock<Option<Trees>>,
+    /// Held while a batch is written, so that a scan sees a batch as a whole or not at all.
+    pub(super) writing: RwLock<()>,
+}
+
+impl Shared {
+    /// Runs `read` on the trees; a panic of sled's is returned as an error.
+    pub(super) fn read<T>(
+        &self,
+        read: impl FnOnce(&Trees) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        // Not cloned: a clone would keep sled open after `close`.
+        let lock = self.trees.read().unwrap_or_else(PoisonError::into_inner);
+        let trees = lock.as_ref().ok_or_else(StoreError::closed)?;
+        guarded(&self.folder, || read(trees))
+    }
+
+    pub(super) fn fault(&self, error: sled::Error) -> StoreError {
+        engine_fault(&self.folder, error)
+    }
+
+    pub(super) fn unreadable(
+        &self,
+        what: impl std::fmt::Display,
+        error: EnvelopeError,
+    ) -> StoreError {
+        unreadable(&self.folder, what, error)
+    }
+
+    pub(super) fn record(
+        &self,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<(ChatId, Versioned), StoreError> {
+        let chat = parse_chat_key(key).ok_or_else(|| foreign_key(&self.folder, key))?;
+        let record = envelope::unpack_record(chat, value)
+            .map_err(|error| self.unreadable(RecordOf(chat), error))?;
+        Ok((chat, record))
+    }
+
+    pub(super) fn row(&self, key: &[u8], value: &[u8]) -> Result<OutboxRow, StoreError> {
+        let id = parse_row_key(key).ok_or_else(|| foreign_key(&self.folder, key))?;
+        envelope::unpack_row(id, value).map_err(|error| self.unreadable(id, error))
+    }
+}
+
+/// Drops sled, which flushes and may panic.
+pub(super) fn close(folder: &Path, trees: Option<Trees>) -> Result<(), StoreError> {
+    guarded(folder, || {
+        drop(trees);
+        Ok(())
+    })
+}
+
+/// Waits until sled's threads unlock the file in `engine`; false if they have not within [`UNLOCK_TIMEOUT`].
+pub(super) fn wait_unlocked(engine: &Path) -> bool {
+    let since = Instant::now();
+    let free = || {
+        OpenOptions::new()
+            .write(true)
+            .open(engine.join(FILE))?
+            .try_lock()
+            .map_err(io::Error::from)
+    };
+    while free().is_err() {
+        if since.elapsed() > UNLOCK_TIMEOUT {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    true
+}
