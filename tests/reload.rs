@@ -1,6 +1,6 @@
-//! Hot reload: what an author does to the knowledge folder, and what the people in the chats notice of it.
+//! Hot reload: what an author does to the knowledge folder, and what people in the chats notice of it.
 //!
-//! Time is told to the reloader, so nothing here waits, but for the last two tests, where the program itself runs.
+//! The time is passed to the reloader, so no test waits, except for the last two, which run the program itself.
 
 #![allow(
     clippy::expect_used,
@@ -30,7 +30,7 @@ use unbind_bot::{
     dialogue::{Base, Event, Input},
     knowledge::{
         Faults, load_folder,
-        watch::{QUIET, Watcher},
+        watch::{DEBOUNCE, Watcher},
     },
     store::memory::MemoryStore,
 };
@@ -110,7 +110,7 @@ impl Service {
         let mut told = Vec::new();
         for _ in 0..10 {
             told.extend(self.look());
-            self.now += QUIET / 2;
+            self.now += DEBOUNCE / 2;
         }
         told
     }
@@ -317,12 +317,12 @@ async fn a_half_written_change_is_not_taken() {
         let text = entry("Lock it from afar", &[&format!("question {id}")]);
         service.write(&format!("help/{id}.en.md"), &text[..text.len() / 2]);
         assert_eq!(service.look(), None, "a torn file");
-        service.now += QUIET / 2;
+        service.now += DEBOUNCE / 2;
         assert_eq!(service.look(), None, "a torn file, still torn");
         service.write(&format!("help/{id}.en.md"), &text);
-        service.now += QUIET / 2;
+        service.now += DEBOUNCE / 2;
         assert_eq!(service.look(), None, "{id} is there, others are to come");
-        service.now += QUIET / 2;
+        service.now += DEBOUNCE / 2;
     }
     let taken = only_taken(&service.rest());
     assert!(taken.contains("3 entries new (one, three, two)"), "{taken}");
@@ -334,7 +334,7 @@ async fn a_folder_that_vanishes_for_a_moment_is_not_noticed() {
     let elsewhere = service.place.path().join("elsewhere");
     fs::rename(service.folder(), &elsewhere).expect("moved away");
     assert_eq!(service.look(), None);
-    service.now += QUIET / 2;
+    service.now += DEBOUNCE / 2;
     assert!(service.type_in(QUESTION).await.contains(ANSWER));
     fs::rename(&elsewhere, service.folder()).expect("moved back");
     assert_eq!(service.rest(), []);
@@ -503,7 +503,7 @@ fn a_reloader_does_not_keep_the_assistant_alive() {
         &entry("Lock it from afar", &[QUESTION]),
     );
     assert_eq!(
-        (reloader.look(now), reloader.look(now + QUIET)),
+        (reloader.look(now), reloader.look(now + DEBOUNCE)),
         (None, None)
     );
 }

@@ -1,4 +1,4 @@
-//! What one base says otherwise than another, in one line for the log: an author sees that the edit meant was the edit taken.
+//! What changed between two bases, in one line for the log: an author sees that the edit was taken.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -6,34 +6,30 @@ use std::{
 };
 
 use super::{
-    Knowledge,
+    base::Knowledge,
     entry::{Entry, EntryId},
 };
 
-/// Entries named in the line; more would hide the numbers, and the author knows which files were touched.
+/// Entries named in the line: more would hide the counts, and the author knows which files changed.
 const MAX_NAMED: usize = 5;
 
 /// What changed from one base to another.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Entries there were not before.
     pub new: Vec<EntryId>,
-    /// Entries that are not as before, be it only in their phrasings.
+    /// Entries with a change in any part, phrasings included.
     pub changed: Vec<EntryId>,
-    /// Entries there are no more.
     pub gone: Vec<EntryId>,
-    /// Phrasings there were not before, those of new entries among them.
+    /// Phrasings of new entries are counted, too.
     pub new_phrasings: usize,
-    /// Phrasings there are no more.
     pub gone_phrasings: usize,
-    /// Other parts that are not as before, by name.
+    /// Names of the other parts that changed.
     pub parts: Vec<&'static str>,
 }
 
 impl Changes {
-    /// From one base to another.
     pub fn between(before: &Knowledge, after: &Knowledge) -> Self {
-        // Taken apart by name: a part that is added to a base is not forgotten here.
+        // Destructured, so that a part added to a base is not forgotten here.
         let Knowledge {
             entries,
             groups,
@@ -70,7 +66,6 @@ impl Changes {
         }
     }
 
-    /// Whether both bases say the same.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -85,7 +80,7 @@ fn phrasings_only_in(entries: &Entries, others: &Entries) -> usize {
         .count()
 }
 
-/// Each phrasing with the entry it belongs to: one that moved is gone there and new here.
+/// Each phrasing with its entry: one that moved to another entry counts as gone and as new.
 fn phrasings(entries: &Entries) -> impl Iterator<Item = (&EntryId, &str)> {
     entries.values().flat_map(|entry| {
         let articles = entry.articles.values();
