@@ -105,7 +105,7 @@ impl Service {
         self.reloader.look(self.now)
     }
 
-    /// Looks again and again until long after everything has come to rest: all that came of it.
+    /// Looks until long after the folder has stopped changing, and returns everything that was reported.
     fn rest(&mut self) -> Vec<Reload> {
         let mut told = Vec::new();
         for _ in 0..10 {
@@ -242,7 +242,7 @@ async fn a_broken_edit_keeps_the_old_answer_and_its_faults_are_told_once() {
     assert!(faults.contains("lost-phone.en.md"), "{faults}");
     let said = service.type_in(QUESTION).await;
     assert!(said.contains(ANSWER), "{said}");
-    // Mended by going back: that, too, is told, and once.
+    // Going back to the old text corrects it; that is reported once, too.
     write_small_base(&service.folder());
     assert_eq!(service.rest(), [Reload::Same]);
 }
@@ -283,7 +283,7 @@ fn the_log_has_a_line_for_what_happened_and_one_for_each_fault() {
     );
 }
 
-/// What is logged meanwhile.
+/// What is logged while `doing` runs.
 fn logged(doing: impl FnOnce()) -> String {
     #[derive(Clone, Default)]
     struct Log(Arc<Mutex<Vec<u8>>>);
@@ -311,7 +311,7 @@ fn logged(doing: impl FnOnce()) -> String {
 async fn a_half_written_change_is_not_taken() {
     let mut service = Service::start();
     service.rest();
-    // File after file, each sooner than the folder would be quiet; half of them would be a base without a fault.
+    // File after file, each before the folder has been unchanged long enough; half of them would be a base without a fault.
     let files = ["one", "two", "three"];
     for id in files {
         let text = entry("Lock it from afar", &[&format!("question {id}")]);
@@ -508,11 +508,11 @@ fn a_reloader_does_not_keep_the_assistant_alive() {
     );
 }
 
-/// The program at work; ended with the test, however that ends.
+/// The running program; it is ended with the test, also when the test fails.
 struct Running(Arc<Mutex<Child>>);
 
 impl Running {
-    /// Far longer than anything here takes: a program that does not do what is waited for fails the test.
+    /// Far longer than anything here takes; then the program is killed, which fails the test.
     const AT_MOST: Duration = Duration::from_secs(60);
 
     fn start(command: &str, place: &Path) -> Self {
@@ -521,7 +521,7 @@ impl Running {
             .current_dir(place)
             .env_clear()
             .env("TELOXIDE_TOKEN", "1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
-            // Nobody listens there: the service waits for Telegram, and its log is all that is needed here.
+            // Nothing listens there: the service waits for Telegram, and the test reads only its log.
             .env("TELOXIDE_API_URL", "http://127.0.0.1:9")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -92,34 +92,33 @@ fn phrasings(entries: &Entries) -> impl Iterator<Item = (&EntryId, &str)> {
 
 impl fmt::Display for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let entries = [
+        let mut changes = Vec::new();
+        for (how, ids) in [
             ("new", &self.new),
             ("changed", &self.changed),
             ("gone", &self.gone),
-        ];
-        let phrasings = [("new", self.new_phrasings), ("gone", self.gone_phrasings)];
-        let entries = entries.into_iter().filter(|(_, ids)| !ids.is_empty());
-        let mut said: Vec<_> = entries
-            .map(|(how, ids)| {
-                let count = counted(ids.len(), "entry", "entries");
-                format!("{count} {how} ({})", named(ids))
-            })
-            .collect();
-        let phrasings = phrasings.into_iter().filter(|(_, count)| *count > 0);
-        said.extend(
-            phrasings
-                .map(|(how, count)| format!("{} {how}", counted(count, "phrasing", "phrasings"))),
-        );
-        said.extend(self.parts.iter().map(|part| format!("{part} changed")));
-        f.write_str(&said.join(", "))
+        ] {
+            if !ids.is_empty() {
+                let count = with_noun(ids.len(), "entry", "entries");
+                changes.push(format!("{count} {how} ({})", list_ids(ids)));
+            }
+        }
+        for (how, count) in [("new", self.new_phrasings), ("gone", self.gone_phrasings)] {
+            if count > 0 {
+                let count = with_noun(count, "phrasing", "phrasings");
+                changes.push(format!("{count} {how}"));
+            }
+        }
+        changes.extend(self.parts.iter().map(|part| format!("{part} changed")));
+        f.write_str(&changes.join(", "))
     }
 }
 
-fn counted(count: usize, one: &str, many: &str) -> String {
+fn with_noun(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-fn named(ids: &[EntryId]) -> String {
+fn list_ids(ids: &[EntryId]) -> String {
     let mut names: Vec<_> = ids.iter().take(MAX_NAMED).map(EntryId::as_str).collect();
     if ids.len() > MAX_NAMED {
         names.push("…");

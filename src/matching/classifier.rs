@@ -17,7 +17,7 @@ pub struct Training {
     /// The logit of a vector that is its entry's centroid, before training.
     pub prior: f32,
     /// The share of the target probability that is spread over all entries (label smoothing, Szegedy et al. 2016), since
-    /// phrasings of two entries may overlap and some are labelled wrongly.
+    /// phrasings of two entries may overlap, and a few are in the wrong entry.
     pub smoothing: f32,
 }
 

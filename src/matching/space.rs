@@ -35,7 +35,7 @@ impl Default for BlockWeights {
     }
 }
 
-/// How much an unseen feature counts towards the length of a vector; 1 would count it like the rarest seen one.
+/// How much an unseen feature counts towards the length of a vector; 1 would count it like a seen one of the same idf.
 const UNSEEN_SHARE: f32 = 0.6;
 /// From this many phrasings an entry on, features of a single phrasing are dropped in the blocks of [`is_pruned`].
 const MIN_PHRASINGS_TO_PRUNE: usize = 8;

@@ -29,7 +29,7 @@ pub(super) fn faults(drafts: &Drafts) -> Vec<Fault> {
     faults
 }
 
-/// Whether there is such a guide. One that cannot be read counts, too: that it cannot is a fault of its own.
+/// Whether there is such a guide. An unreadable one counts, too, since that is a fault of its own.
 fn has_guide(drafts: &Drafts, id: &EntryId, language: Option<Language>) -> bool {
     let read = drafts
         .guides
@@ -88,6 +88,7 @@ fn missing_languages(drafts: &Drafts) -> Vec<Fault> {
     faults
 }
 
+/// The first file of each guide; its other languages are compared with it.
 fn first_of_each(guides: &[GuideDraft]) -> BTreeMap<&EntryId, &GuideDraft> {
     let mut first = BTreeMap::new();
     for guide in guides {
@@ -117,31 +118,33 @@ fn ambiguous_names(guides: &[GuideDraft]) -> Vec<Fault> {
 }
 
 fn faults_of_guide(guide: &GuideDraft) -> Vec<Fault> {
-    let mut faults = name_faults(guide);
+    let mut faults = Vec::from_iter(wrong_name(guide));
+    faults.extend(empty_aliases(guide));
     faults.extend(wrong_steps(guide));
     for step in &guide.steps {
-        faults.extend(screen_faults(guide, &step.text));
-        let screens = step.variants.iter().map(|variant| &variant.text);
+        let variants = step.variants.iter().map(|variant| &variant.text);
+        let screens = std::iter::once(&step.text).chain(variants);
         faults.extend(screens.flat_map(|screen| screen_faults(guide, screen)));
-        faults.extend(variant_faults(guide, step));
+        faults.extend(unlisted_targets(guide, step));
+        faults.extend(untargeted_variants(guide, step));
+        faults.extend(repeated_variants(guide, step));
     }
     faults
 }
 
-fn name_faults(guide: &GuideDraft) -> Vec<Fault> {
-    let mut faults = Vec::new();
+fn wrong_name(guide: &GuideDraft) -> Option<Fault> {
     let columns = guide.name.value.width();
-    if columns == 0 || columns > MAX_BUTTON_COLUMNS {
-        let fault =
-            format!("the name has {columns} columns; 1 to {MAX_BUTTON_COLUMNS} fit a button");
-        let repair = "use the name people know it by";
-        faults.push(Fault::at(&guide.path, guide.name.line, fault, repair));
+    if (1..=MAX_BUTTON_COLUMNS).contains(&columns) {
+        return None;
     }
-    for alias in guide.aliases.iter().filter(|alias| alias.value.is_empty()) {
-        let (fault, repair) = ("an alias is empty", "take it out");
-        faults.push(Fault::at(&guide.path, alias.line, fault, repair));
-    }
-    faults
+    let fault = format!("the name has {columns} columns; 1 to {MAX_BUTTON_COLUMNS} fit a button");
+    let repair = "use the name people know it by";
+    Some(Fault::at(&guide.path, guide.name.line, fault, repair))
+}
+
+fn empty_aliases(guide: &GuideDraft) -> impl Iterator<Item = Fault> {
+    let empty = guide.aliases.iter().filter(|alias| alias.value.is_empty());
+    empty.map(|alias| Fault::at(&guide.path, alias.line, "an alias is empty", "take it out"))
 }
 
 fn wrong_steps(guide: &GuideDraft) -> Option<Fault> {
@@ -170,37 +173,57 @@ fn wrong_steps(guide: &GuideDraft) -> Option<Fault> {
     })
 }
 
-fn screen_faults(guide: &GuideDraft, screen: &ScreenDraft) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    let title = &screen.title;
-    if title.value.is_empty() || title.value.width() > MAX_BUTTON_COLUMNS {
-        let fault = format!(
-            "the step's title “{}” is empty or wider than {MAX_BUTTON_COLUMNS} columns",
-            title.value
-        );
-        faults.push(Fault::at(&guide.path, title.line, fault, "use a few words"));
+fn screen_faults(guide: &GuideDraft, screen: &ScreenDraft) -> impl Iterator<Item = Fault> {
+    [
+        wrong_title(guide, screen),
+        missing_instruction(guide, screen),
+        long_instruction(guide, screen),
+        long_screen(guide, screen),
+    ]
+    .into_iter()
+    .flatten()
+}
+
+fn wrong_title(guide: &GuideDraft, screen: &ScreenDraft) -> Option<Fault> {
+    let title = screen.title.value.as_str();
+    if !title.is_empty() && title.width() <= MAX_BUTTON_COLUMNS {
+        return None;
     }
-    let mut wrong_body = |fault: String, repair: &str| {
-        faults.push(Fault::at(&guide.path, screen.body.line, fault, repair));
-    };
-    let first = screen.body.value.first_line();
-    if !is_bold(&first) {
-        let fault = "the step does not begin with a line in bold".to_owned();
-        wrong_body(fault, "say on the first line what to do, in `**…**`");
+    let fault =
+        format!("the step's title “{title}” is empty or wider than {MAX_BUTTON_COLUMNS} columns");
+    let line = screen.title.line;
+    Some(Fault::at(&guide.path, line, fault, "use a few words"))
+}
+
+fn missing_instruction(guide: &GuideDraft, screen: &ScreenDraft) -> Option<Fault> {
+    if is_bold(&screen.body.value.first_line()) {
+        return None;
     }
-    if first.width() > MAX_INSTRUCTION_COLUMNS {
-        let fault = format!(
-            "the step's first line has {} columns; {MAX_INSTRUCTION_COLUMNS} fit the overview",
-            first.width()
-        );
-        wrong_body(fault, "keep what to do, and move the rest below");
+    let fault = "the step does not begin with a line in bold";
+    let repair = "say on the first line what to do, in `**…**`";
+    Some(Fault::at(&guide.path, screen.body.line, fault, repair))
+}
+
+fn long_instruction(guide: &GuideDraft, screen: &ScreenDraft) -> Option<Fault> {
+    let columns = screen.body.value.first_line().width();
+    if columns <= MAX_INSTRUCTION_COLUMNS {
+        return None;
     }
+    let fault = format!(
+        "the step's first line has {columns} columns; {MAX_INSTRUCTION_COLUMNS} fit the overview"
+    );
+    let repair = "keep what to do, and move the rest below";
+    Some(Fault::at(&guide.path, screen.body.line, fault, repair))
+}
+
+fn long_screen(guide: &GuideDraft, screen: &ScreenDraft) -> Option<Fault> {
     let lines = phone_lines(&screen.body.value);
-    if lines > MAX_STEP_LINES {
-        let fault = format!("the step takes {lines} lines of a phone; {MAX_STEP_LINES} fit");
-        wrong_body(fault, "shorten it");
+    if lines <= MAX_STEP_LINES {
+        return None;
     }
-    faults
+    let fault = format!("the step takes {lines} lines of a phone; {MAX_STEP_LINES} fit");
+    let line = screen.body.line;
+    Some(Fault::at(&guide.path, line, fault, "shorten it"))
 }
 
 /// Whether the line has text, and all of it is bold.
@@ -209,31 +232,26 @@ fn is_bold(line: &RichText) -> bool {
     written.clone().next().is_some() && written.all(|span| span.style.bold)
 }
 
-fn variant_faults(guide: &GuideDraft, step: &StepDraft) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    let mut seen = BTreeSet::new();
-    let id = &step.id.value;
-    for variant in &step.variants {
-        faults.extend(unlisted_target(guide, step, variant));
-        let target = variant.target();
-        let (fault, repair) = match target {
-            (None, None) => (
-                format!("a variant of `{id}` is for no system and no kind"),
-                "name one, or make its words those of the step",
-            ),
-            _ if !seen.insert(target) => (
-                format!("`{id}` has two variants for {}", target_name(target)),
-                "keep one of the two",
-            ),
-            _ => continue,
-        };
-        faults.push(Fault::at(&guide.path, variant.line(), fault, repair));
-    }
-    faults
+/// Variants for a system or kind that the guide does not list.
+fn unlisted_targets(guide: &GuideDraft, step: &StepDraft) -> Vec<Fault> {
+    let variants = step.variants.iter();
+    variants
+        .flat_map(|variant| unlisted_target(guide, variant))
+        .map(|(line, code, list)| {
+            let id = &step.id.value;
+            let fault =
+                format!("a variant of `{id}` is for `{code}`, which `{list}` does not name");
+            let repair = format!("add it to `{list}`, or take the variant out");
+            Fault::at(&guide.path, line, fault, repair)
+        })
+        .collect()
 }
 
-/// The system and kind of a variant that the guide does not have.
-fn unlisted_target(guide: &GuideDraft, step: &StepDraft, variant: &VariantDraft) -> Vec<Fault> {
+/// The variant's system and kind, where the guide does not list them: the line, the code, and the list.
+fn unlisted_target(
+    guide: &GuideDraft,
+    variant: &VariantDraft,
+) -> impl Iterator<Item = (usize, &'static str, &'static str)> {
     let systems = variant
         .system
         .iter()
@@ -244,14 +262,36 @@ fn unlisted_target(guide: &GuideDraft, step: &StepDraft, variant: &VariantDraft)
         .iter()
         .filter(|kind| !guide.kinds.value.contains(&kind.value))
         .map(|kind| (kind.line, kind.value.code(), "kinds"));
-    let id = &step.id.value;
-    systems
-        .chain(kinds)
-        .map(|(line, code, list)| {
-            let fault =
-                format!("a variant of `{id}` is for `{code}`, which `{list}` does not name");
-            let repair = format!("add it to `{list}`, or take the variant out");
-            Fault::at(&guide.path, line, fault, repair)
+    systems.chain(kinds)
+}
+
+/// Variants that name neither a system nor a kind.
+fn untargeted_variants(guide: &GuideDraft, step: &StepDraft) -> impl Iterator<Item = Fault> {
+    let variants = step.variants.iter();
+    let untargeted = variants.filter(|variant| variant.target() == (None, None));
+    untargeted.map(|variant| {
+        let fault = format!(
+            "a variant of `{}` is for no system and no kind",
+            step.id.value
+        );
+        let repair = "name one, or make its words those of the step";
+        Fault::at(&guide.path, variant.line(), fault, repair)
+    })
+}
+
+/// Second variants for the same system and kind.
+fn repeated_variants(guide: &GuideDraft, step: &StepDraft) -> Vec<Fault> {
+    let mut seen = BTreeSet::new();
+    let variants = step.variants.iter();
+    let repeated = variants.filter(|variant| {
+        let target = variant.target();
+        !seen.insert(target) && target != (None, None)
+    });
+    repeated
+        .map(|variant| {
+            let (id, target) = (&step.id.value, target_name(variant.target()));
+            let fault = format!("`{id}` has two variants for {target}");
+            Fault::at(&guide.path, variant.line(), fault, "keep one of the two")
         })
         .collect()
 }
