@@ -1,7 +1,7 @@
-//! The small rich text every message is made of: spans of plain, bold, italic, code or linked text.
+//! The rich text of every message: spans of plain, bold, italic, code or linked text.
 //!
-//! Knowledge bodies and the bot's own lines are written in a subset of Markdown and become [`RichText`] here, once.
-//! How it looks on a screen is left to the channels: `telegram::outgoing` makes HTML of it, `terminal` makes colours.
+//! Answers and the bot's own lines are written in a subset of Markdown, which is parsed here. How a text looks is left to
+//! the channels: Telegram shows it as HTML, the terminal in colours.
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use serde::{Deserialize, Serialize};
@@ -10,26 +10,22 @@ use unicode_width::UnicodeWidthStr;
 /// A run of text in one style. Line breaks are `\n` inside `text`; list items begin with `• ` or `1. `.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
-    /// What is read, without any markup.
+    /// Without any markup.
     #[serde(rename = "t")]
     pub text: String,
-    /// How it is set.
     #[serde(rename = "s", default, skip_serializing_if = "Style::is_plain")]
     pub style: Style,
-    /// Where it leads, when it is a link (`https://…`).
+    /// The address, if it is a link (`https://…`).
     #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
 }
 
-/// The style of a [`Span`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Style {
-    /// Strong emphasis.
     pub bold: bool,
-    /// Emphasis.
     pub italic: bool,
-    /// Something to type or read letter by letter.
+    /// Set in a fixed-width font: something to type or to read letter by letter.
     pub code: bool,
 }
 
@@ -39,27 +35,25 @@ impl Style {
     }
 }
 
-/// Formatted text, ready to be shown by any channel.
+/// Formatted text, to be shown by any channel.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RichText(pub Vec<Span>);
 
-/// Something in a Markdown text that the subset does not have, or that is left open.
+/// Markdown that is outside the subset, or emphasis that is not closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MarkdownFault {
     /// Line within the text, from 1.
     pub line: usize,
-    /// What is wrong, and how to mend it.
+    /// What is wrong, and how to correct it.
     pub fault: String,
 }
 
 impl RichText {
-    /// Unformatted text.
     pub fn plain(text: impl Into<String>) -> Self {
         Self::styled(text, Style::default())
     }
 
-    /// Text in bold.
     pub fn bold(text: impl Into<String>) -> Self {
         Self::styled(
             text,
@@ -70,7 +64,6 @@ impl RichText {
         )
     }
 
-    /// Text to be typed or read letter by letter.
     pub fn code(text: impl Into<String>) -> Self {
         Self::styled(
             text,
@@ -81,7 +74,7 @@ impl RichText {
         )
     }
 
-    /// The text up to its first line break, styles kept.
+    /// The text up to its first line break, with its styles.
     pub fn first_line(&self) -> RichText {
         let mut line = RichText::default();
         for span in &self.0 {
@@ -109,7 +102,6 @@ impl RichText {
         }])
     }
 
-    /// Whether there is nothing to read.
     pub fn is_empty(&self) -> bool {
         self.0.iter().all(|span| span.text.is_empty())
     }
@@ -119,12 +111,12 @@ impl RichText {
         self.0.iter().map(|span| span.text.as_str()).collect()
     }
 
-    /// Display columns of the text (a Han character takes two): what decides whether it fits a screen.
+    /// Display columns of the text; a Han character takes two.
     pub fn width(&self) -> usize {
         self.0.iter().map(|span| span.text.width()).sum()
     }
 
-    /// Puts `other` below this text, `gap` line breaks apart; nothing is added where either is empty.
+    /// Puts `other` below this text, `gap` line breaks apart; no line break is added where either is empty.
     pub fn below(mut self, gap: usize, other: RichText) -> Self {
         if other.is_empty() {
             return self;
@@ -148,22 +140,22 @@ impl RichText {
         }
     }
 
-    /// Reads the Markdown subset: paragraphs, line breaks, bold, italic, code, `https` links, flat lists.
+    /// Parses the Markdown subset: paragraphs, line breaks, bold, italic, code, `https` links, flat lists.
     ///
     /// # Errors
-    /// Every construct outside the subset and every emphasis left open, with its line.
+    /// Every construct outside the subset and every emphasis not closed, with its line.
     pub fn from_markdown(markdown: &str) -> Result<Self, Vec<MarkdownFault>> {
-        let mut reader = Reader::new(markdown);
+        let mut parser = MarkdownParser::new(markdown);
         for (event, range) in Parser::new_ext(markdown, Options::empty()).into_offset_iter() {
-            reader.read(event, range.start);
+            parser.handle(event, range.start);
         }
-        reader.finish()
+        parser.finish()
     }
 }
 
-/// Makes user text safe to stand inside Markdown: every ASCII punctuation mark is escaped, line breaks become spaces.
+/// Escapes text to be inserted into Markdown: every ASCII punctuation mark gets a backslash, line breaks become spaces.
 ///
-/// CommonMark lets any ASCII punctuation character be escaped by a backslash, so the reader sees the text unchanged.
+/// CommonMark lets a backslash escape any ASCII punctuation mark, so the text is shown unchanged.
 pub fn escape_markdown(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -176,19 +168,19 @@ pub fn escape_markdown(text: &str) -> String {
     escaped
 }
 
-/// Walks the parser's events; keeps the text made so far and every fault met.
-struct Reader<'a> {
+/// Turns pulldown-cmark's events into text, and collects every fault.
+struct MarkdownParser<'a> {
     source: &'a str,
     text: RichText,
     style: Style,
     link: Option<String>,
-    /// The next number of the list we are in; `Some(None)` in a bullet list.
+    /// In a list: the next number, or `None` if it has bullets.
     list: Option<Option<u64>>,
     in_item: bool,
     faults: Vec<MarkdownFault>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> MarkdownParser<'a> {
     fn new(source: &'a str) -> Self {
         Self {
             source,
@@ -201,10 +193,10 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn read(&mut self, event: Event<'_>, at: usize) {
+    fn handle(&mut self, event: Event<'_>, at: usize) {
         match event {
-            Event::Start(tag) => self.open(tag, at),
-            Event::End(tag) => self.close(tag),
+            Event::Start(tag) => self.open_tag(tag, at),
+            Event::End(tag) => self.close_tag(tag),
             Event::Text(text) => self.add_text(&text, at),
             Event::Code(text) => {
                 let style = Style {
@@ -214,26 +206,26 @@ impl<'a> Reader<'a> {
                 self.text.push(text.into_string(), style, self.link.clone());
             }
             Event::SoftBreak | Event::HardBreak => self.add("\n"),
-            Event::Html(_) | Event::InlineHtml(_) => self.fault(
+            Event::Html(_) | Event::InlineHtml(_) => self.report(
                 at,
                 "HTML is not shown; write it with Markdown, or put a backslash before `<`",
             ),
-            Event::Rule => self.fault(at, "a horizontal rule is not shown; leave it out"),
+            Event::Rule => self.report(at, "a horizontal rule is not shown; leave it out"),
             Event::FootnoteReference(_)
             | Event::TaskListMarker(_)
             | Event::InlineMath(_)
             | Event::DisplayMath(_) => {
-                self.fault(at, "this is not shown in a chat; write it as plain text");
+                self.report(at, "this is not shown in a chat; write it as plain text");
             }
         }
     }
 
-    fn open(&mut self, tag: Tag<'_>, at: usize) {
+    fn open_tag(&mut self, tag: Tag<'_>, at: usize) {
         match tag {
             Tag::Paragraph => self.begin_block(2),
             Tag::List(first) => {
                 if self.list.is_some() {
-                    self.fault(
+                    self.report(
                         at,
                         "a list inside a list is too much for a chat; make it one list",
                     );
@@ -245,23 +237,25 @@ impl<'a> Reader<'a> {
             Tag::Emphasis => self.style.italic = true,
             Tag::Link { dest_url, .. } => {
                 if !dest_url.starts_with("https://") {
-                    self.fault(at, "a link must begin with https://");
+                    self.report(at, "a link must begin with https://");
                 }
                 self.link = Some(dest_url.into_string());
             }
-            Tag::Heading { .. } => self.fault(at, "a heading is not shown in a chat; use **bold**"),
-            Tag::BlockQuote(_) | Tag::CodeBlock(_) | Tag::HtmlBlock => self.fault(
+            Tag::Heading { .. } => {
+                self.report(at, "a heading is not shown in a chat; use **bold**")
+            }
+            Tag::BlockQuote(_) | Tag::CodeBlock(_) | Tag::HtmlBlock => self.report(
                 at,
                 "quotes, code blocks and HTML blocks are not shown; write a plain paragraph",
             ),
-            _ => self.fault(
+            _ => self.report(
                 at,
                 "tables, images and the like are not shown in a chat; write it as text",
             ),
         }
     }
 
-    fn close(&mut self, tag: TagEnd) {
+    fn close_tag(&mut self, tag: TagEnd) {
         match tag {
             TagEnd::List(_) => self.list = None,
             TagEnd::Item => self.in_item = false,
@@ -292,12 +286,12 @@ impl<'a> Reader<'a> {
         self.add(&marker);
     }
 
-    /// Leaves the wanted gap to what stands above; a paragraph inside an item goes on on the item's line.
+    /// Adds the gap to the text above. A paragraph inside an item continues on the item's line.
     fn begin_block(&mut self, gap: usize) {
         if !self.text.is_empty() && !self.in_item {
             // A list stands directly below the line that introduces it.
-            let gap = if self.list.is_some() { 1 } else { gap };
-            self.add(&"\n".repeat(gap));
+            let breaks = if self.list.is_some() { 1 } else { gap };
+            self.add(&"\n".repeat(breaks));
         }
     }
 
@@ -311,7 +305,7 @@ impl<'a> Reader<'a> {
             .get(..at)
             .is_some_and(|before| before.ends_with('\\'));
         if (open_bold && !escaped) || text.contains("](") {
-            self.fault(
+            self.report(
                 at,
                 "`**` or a link is left open; close it, or put a backslash before it",
             );
@@ -324,7 +318,7 @@ impl<'a> Reader<'a> {
             .push(text.to_owned(), self.style, self.link.clone());
     }
 
-    fn fault(&mut self, at: usize, fault: &str) {
+    fn report(&mut self, at: usize, fault: &str) {
         let line = self
             .source
             .get(..at)

@@ -23,7 +23,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::{dialogue::Found, matching::Outcome, store::StoreError};
+use crate::{dialogue::Found, store::StoreError};
 
 /// The page's format.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -240,7 +240,7 @@ impl Metrics {
     pub fn answers(&self, found: &[Found]) {
         for Found { outcome, entry } in found {
             let labels = AnswerLabels {
-                outcome: outcome_name(*outcome),
+                outcome: outcome.as_str(),
                 entry: entry.as_ref().map(ToString::to_string).unwrap_or_default(),
             };
             self.answers.get_or_create(&labels).inc();
@@ -296,18 +296,10 @@ impl Metrics {
     }
 }
 
-fn outcome_name(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Answer => "answer",
-        Outcome::Suggest => "suggest",
-        Outcome::Decline => "decline",
-        Outcome::None => "none",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::matching::Outcome;
 
     fn now() -> Timestamp {
         Timestamp::from_second(1_800_000_000).expect("a time")

@@ -1,4 +1,4 @@
-//! The shipped knowledge base keeps its contract, and a broken one is told all its faults at once.
+//! The shipped knowledge base keeps its contract, and every fault of a broken one is reported at once.
 
 #![allow(
     clippy::expect_used,
@@ -21,7 +21,7 @@ use unbind_bot::{
 
 const LANGUAGES: [Language; 2] = [Language::EN, Language::ZH];
 
-/// Question sets are labelled with these ids, so each must exist.
+/// Question sets are labelled with these ids, so each must exist. A base may have more.
 const CONTRACT: [&str; 63] = [
     "unbind-steps",
     "step-open-wallet",
@@ -101,6 +101,9 @@ fn the_shipped_base_has_no_fault() {
 #[test]
 fn every_entry_of_the_contract_is_written_in_both_languages_with_at_least_thirty_phrasings() {
     let knowledge = load_folder(shipped()).expect("the shipped base loads");
+    let ids: BTreeSet<&str> = knowledge.entries.keys().map(|id| id.as_str()).collect();
+    let missing: Vec<_> = CONTRACT.iter().filter(|id| !ids.contains(*id)).collect();
+    assert_eq!(missing, [] as [&&str; 0], "entries of the contract");
     for id in CONTRACT {
         let entry = knowledge
             .entry(&id.parse().expect("an id"))
@@ -119,11 +122,6 @@ fn every_entry_of_the_contract_is_written_in_both_languages_with_at_least_thirty
             assert!(!article.body.is_empty(), "{id} says nothing in {language}");
         }
     }
-    assert_eq!(
-        knowledge.entries.len(),
-        CONTRACT.len(),
-        "an entry that the contract does not know"
-    );
 }
 
 #[test]
@@ -293,11 +291,10 @@ fn copy_folder(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).expect("a folder") {
         let path = entry.expect("an entry").path();
         let copy = to.join(path.file_name().expect("a name"));
-        match path.is_dir() {
-            true => copy_folder(&path, &copy),
-            false => {
-                fs::copy(&path, &copy).expect("copied");
-            }
+        if path.is_dir() {
+            copy_folder(&path, &copy);
+        } else {
+            fs::copy(&path, &copy).expect("copied");
         }
     }
 }

@@ -63,7 +63,7 @@ fn plain_questions_are_answered_in_both_languages() {
 }
 
 #[test]
-fn one_word_that_turns_the_meaning_round_counts() {
+fn one_word_that_reverses_the_meaning_counts() {
     for opposite in ["how do I bind my card", "怎么绑定门禁卡"] {
         let finding = find(opposite);
         let answered = finding.outcome == Outcome::Answer && first(opposite) == "unbind-steps";
@@ -133,7 +133,7 @@ fn languages_may_be_mixed() {
 }
 
 #[test]
-fn slips_shorthand_and_homophones_are_forgiven() {
+fn slips_shorthand_and_homophones_are_understood() {
     assert_first(&[
         ("how do i unbnid my crad", "unbind-steps"),
         ("how do i un bind my card", "unbind-steps"),
@@ -183,14 +183,21 @@ fn an_empty_base_knows_nothing() {
 }
 
 #[test]
-fn endless_messages_are_read() {
-    for endless in [
-        "门".repeat(5000),
-        "how do I unbind ".repeat(400),
-        "a".repeat(5000),
-        "zhuang".repeat(900),
-    ] {
-        find(&endless);
+fn an_endless_message_is_read_and_one_that_asks_nothing_is_not_answered() {
+    let asks = find(&"how do I unbind ".repeat(400));
+    assert_eq!(
+        asks.candidates[0].entry.as_str(),
+        "unbind-steps",
+        "{asks:?}"
+    );
+    for endless in ["门".repeat(5000), "a".repeat(5000), "zhuang".repeat(900)] {
+        let finding = find(&endless);
+        let beginning: String = endless.chars().take(6).collect();
+        assert!(
+            matches!(finding.outcome, Outcome::Suggest | Outcome::None),
+            "{beginning}…: {finding:?}"
+        );
+        assert!(finding.candidates.len() <= MAX_CANDIDATES);
     }
 }
 
@@ -250,11 +257,11 @@ proptest! {
     }
 
     #[test]
-    fn courtesy_around_it_does_not_change_the_answer(
+    fn fillers_around_it_do_not_change_the_answer(
         phrasing in prop::sample::select(phrasings()),
         (before, after) in prop::sample::select(vec![("hello, ", ", thanks"), ("please ", ""), ("请问", "，谢谢"), ("", " thank you")]),
     ) {
-        prop_assume!(MATCHER.read(phrasing).units.len() >= 4);
+        prop_assume!(MATCHER.tokenize(phrasing).tokens.len() >= 4);
         let (plain, polite) = (find(phrasing), find(&format!("{before}{phrasing}{after}")));
         prop_assert_eq!(polite.outcome, plain.outcome);
         prop_assert_eq!(polite.candidates, plain.candidates);

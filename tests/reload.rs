@@ -1,6 +1,6 @@
-//! Hot reload: what an author does to the knowledge folder, and what the people in the chats notice of it.
+//! Hot reload: what an author does to the knowledge folder, and what people in the chats notice of it.
 //!
-//! Time is told to the reloader, so nothing here waits, but for the last two tests, where the program itself runs.
+//! The time is passed to the reloader, so no test waits, except for the last two, which run the program itself.
 
 #![allow(
     clippy::expect_used,
@@ -30,7 +30,7 @@ use unbind_bot::{
     dialogue::{Base, Event, Input},
     knowledge::{
         Faults, load_folder,
-        watch::{QUIET, Watcher},
+        watch::{DEBOUNCE, Watcher},
     },
     store::memory::MemoryStore,
 };
@@ -105,12 +105,12 @@ impl Service {
         self.reloader.look(self.now)
     }
 
-    /// Looks again and again until long after everything has come to rest: all that came of it.
+    /// Looks until long after the folder has stopped changing, and returns everything that was reported.
     fn rest(&mut self) -> Vec<Reload> {
         let mut told = Vec::new();
         for _ in 0..10 {
             told.extend(self.look());
-            self.now += QUIET / 2;
+            self.now += DEBOUNCE / 2;
         }
         told
     }
@@ -242,7 +242,7 @@ async fn a_broken_edit_keeps_the_old_answer_and_its_faults_are_told_once() {
     assert!(faults.contains("lost-phone.en.md"), "{faults}");
     let said = service.type_in(QUESTION).await;
     assert!(said.contains(ANSWER), "{said}");
-    // Mended by going back: that, too, is told, and once.
+    // Going back to the old text corrects it; that is reported once, too.
     write_small_base(&service.folder());
     assert_eq!(service.rest(), [Reload::Same]);
 }
@@ -283,7 +283,7 @@ fn the_log_has_a_line_for_what_happened_and_one_for_each_fault() {
     );
 }
 
-/// What is logged meanwhile.
+/// What is logged while `doing` runs.
 fn logged(doing: impl FnOnce()) -> String {
     #[derive(Clone, Default)]
     struct Log(Arc<Mutex<Vec<u8>>>);
@@ -311,18 +311,18 @@ fn logged(doing: impl FnOnce()) -> String {
 async fn a_half_written_change_is_not_taken() {
     let mut service = Service::start();
     service.rest();
-    // File after file, each sooner than the folder would be quiet; half of them would be a base without a fault.
+    // File after file, each before the folder has been unchanged long enough; half of them would be a base without a fault.
     let files = ["one", "two", "three"];
     for id in files {
         let text = entry("Lock it from afar", &[&format!("question {id}")]);
         service.write(&format!("help/{id}.en.md"), &text[..text.len() / 2]);
         assert_eq!(service.look(), None, "a torn file");
-        service.now += QUIET / 2;
+        service.now += DEBOUNCE / 2;
         assert_eq!(service.look(), None, "a torn file, still torn");
         service.write(&format!("help/{id}.en.md"), &text);
-        service.now += QUIET / 2;
+        service.now += DEBOUNCE / 2;
         assert_eq!(service.look(), None, "{id} is there, others are to come");
-        service.now += QUIET / 2;
+        service.now += DEBOUNCE / 2;
     }
     let taken = only_taken(&service.rest());
     assert!(taken.contains("3 entries new (one, three, two)"), "{taken}");
@@ -334,7 +334,7 @@ async fn a_folder_that_vanishes_for_a_moment_is_not_noticed() {
     let elsewhere = service.place.path().join("elsewhere");
     fs::rename(service.folder(), &elsewhere).expect("moved away");
     assert_eq!(service.look(), None);
-    service.now += QUIET / 2;
+    service.now += DEBOUNCE / 2;
     assert!(service.type_in(QUESTION).await.contains(ANSWER));
     fs::rename(&elsewhere, service.folder()).expect("moved back");
     assert_eq!(service.rest(), []);
@@ -503,16 +503,16 @@ fn a_reloader_does_not_keep_the_assistant_alive() {
         &entry("Lock it from afar", &[QUESTION]),
     );
     assert_eq!(
-        (reloader.look(now), reloader.look(now + QUIET)),
+        (reloader.look(now), reloader.look(now + DEBOUNCE)),
         (None, None)
     );
 }
 
-/// The program at work; ended with the test, however that ends.
+/// The running program; it is ended with the test, also when the test fails.
 struct Running(Arc<Mutex<Child>>);
 
 impl Running {
-    /// Far longer than anything here takes: a program that does not do what is waited for fails the test.
+    /// Far longer than anything here takes; then the program is killed, which fails the test.
     const AT_MOST: Duration = Duration::from_secs(60);
 
     fn start(command: &str, place: &Path) -> Self {
@@ -521,7 +521,7 @@ impl Running {
             .current_dir(place)
             .env_clear()
             .env("TELOXIDE_TOKEN", "1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
-            // Nobody listens there: the service waits for Telegram, and its log is all that is needed here.
+            // Nothing listens there: the service waits for Telegram, and the test reads only its log.
             .env("TELOXIDE_API_URL", "http://127.0.0.1:9")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -16,7 +16,7 @@ use crate::{
     dialogue::Base,
     knowledge::{
         Changes, Fault, Faults,
-        watch::{LOOK_EVERY, Watcher},
+        watch::{POLL_INTERVAL, Watcher},
     },
 };
 
@@ -103,7 +103,7 @@ impl Reloader {
     }
 
     fn reload(&mut self, now: Instant) -> Option<Reload> {
-        let knowledge = match self.watcher.look(now)? {
+        let knowledge = match self.watcher.poll(now)? {
             Ok(knowledge) => knowledge,
             Err(faults) => return Some(Reload::Refused(faults)),
         };
@@ -127,7 +127,7 @@ impl Reloader {
         let thread = thread::Builder::new().name("knowledge".to_owned());
         thread.spawn(move || {
             while self.assistant.strong_count() > 0 {
-                thread::sleep(LOOK_EVERY);
+                thread::sleep(POLL_INTERVAL);
                 if let Some(reload) = self.look(Instant::now()) {
                     tell(&reload);
                 }

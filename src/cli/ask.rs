@@ -1,4 +1,4 @@
-//! `ask`: one question, or one a line on standard input; as text, or as an object a line.
+//! `ask`: answers one question, or one a line from standard input, as text or as JSON lines.
 
 use std::io::{self, BufRead};
 
@@ -19,16 +19,16 @@ use crate::{
 pub(super) struct Args {
     #[command(flatten)]
     knowledge: KnowledgeArgs,
-    /// Print one JSON object a question
+    /// Print one JSON object for each question
     #[arg(long)]
     json: bool,
-    /// Say why: what was read, the scores of the best entries, which threshold decided
+    /// Explain the answer: what was read, the scores of the best entries, which threshold decided
     #[arg(long, conflicts_with = "json")]
     explain: bool,
-    /// Answer in this language instead of the question's, like `en` or `zh`
+    /// Answer in this language (`en`, `zh`) instead of the question's
     #[arg(long, value_name = "LANGUAGE")]
     language: Option<Language>,
-    /// The question; `-` reads one a line from standard input
+    /// The question, or `-` to read one a line from standard input
     #[arg(required = true, value_name = "QUESTION")]
     question: Vec<String>,
 }
@@ -51,18 +51,18 @@ struct Scored<'a> {
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let base = load_base(&args.knowledge.knowledge)?;
     if args.question != ["-"] {
-        return answer(args, &base, &args.question.join(" "));
+        return print_answer(args, &base, &args.question.join(" "));
     }
     for line in io::stdin().lock().split(b'\n') {
         let line = line
             .map_err(|error| Failure::failed(format!("standard input cannot be read: {error}")))?;
         let line = String::from_utf8_lossy(&line);
-        answer(args, &base, line.trim_end_matches('\r'))?;
+        print_answer(args, &base, line.trim_end_matches('\r'))?;
     }
     Ok(())
 }
 
-fn answer(args: &Args, base: &Base, question: &str) -> Result<(), Failure> {
+fn print_answer(args: &Args, base: &Base, question: &str) -> Result<(), Failure> {
     let (finding, replies) = answer_once(base, question, args.language, Timestamp::now());
     if args.explain {
         return print(base.matcher.explain(question).1);
@@ -70,8 +70,7 @@ fn answer(args: &Args, base: &Base, question: &str) -> Result<(), Failure> {
     if args.json {
         return print(to_json(question, args.language, &finding, &replies)?);
     }
-    let columns =
-        terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0).clamp(20, 88));
+    let columns = terminal_columns();
     for reply in &replies {
         print(format_args!(
             "{}{}",
@@ -80,6 +79,12 @@ fn answer(args: &Args, base: &Base, question: &str) -> Result<(), Failure> {
         ))?;
     }
     Ok(())
+}
+
+/// The width of the terminal, within what reads well.
+fn terminal_columns() -> usize {
+    let size = terminal_size::terminal_size();
+    size.map_or(80, |(width, _)| usize::from(width.0).clamp(20, 88))
 }
 
 fn to_json(
@@ -109,7 +114,7 @@ fn to_json(
     serde_json::to_string(&answer).map_err(Failure::failed)
 }
 
-/// The suggestions, which a chat shows as buttons.
+/// The suggestions as a list; a chat shows them as buttons.
 fn suggestions(finding: &Finding, reply: &Reply) -> String {
     if finding.outcome != Outcome::Suggest {
         return String::new();

@@ -1,4 +1,4 @@
-//! `check`: every fault of a knowledge base, with file, line, fault and repair; exit 1 if there is one.
+//! `check`: prints every fault of a knowledge base with its file, line and repair; exits with 1 if there is one.
 
 use std::path::PathBuf;
 

@@ -1,8 +1,9 @@
-//! `eval`: how well labelled questions are answered, as a table or as JSON; chooses thresholds, and holds a gate.
+//! `eval`: measures the answers to labelled questions and prints a table or JSON. It can also choose thresholds, compare
+//! with an earlier run, and check a gate of required percentages.
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fs,
+    fmt, fs,
     path::{Path, PathBuf},
 };
 
@@ -15,7 +16,7 @@ use crate::{
     knowledge::EntryId,
     matching::{
         Outcome,
-        evaluate::{Asked, Measures, Report, ask_all, calibrate, parse_labelled},
+        evaluate::{AskedQuestion, Measures, Report, ask_all, calibrate, parse_labelled},
     },
 };
 
@@ -27,13 +28,13 @@ pub(super) struct Args {
     /// Print the report as JSON, question by question
     #[arg(long)]
     json: bool,
-    /// Print the thresholds these questions ask for, as `thresholds.toml` wants them
+    /// Print the best thresholds for these questions, in the format of `thresholds.toml`
     #[arg(long, conflicts_with = "json")]
     calibrate: bool,
-    /// Fail unless the least percentages in this file are reached (`[<name of the question file>]`, then `right_first = 90`)
+    /// Fail if a percentage is worse than this file requires (`[<name of the question file>]`, then `right_first = 90`)
     #[arg(long, value_name = "FILE.toml")]
     gate: Option<PathBuf>,
-    /// Say which questions went better or worse than in this run, saved with --json
+    /// List the questions answered better or worse than in this run, saved with --json
     #[arg(long, value_name = "RUN.json")]
     compare: Option<PathBuf>,
     /// Tab-separated questions with the header `question<TAB>expected<TAB>style`
@@ -41,7 +42,7 @@ pub(super) struct Args {
     files: Vec<PathBuf>,
 }
 
-/// The JSON of a run.
+/// The output of --json.
 #[derive(Serialize)]
 struct Run<'a> {
     #[serde(flatten)]
@@ -62,7 +63,7 @@ struct Answer<'a> {
     right: bool,
 }
 
-/// Percentages a file of questions must reach; what is left out is not looked at.
+/// The percentages that a file of questions must reach; those left out are not checked.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Gate {
@@ -71,7 +72,7 @@ struct Gate {
     confident_right: Option<f64>,
     near_refused: Option<f64>,
     far_refused: Option<f64>,
-    /// The only one that must not be exceeded.
+    /// A maximum; the others are minimums.
     confidently_wrong: Option<f64>,
 }
 
@@ -87,19 +88,21 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         let chosen = toml::to_string(&calibrate(&asked)).map_err(Failure::failed)?;
         return print(chosen.trim_end());
     }
-    match args.json {
-        true => print_json(&files)?,
-        false => print_tables(&files)?,
+    if args.json {
+        print_json(&files)?;
+    } else {
+        print_tables(&files)?;
     }
     if let Some(run) = &args.compare {
-        compare(run, &files)?;
+        compare_runs(run, &files)?;
     }
-    args.gate
-        .as_deref()
-        .map_or(Ok(()), |gate| hold(gate, &files))
+    if let Some(gate) = &args.gate {
+        check_gates(gate, &files)?;
+    }
+    Ok(())
 }
 
-fn ask_file(base: &Base, file: &Path) -> Result<(PathBuf, Vec<Asked>), Failure> {
+fn ask_file(base: &Base, file: &Path) -> Result<(PathBuf, Vec<AskedQuestion>), Failure> {
     let text = fs::read_to_string(file)
         .map_err(|error| Failure::failed(format!("{}: {error}", file.display())))?;
     let labelled = parse_labelled(&text, &base.knowledge).map_err(|faults| {
@@ -112,7 +115,7 @@ fn ask_file(base: &Base, file: &Path) -> Result<(PathBuf, Vec<Asked>), Failure> 
     Ok((file.to_owned(), ask_all(&base.matcher, &labelled)))
 }
 
-fn print_tables(files: &[(PathBuf, Vec<Asked>)]) -> Result<(), Failure> {
+fn print_tables(files: &[(PathBuf, Vec<AskedQuestion>)]) -> Result<(), Failure> {
     for (file, asked) in files {
         print(format_args!(
             "== {} ({} questions)\n{}",
@@ -124,7 +127,7 @@ fn print_tables(files: &[(PathBuf, Vec<Asked>)]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn print_json(files: &[(PathBuf, Vec<Asked>)]) -> Result<(), Failure> {
+fn print_json(files: &[(PathBuf, Vec<AskedQuestion>)]) -> Result<(), Failure> {
     let all: Vec<_> = files.iter().flat_map(|(_, asked)| asked).cloned().collect();
     let run = Run {
         all: Report::new(&all),
@@ -137,7 +140,7 @@ fn print_json(files: &[(PathBuf, Vec<Asked>)]) -> Result<(), Failure> {
     print(serde_json::to_string(&run).map_err(Failure::failed)?)
 }
 
-fn to_answer(asked: &Asked) -> Answer<'_> {
+fn to_answer(asked: &AskedQuestion) -> Answer<'_> {
     Answer {
         question: &asked.labelled.question,
         expected: &asked.labelled.expected,
@@ -153,7 +156,7 @@ fn to_answer(asked: &Asked) -> Answer<'_> {
     }
 }
 
-/// What is read of a saved run.
+/// The part of a saved run that is compared.
 #[derive(Deserialize)]
 struct SavedRun {
     answers: Vec<SavedAnswer>,
@@ -167,28 +170,16 @@ struct SavedAnswer {
     right: bool,
 }
 
-/// Prints what changed against a saved run, question by question: first what got worse.
-fn compare(run: &Path, files: &[(PathBuf, Vec<Asked>)]) -> Result<(), Failure> {
-    let wrong = |error: String| {
-        Failure::failed(format!(
-            "{}: {error}; save a run with `eval … --json`",
-            run.display()
-        ))
-    };
-    let text = fs::read_to_string(run).map_err(|error| wrong(error.to_string()))?;
-    let saved: SavedRun = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+/// Prints which questions changed since a saved run: first those that got worse.
+fn compare_runs(run: &Path, files: &[(PathBuf, Vec<AskedQuestion>)]) -> Result<(), Failure> {
+    let saved = read_run(run)?;
     let before: HashMap<&str, &SavedAnswer> = saved
         .answers
         .iter()
         .map(|answer| (answer.question.as_str(), answer))
         .collect();
-    let answers: Vec<_> = files
-        .iter()
-        .flat_map(|(_, asked)| asked)
-        .map(to_answer)
-        .collect();
+    let answers = files.iter().flat_map(|(_, asked)| asked).map(to_answer);
     let pairs: Vec<_> = answers
-        .iter()
         .filter_map(|now| Some((*before.get(now.question)?, now)))
         .collect();
     print(format_args!(
@@ -196,111 +187,122 @@ fn compare(run: &Path, files: &[(PathBuf, Vec<Asked>)]) -> Result<(), Failure> {
         run.display(),
         pairs.len()
     ))?;
-    for (heading, was, is) in [("worse", true, false), ("better", false, true)] {
-        let changed: Vec<_> = pairs
-            .iter()
-            .filter(|(before, now)| (before.right, now.right) == (was, is))
-            .collect();
-        print(format_args!("{heading}: {}", changed.len()))?;
-        for (before, now) in changed {
-            print(change(before, now))?;
-        }
+    print_changes("worse", &pairs, |before, now| before && !now)?;
+    print_changes("better", &pairs, |before, now| !before && now)
+}
+
+fn read_run(run: &Path) -> Result<SavedRun, Failure> {
+    let wrong = |error: &dyn fmt::Display| {
+        Failure::failed(format!(
+            "{}: {error}; save a run with `eval … --json`",
+            run.display()
+        ))
+    };
+    let text = fs::read_to_string(run).map_err(|error| wrong(&error))?;
+    serde_json::from_str(&text).map_err(|error| wrong(&error))
+}
+
+fn print_changes(
+    heading: &str,
+    pairs: &[(&SavedAnswer, Answer<'_>)],
+    is_change: fn(bool, bool) -> bool,
+) -> Result<(), Failure> {
+    let changed: Vec<_> = pairs
+        .iter()
+        .filter(|(before, now)| is_change(before.right, now.right))
+        .collect();
+    print(format_args!("{heading}: {}", changed.len()))?;
+    for (before, now) in changed {
+        print(describe_change(before, now))?;
     }
     Ok(())
 }
 
-fn change(before: &SavedAnswer, now: &Answer<'_>) -> String {
-    let found = |id: Option<&str>| id.unwrap_or("–").to_owned();
-    let was = format!("{} {}", before.outcome, found(before.found.as_deref()));
-    let is = format!(
-        "{} {}",
-        outcome_name(now.outcome),
-        found(now.found.map(EntryId::as_str))
-    );
-    format!("  {was} → {is}: {}", now.question)
+fn describe_change(before: &SavedAnswer, now: &Answer<'_>) -> String {
+    let found_before = before.found.as_deref().unwrap_or("–");
+    let found_now = now.found.map_or("–", EntryId::as_str);
+    format!(
+        "  {} {found_before} → {} {found_now}: {}",
+        before.outcome,
+        now.outcome.as_str(),
+        now.question
+    )
 }
 
-fn outcome_name(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Answer => "answer",
-        Outcome::Suggest => "suggest",
-        Outcome::Decline => "decline",
-        Outcome::None => "none",
-    }
-}
-
-/// Holds every file to its gate; a file without one is a fault, so that no gate is passed unseen.
-fn hold(gate: &Path, files: &[(PathBuf, Vec<Asked>)]) -> Result<(), Failure> {
-    let wrong = |error: String| Failure::failed(format!("{}: {error}", gate.display()));
-    let text = fs::read_to_string(gate).map_err(|error| wrong(error.to_string()))?;
-    let gates: BTreeMap<String, Gate> =
-        toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
-    let mut missed = Vec::new();
+/// Checks every file of questions against its gate; a file without one is a fault, so that none is skipped unnoticed.
+fn check_gates(gate: &Path, files: &[(PathBuf, Vec<AskedQuestion>)]) -> Result<(), Failure> {
+    let gates = read_gates(gate)?;
+    let mut misses = Vec::new();
     for (file, asked) in files {
         let name = file.file_stem().unwrap_or_default().to_string_lossy();
-        let gate = gates
-            .get(&*name)
-            .ok_or_else(|| wrong(format!("there is no gate `[{name}]`")))?;
+        let Some(required) = gates.get(&*name) else {
+            let gate = gate.display();
+            return Err(Failure::failed(format!(
+                "{gate}: there is no gate `[{name}]`"
+            )));
+        };
         let total = Report::new(asked).total;
-        missed.extend(
-            gate.missed(&total)
-                .into_iter()
-                .map(|miss| format!("{}: {miss}", file.display())),
-        );
+        let missed = required.missed(&total);
+        misses.extend(missed.map(|miss| format!("{}: {miss}", file.display())));
     }
-    match missed.is_empty() {
-        true => print("every gate is held"),
-        false => Err(Failure::failed(missed.join("\n"))),
+    if misses.is_empty() {
+        print("every gate is held")
+    } else {
+        Err(Failure::failed(misses.join("\n")))
     }
+}
+
+fn read_gates(gate: &Path) -> Result<BTreeMap<String, Gate>, Failure> {
+    let wrong = |error: &dyn fmt::Display| Failure::failed(format!("{}: {error}", gate.display()));
+    let text = fs::read_to_string(gate).map_err(|error| wrong(&error))?;
+    toml::from_str(&text).map_err(|error| wrong(&error))
 }
 
 impl Gate {
-    fn missed(&self, total: &Measures) -> Vec<String> {
-        let least = [
-            (
-                "right_first",
-                self.right_first,
-                total.right_first,
-                total.in_scope,
-            ),
-            ("useful", self.useful, total.useful, total.in_scope),
-            (
+    /// What falls short of this gate.
+    fn missed(&self, total: &Measures) -> impl Iterator<Item = String> {
+        let ours = total.in_scope;
+        [
+            miss_of_minimum("right_first", self.right_first, total.right_first, ours),
+            miss_of_minimum("useful", self.useful, total.useful, ours),
+            miss_of_minimum(
                 "confident_right",
                 self.confident_right,
                 total.confident_right,
                 total.confident,
             ),
-            (
+            miss_of_minimum(
                 "near_refused",
                 self.near_refused,
                 total.near_refused,
                 total.near,
             ),
-            (
+            miss_of_minimum(
                 "far_refused",
                 self.far_refused,
                 total.far_refused,
                 total.far,
             ),
-        ];
-        let below = least.into_iter().filter_map(|(name, least, count, of)| {
-            let (least, reached) = (least?, share(count, of));
-            (reached < least)
-                .then(|| format!("{name} is {reached:.1} %, at least {least} is wanted"))
-        });
-        let wrong = share(total.confidently_wrong, total.questions);
-        let above = self.confidently_wrong.filter(|most| wrong > *most);
-        below
-            .chain(
-                above.map(|most| {
-                    format!("confidently_wrong is {wrong:.1} %, at most {most} is wanted")
-                }),
-            )
-            .collect()
+            self.missed_maximum(total),
+        ]
+        .into_iter()
+        .flatten()
+    }
+
+    fn missed_maximum(&self, total: &Measures) -> Option<String> {
+        let most = self.confidently_wrong?;
+        let wrong = percentage(total.confidently_wrong, total.questions);
+        (wrong > most)
+            .then(|| format!("confidently_wrong is {wrong:.1} %, at most {most} is required"))
     }
 }
 
-fn share(count: usize, of: usize) -> f64 {
+fn miss_of_minimum(name: &str, least: Option<f64>, count: usize, of: usize) -> Option<String> {
+    let (least, reached) = (least?, percentage(count, of));
+    (reached < least).then(|| format!("{name} is {reached:.1} %, at least {least} is required"))
+}
+
+fn percentage(count: usize, of: usize) -> f64 {
     if of == 0 {
         0.0
     } else {
@@ -322,15 +324,15 @@ mod tests {
             confidently_wrong: 5,
             ..Measures::default()
         };
-        assert_eq!(gate.missed(&good), [] as [&str; 0]);
+        assert_eq!(gate.missed(&good).collect::<Vec<_>>(), [] as [&str; 0]);
         let bad = Measures {
             right_first: 89,
             confidently_wrong: 6,
             ..good
         };
-        assert_eq!(gate.missed(&bad).len(), 2);
+        assert_eq!(gate.missed(&bad).count(), 2);
         assert_eq!(
-            gate.missed(&Measures::default()).len(),
+            gate.missed(&Measures::default()).count(),
             1,
             "no questions reach nothing"
         );

@@ -1,4 +1,4 @@
-//! What one base says otherwise than another, in one line for the log: an author sees that the edit meant was the edit taken.
+//! What changed between two bases, in one line for the log: an author sees that the edit was taken.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -6,34 +6,30 @@ use std::{
 };
 
 use super::{
-    Knowledge,
+    base::Knowledge,
     entry::{Entry, EntryId},
 };
 
-/// Entries named in the line; more would hide the numbers, and the author knows which files were touched.
+/// Entries named in the line: more would hide the counts, and the author knows which files changed.
 const MAX_NAMED: usize = 5;
 
 /// What changed from one base to another.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Entries there were not before.
     pub new: Vec<EntryId>,
-    /// Entries that are not as before, be it only in their phrasings.
+    /// Entries with a change in any part, phrasings included.
     pub changed: Vec<EntryId>,
-    /// Entries there are no more.
     pub gone: Vec<EntryId>,
-    /// Phrasings there were not before, those of new entries among them.
+    /// Phrasings of new entries are counted, too.
     pub new_phrasings: usize,
-    /// Phrasings there are no more.
     pub gone_phrasings: usize,
-    /// Other parts that are not as before, by name.
+    /// Names of the other parts that changed.
     pub parts: Vec<&'static str>,
 }
 
 impl Changes {
-    /// From one base to another.
     pub fn between(before: &Knowledge, after: &Knowledge) -> Self {
-        // Taken apart by name: a part that is added to a base is not forgotten here.
+        // Destructured, so that a part added to a base is not forgotten here.
         let Knowledge {
             entries,
             groups,
@@ -70,7 +66,6 @@ impl Changes {
         }
     }
 
-    /// Whether both bases say the same.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -85,7 +80,7 @@ fn phrasings_only_in(entries: &Entries, others: &Entries) -> usize {
         .count()
 }
 
-/// Each phrasing with the entry it belongs to: one that moved is gone there and new here.
+/// Each phrasing with its entry: one that moved to another entry counts as gone and as new.
 fn phrasings(entries: &Entries) -> impl Iterator<Item = (&EntryId, &str)> {
     entries.values().flat_map(|entry| {
         let articles = entry.articles.values();
@@ -97,34 +92,33 @@ fn phrasings(entries: &Entries) -> impl Iterator<Item = (&EntryId, &str)> {
 
 impl fmt::Display for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let entries = [
+        let mut changes = Vec::new();
+        for (how, ids) in [
             ("new", &self.new),
             ("changed", &self.changed),
             ("gone", &self.gone),
-        ];
-        let phrasings = [("new", self.new_phrasings), ("gone", self.gone_phrasings)];
-        let entries = entries.into_iter().filter(|(_, ids)| !ids.is_empty());
-        let mut said: Vec<_> = entries
-            .map(|(how, ids)| {
-                let count = counted(ids.len(), "entry", "entries");
-                format!("{count} {how} ({})", named(ids))
-            })
-            .collect();
-        let phrasings = phrasings.into_iter().filter(|(_, count)| *count > 0);
-        said.extend(
-            phrasings
-                .map(|(how, count)| format!("{} {how}", counted(count, "phrasing", "phrasings"))),
-        );
-        said.extend(self.parts.iter().map(|part| format!("{part} changed")));
-        f.write_str(&said.join(", "))
+        ] {
+            if !ids.is_empty() {
+                let count = with_noun(ids.len(), "entry", "entries");
+                changes.push(format!("{count} {how} ({})", list_ids(ids)));
+            }
+        }
+        for (how, count) in [("new", self.new_phrasings), ("gone", self.gone_phrasings)] {
+            if count > 0 {
+                let count = with_noun(count, "phrasing", "phrasings");
+                changes.push(format!("{count} {how}"));
+            }
+        }
+        changes.extend(self.parts.iter().map(|part| format!("{part} changed")));
+        f.write_str(&changes.join(", "))
     }
 }
 
-fn counted(count: usize, one: &str, many: &str) -> String {
+fn with_noun(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-fn named(ids: &[EntryId]) -> String {
+fn list_ids(ids: &[EntryId]) -> String {
     let mut names: Vec<_> = ids.iter().take(MAX_NAMED).map(EntryId::as_str).collect();
     if ids.len() > MAX_NAMED {
         names.push("…");

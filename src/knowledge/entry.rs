@@ -1,4 +1,4 @@
-//! The types a knowledge base is made of; each can only be made well-formed.
+//! Entries, their ids and languages, and the groups they lie in. An id or a language is valid once it exists.
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::markup::RichText;
 
-/// The longest id: an id must fit a button's 64 bytes together with the turn and the action.
+/// Bytes of the longest id: it must fit into the 64 bytes of a button's data beside the keyboard's number and the action.
 pub const MAX_ID_LENGTH: usize = 50;
 
 /// The fixed name of an entry: ASCII letters, digits, `-`, `_` and `?`, at most [`MAX_ID_LENGTH`].
 ///
-/// Our own use lower case and hyphens; public question sets, which can be loaded too, the others.
+/// Our own ids use lower case and hyphens; the other characters occur in public question sets, which can be loaded, too.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EntryId(String);
@@ -22,7 +22,6 @@ pub struct EntryId(String);
 pub struct InvalidEntryId(pub String);
 
 impl EntryId {
-    /// The id as it is written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -63,7 +62,7 @@ impl fmt::Display for EntryId {
 
 /// A language by its two-letter ISO 639-1 code, as it stands in file names (`en`, `zh`).
 ///
-/// Not an enum: a new language is new files, no code.
+/// Not an enum: a new language needs new files only, no code.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Language([u8; 2]);
@@ -74,14 +73,13 @@ pub struct Language([u8; 2]);
 pub struct InvalidLanguage(pub String);
 
 impl Language {
-    /// English.
     pub const EN: Self = Self(*b"en");
-    /// Chinese; written Simplified in the files.
+    /// Chinese, in Simplified script in the files.
     pub const ZH: Self = Self(*b"zh");
 
     /// The two-letter code.
     pub fn code(&self) -> &str {
-        // Only ASCII letters get in, so this is always text.
+        // Both bytes are ASCII letters, so this is always valid UTF-8.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
@@ -123,38 +121,36 @@ impl fmt::Debug for Language {
     }
 }
 
-/// One thing the assistant knows, in every language it knows it in.
+/// One thing the assistant can answer, in every language it is written in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// The fixed name.
     pub id: EntryId,
-    /// The folder it lies in.
+    /// The name of the folder it lies in.
     pub group: String,
-    /// A polite "this I do not do": counts as no answer.
+    /// The answer is a polite "this I do not do" and counts as no answer.
     pub decline: bool,
-    /// Whether "Guide me step by step" helps after reading it.
+    /// Whether "Guide me step by step" is offered below it.
     pub guide: bool,
-    /// The texts by language.
     pub articles: BTreeMap<Language, Article>,
 }
 
 /// An entry in one language.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Article {
-    /// The answer in a nutshell, shown in bold above the body.
+    /// The answer in one line, shown in bold above the body.
     pub title: String,
-    /// A short label for buttons that lead here.
+    /// The label of buttons that lead here.
     pub button: String,
-    /// The answer; may be empty.
+    /// May be empty.
     pub body: RichText,
-    /// Phrasings people use to ask for it.
+    /// Phrasings: how people ask for it.
     pub questions: Vec<String>,
-    /// What to offer next, most useful first.
+    /// Entries offered below it, the most useful first.
     pub related: Vec<EntryId>,
 }
 
 impl Article {
-    /// The whole answer as it is shown: the title in bold, then the body.
+    /// The answer as it is shown: the title in bold, then the body.
     pub fn rendered(&self) -> RichText {
         RichText::bold(self.title.as_str()).below(1, self.body.clone())
     }
@@ -163,17 +159,16 @@ impl Article {
 /// A folder of entries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// The folder's name.
+    /// The name of the folder.
     pub id: String,
-    /// Place among the groups.
+    /// Place among the groups; lower numbers come first.
     pub order: u32,
     /// Whether `/faq` shows it (small talk and declining entries are not browsed).
     pub browse: bool,
     /// Small talk is answered briefly, without the usual buttons.
     pub small_talk: bool,
-    /// Entries that are listed before the others.
+    /// Entries listed before the others, in this order.
     pub first: Vec<EntryId>,
-    /// Titles by language.
     pub titles: BTreeMap<Language, String>,
 }
 
@@ -182,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_short_ascii_without_what_buttons_and_files_part_it_by() {
+    fn an_id_is_short_ascii_without_the_separators_of_buttons_and_file_names() {
         assert!("step-find-card".parse::<EntryId>().is_ok());
         assert!("Refund_not_showing_up?".parse::<EntryId>().is_ok());
         for wrong in [

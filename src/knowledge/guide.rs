@@ -1,6 +1,7 @@
-//! The five steps of a removal in the words of one wallet: data beside the wallet's entry, so that a new wallet is new files.
+//! The guide of a wallet: the five steps of a removal as they go in this wallet. It is data beside the wallet's entry, so
+//! that a new wallet needs new files only.
 //!
-//! A guide may say a step differently for a phone system or a kind of card; the user is asked only where it does.
+//! A guide may word a step differently for a phone system or a kind of card; users are asked for theirs only where it does.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use crate::markup::RichText;
 
 /// The entry whose guide serves wallets that have none of their own.
 pub const GENERAL_GUIDE: &str = "other-wallets";
-/// The procedure's steps, in order: the ids of the entries that explain them.
+/// The steps of a removal, in order. Each is also the id of the entry that explains it.
 pub const STEP_IDS: [&str; 5] = [
     "step-open-wallet",
     "step-find-card",
@@ -20,22 +21,22 @@ pub const STEP_IDS: [&str; 5] = [
     "step-check-removed",
 ];
 
-/// Where a wallet's card lives.
+/// The system a wallet's card lives on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PhoneSystem {
-    /// iPhone.
+    /// iPhones.
     Ios,
     /// Android phones.
     Android,
     /// Huawei's own system.
     HarmonyOs,
-    /// A watch or band.
+    /// A watch or wristband.
     Watch,
 }
 
 impl PhoneSystem {
-    /// Every system, in the order they are offered.
+    /// In the order they are offered.
     pub const ALL: [Self; 4] = [Self::Ios, Self::Android, Self::HarmonyOs, Self::Watch];
 
     /// The name in data files and buttons.
@@ -49,20 +50,20 @@ impl PhoneSystem {
     }
 }
 
-/// How a card came into the wallet, which decides how it leaves and comes back.
+/// How a card came into the wallet, which decides how it is removed and added again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CardKind {
-    /// A key put there by the issuer's app.
+    /// A key that the issuer's app put there.
     Issued,
-    /// The phone imitates a plastic card.
+    /// A plastic card that the phone copied.
     Copied,
     /// A record or code in an app or mini program.
     Record,
 }
 
 impl CardKind {
-    /// Every kind, in the order they are offered.
+    /// In the order they are offered.
     pub const ALL: [Self; 3] = [Self::Issued, Self::Copied, Self::Record];
 
     /// The name in data files and buttons.
@@ -78,13 +79,12 @@ impl CardKind {
 /// How one wallet's cards are removed, in every language.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Guide {
-    /// Place in the list the user chooses from.
+    /// Place in the list of wallets; lower numbers come first.
     pub order: u32,
-    /// Systems its cards live on.
+    /// Phone systems its cards live on.
     pub systems: Vec<PhoneSystem>,
     /// Kinds of card it holds.
     pub kinds: Vec<CardKind>,
-    /// The texts by language.
     pub texts: BTreeMap<Language, GuideText>,
 }
 
@@ -95,40 +95,39 @@ pub struct GuideText {
     pub name: String,
     /// An emoji before the name, or nothing.
     pub icon: String,
-    /// How people name this wallet or its phones.
+    /// Other names people use for this wallet or its phones.
     pub aliases: Vec<String>,
-    /// The steps, in order.
+    /// In order.
     pub steps: Vec<GuideStep>,
 }
 
 /// One step of a guide.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GuideStep {
-    /// The entry that explains it, and its name in stored sessions.
+    /// The entry that explains it; records store a step by this id.
     pub id: EntryId,
-    /// What is said unless a variant fits.
+    /// Shown unless a variant fits.
     pub text: StepText,
-    /// What is said instead for a system or kind.
+    /// Shown instead for some systems or kinds of card.
     pub variants: Vec<StepVariant>,
 }
 
-/// The words of a step.
+/// The text of a step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepText {
-    /// A few words, ticked when done.
+    /// A few words, ticked off when the step is done.
     pub title: String,
-    /// The screen: what to do in bold, then hints.
+    /// What to do, in bold, then hints.
     pub body: RichText,
 }
 
-/// Words for a step that hold only on some phones or for some cards.
+/// Another text for a step, for some phones or cards only.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepVariant {
-    /// Only on this system.
+    /// `None` fits every system.
     pub system: Option<PhoneSystem>,
-    /// Only for this kind of card.
+    /// `None` fits every kind of card.
     pub kind: Option<CardKind>,
-    /// What is said.
     pub text: StepText,
 }
 
@@ -138,35 +137,35 @@ impl StepVariant {
             && self.kind.is_none_or(|wanted| Some(wanted) == kind)
     }
 
-    /// A system counts for more than a kind: it decides which app is open, whatever the card is.
-    fn precision(&self) -> (bool, bool) {
+    /// Orders variants that fit: a system counts for more than a kind, since it decides which app is open.
+    fn specificity(&self) -> (bool, bool) {
         (self.system.is_some(), self.kind.is_some())
     }
 }
 
 impl GuideStep {
-    /// The words that fit this phone and card best: a variant for both, else for the system, else for the kind, else the
-    /// common text.
+    /// The text that fits this phone and card best: a variant for both, else for the system, else for the kind, else the
+    /// common one.
     pub fn text_for(&self, system: Option<PhoneSystem>, kind: Option<CardKind>) -> &StepText {
         let fitting = self
             .variants
             .iter()
             .filter(|variant| variant.fits(system, kind));
         fitting
-            .max_by_key(|variant| variant.precision())
+            .max_by_key(|variant| variant.specificity())
             .map_or(&self.text, |variant| &variant.text)
     }
 }
 
 impl Guide {
-    /// The texts in `language`, else in the first language there is.
+    /// The text in `language`, else in the first language there is.
     pub fn text(&self, language: Language) -> Option<&GuideText> {
         self.texts
             .get(&language)
             .or_else(|| self.texts.values().next())
     }
 
-    /// Every name of the wallet, in every language: its own and what people call it.
+    /// Every name and alias of the wallet, in every language.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.texts
             .values()
@@ -174,12 +173,12 @@ impl Guide {
             .map(String::as_str)
     }
 
-    /// Whether some step reads differently on different systems, so that it is worth asking.
+    /// Whether some step differs between phone systems, so that the user's must be asked for.
     pub fn asks_system(&self) -> bool {
         self.systems.len() > 1 && self.variants().any(|variant| variant.system.is_some())
     }
 
-    /// Whether some step reads differently for different kinds of card.
+    /// Whether some step differs between kinds of card.
     pub fn asks_kind(&self) -> bool {
         self.kinds.len() > 1 && self.variants().any(|variant| variant.kind.is_some())
     }

@@ -1,129 +1,21 @@
-//! One file's text becomes a draft: pure, so that almost every test is a string.
+//! Turns one file's text into a draft. Pure: the tests are strings.
 //!
-//! A draft keeps the lines its parts stand on, for the faults that only show when files are seen together;
-//! those are found by `check`. Which files there are is left to `load`.
+//! Opening files is left to `load`, the faults that show only between files to `check`.
 
-use std::{
-    ops::Range,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    check::Fault,
+    drafts::{ArticleDraft, GuideDraft, Lined, ScreenDraft, StepDraft, VariantDraft},
     entry::{EntryId, Language},
+    fault::{Fault, line_of},
     guide::{CardKind, PhoneSystem},
 };
 use crate::markup::RichText;
 
-/// Something with the line it stands on, from 1.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lined<T> {
-    /// The thing.
-    pub value: T,
-    /// Its line.
-    pub line: usize,
-}
-
-/// `<id>.<language>.md`, read.
-#[derive(Debug, Clone)]
-pub struct ArticleDraft {
-    /// The file.
-    pub path: PathBuf,
-    /// From the file's name.
-    pub id: EntryId,
-    /// From the file's name.
-    pub language: Language,
-    /// From the front matter, as are the next six.
-    pub title: Lined<String>,
-    /// The short label, if it has one of its own.
-    pub button: Option<Lined<String>>,
-    /// Phrasings in the front matter.
-    pub questions: Vec<Lined<String>>,
-    /// Ids as written, not yet known to exist.
-    pub related: Vec<Lined<String>>,
-    /// Whether a guided removal is offered.
-    pub guide: bool,
-    /// Whether it declines.
-    pub decline: bool,
-    /// The text below the front matter.
-    pub body: RichText,
-}
-
-/// `<id>.<language>.guide.toml`, read.
-#[derive(Debug, Clone)]
-pub struct GuideDraft {
-    /// The file.
-    pub path: PathBuf,
-    /// From the file's name.
-    pub id: EntryId,
-    /// From the file's name.
-    pub language: Language,
-    /// The wallet's name.
-    pub name: Lined<String>,
-    /// Place in the list.
-    pub order: Lined<u32>,
-    /// An emoji, or nothing.
-    pub icon: String,
-    /// How people name it.
-    pub aliases: Vec<Lined<String>>,
-    /// Where its cards live.
-    pub systems: Lined<Vec<PhoneSystem>>,
-    /// What kinds of card it holds.
-    pub kinds: Lined<Vec<CardKind>>,
-    /// The steps, as written.
-    pub steps: Vec<StepDraft>,
-}
-
-/// One step of a [`GuideDraft`].
-#[derive(Debug, Clone)]
-pub struct StepDraft {
-    /// One of the five, if it is written right.
-    pub id: Lined<EntryId>,
-    /// What is said unless a variant fits.
-    pub text: ScreenDraft,
-    /// Other words for some phones or cards.
-    pub variants: Vec<VariantDraft>,
-}
-
-/// The words of a step or variant.
-#[derive(Debug, Clone)]
-pub struct ScreenDraft {
-    /// A few words.
-    pub title: Lined<String>,
-    /// What to do, then hints.
-    pub body: Lined<RichText>,
-}
-
-/// Other words for a step; what it leaves out is as in the step.
-#[derive(Debug, Clone)]
-pub struct VariantDraft {
-    /// Only on this system.
-    pub system: Option<Lined<PhoneSystem>>,
-    /// Only for this kind.
-    pub kind: Option<Lined<CardKind>>,
-    /// What is said.
-    pub text: ScreenDraft,
-}
-
-impl VariantDraft {
-    /// What it is for.
-    pub fn fit(&self) -> (Option<PhoneSystem>, Option<CardKind>) {
-        let system = self.system.as_ref().map(|system| system.value);
-        (system, self.kind.as_ref().map(|kind| kind.value))
-    }
-
-    /// The line it is best known by.
-    pub fn line(&self) -> usize {
-        let system = self.system.as_ref().map(|system| system.line);
-        let kind = self.kind.as_ref().map(|kind| kind.line);
-        system.or(kind).unwrap_or(self.text.title.line)
-    }
-}
-
-/// A guide as its file has it.
+/// `<id>.<language>.guide.toml` as TOML.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct GuideToml {
@@ -158,6 +50,7 @@ struct VariantToml {
     text: Option<Spanned<String>>,
 }
 
+/// The TOML between the `+++` lines of `<id>.<language>.md`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FrontMatter {
@@ -173,10 +66,10 @@ struct FrontMatter {
     decline: bool,
 }
 
-/// Takes `<id>.<language>` apart.
+/// Splits `<id>.<language>`.
 ///
 /// # Errors
-/// The part that is wrong, and the repair.
+/// Which part is wrong, with the repair.
 pub fn entry_name(path: &Path, stem: &str) -> Result<(EntryId, Language), Fault> {
     let Some((id, language)) = stem.rsplit_once('.') else {
         return Err(Fault::in_file(
@@ -234,30 +127,30 @@ pub fn guide(
     text: &str,
 ) -> Result<GuideDraft, Vec<Fault>> {
     let guide: GuideToml = from_toml(path, text, 1).map_err(|fault| vec![fault])?;
-    let reader = GuideReader { path, text };
+    let parser = GuideParser { path, text };
     Ok(GuideDraft {
         path: path.to_owned(),
         id,
         language,
-        steps: all_or_faults(guide.step.into_iter().map(|step| reader.step(step)))?,
+        steps: all_or_faults(guide.step.into_iter().map(|step| parser.step(step)))?,
         name: lined(text, 1, guide.name),
-        order: reader.located(guide.order),
+        order: parser.located(guide.order),
         icon: guide.icon,
         aliases: (guide.aliases.into_iter())
             .map(|alias| lined(text, 1, alias))
             .collect(),
-        systems: reader.list(guide.systems),
-        kinds: reader.list(guide.kinds),
+        systems: parser.list(guide.systems),
+        kinds: parser.list(guide.kinds),
     })
 }
 
-/// A guide's file, to find the lines of what it says.
-struct GuideReader<'a> {
+/// Turns the parts of one guide file into drafts with their lines.
+struct GuideParser<'a> {
     path: &'a Path,
     text: &'a str,
 }
 
-impl GuideReader<'_> {
+impl GuideParser<'_> {
     fn step(&self, step: StepToml) -> Result<StepDraft, Vec<Fault>> {
         let id = lined(self.text, 1, step.id);
         let known = id.value.parse().map_err(|fault| {
@@ -269,12 +162,15 @@ impl GuideReader<'_> {
             body: self.body(step.text)?,
         };
         let variants = step.variant.into_iter();
-        let variants = all_or_faults(variants.map(|variant| self.variant(variant, &text)))?;
-        let id = Lined {
-            value: known,
-            line: id.line,
-        };
-        Ok(StepDraft { id, text, variants })
+        let variants = variants.map(|variant| self.variant(variant, &text));
+        Ok(StepDraft {
+            variants: all_or_faults(variants)?,
+            id: Lined {
+                value: known,
+                line: id.line,
+            },
+            text,
+        })
     }
 
     fn variant(
@@ -295,14 +191,14 @@ impl GuideReader<'_> {
     }
 
     fn body(&self, written: Spanned<String>) -> Result<Lined<RichText>, Vec<Fault>> {
-        let (span, written) = (written.span(), written.into_inner());
+        let (span, body) = (written.span(), written.into_inner());
         let quoted = self.text.get(span.clone()).unwrap_or_default();
         // TOML drops the line break after three opening quotes, so that the text begins a line below them.
-        let opening = quoted.trim_start_matches(['"', '\'']);
-        let below = usize::from(opening.starts_with(['\n', '\r']));
-        let blank = written.len() - written.trim_start().len();
-        let line = line_of(self.text, 1, &span) + below + written[..blank].matches('\n').count();
-        let value = markdown(self.path, written.trim(), line)?;
+        let after_quotes = quoted.trim_start_matches(['"', '\'']);
+        let below = usize::from(after_quotes.starts_with(['\n', '\r']));
+        let blank = body.len() - body.trim_start().len();
+        let line = line_of(self.text, 1, &span) + below + body[..blank].matches('\n').count();
+        let value = markdown(self.path, body.trim(), line)?;
         Ok(Lined { value, line })
     }
 
@@ -322,20 +218,20 @@ impl GuideReader<'_> {
     }
 }
 
-/// Everything that was read, or all the faults there were.
+/// All values, or all faults.
 fn all_or_faults<T>(
-    read: impl Iterator<Item = Result<T, Vec<Fault>>>,
+    results: impl Iterator<Item = Result<T, Vec<Fault>>>,
 ) -> Result<Vec<T>, Vec<Fault>> {
-    let mut good = Vec::new();
+    let mut values = Vec::new();
     let mut faults = Vec::new();
-    for one in read {
-        match one {
-            Ok(one) => good.push(one),
+    for result in results {
+        match result {
+            Ok(value) => values.push(value),
             Err(more) => faults.extend(more),
         }
     }
     if faults.is_empty() {
-        Ok(good)
+        Ok(values)
     } else {
         Err(faults)
     }
@@ -357,15 +253,15 @@ pub fn phrasings(text: &str) -> Vec<Lined<String>> {
 /// Reads a data file (group, vocabulary, thresholds) that is TOML as a whole.
 ///
 /// # Errors
-/// What the TOML reader says, with the line.
+/// What the TOML parser says, with the line.
 pub fn data<T: for<'de> Deserialize<'de>>(path: &Path, text: &str) -> Result<T, Fault> {
     from_toml(path, text, 1)
 }
 
-/// Reads Markdown that stands in `path` from `first_line` on.
+/// Reads Markdown that begins on `first_line` of the file.
 ///
 /// # Errors
-/// Every construct a chat cannot show.
+/// Every construct that a chat cannot show.
 pub fn markdown(path: &Path, text: &str, first_line: usize) -> Result<RichText, Vec<Fault>> {
     RichText::from_markdown(text.trim_end()).map_err(|faults| {
         let located = |fault: crate::markup::MarkdownFault| {
@@ -380,14 +276,6 @@ pub fn markdown(path: &Path, text: &str, first_line: usize) -> Result<RichText, 
     })
 }
 
-/// The line of a byte range in a text whose first line is `first_line`.
-pub fn line_of(text: &str, first_line: usize, range: &Range<usize>) -> usize {
-    first_line
-        + text
-            .get(..range.start)
-            .map_or(0, |before| before.matches('\n').count())
-}
-
 fn lined(text: &str, first_line: usize, spanned: Spanned<String>) -> Lined<String> {
     Lined {
         line: line_of(text, first_line, &spanned.span()),
@@ -395,6 +283,7 @@ fn lined(text: &str, first_line: usize, spanned: Spanned<String>) -> Lined<Strin
     }
 }
 
+/// An article file, split at the `+++` lines.
 struct Parts<'a> {
     front: &'a str,
     front_line: usize,
@@ -447,7 +336,7 @@ fn from_toml<T: for<'de> Deserialize<'de>>(
             path,
             line,
             error.message().trim().replace('\n', "; "),
-            "mend the TOML on this line",
+            "correct the TOML on this line",
         )
     })
 }
@@ -521,7 +410,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_text_whatsoever_makes_a_reader_fall(text in "(\\+\\+\\+\n)?(title = \"[^\"]{0,9}\"\n)?(questions = \\[\"\\PC{0,9}\"\\]\n)?(\\+\\+\\+\n)?(\\PC|\n|[*_`\\[\\]()<>#&;\"\\\\-]){0,60}") {
+        fn no_text_makes_a_parser_panic(text in "(\\+\\+\\+\n)?(title = \"[^\"]{0,9}\"\n)?(questions = \\[\"\\PC{0,9}\"\\]\n)?(\\+\\+\\+\n)?(\\PC|\n|[*_`\\[\\]()<>#&;\"\\\\-]){0,60}") {
             let _ = read(&text);
             let name = entry_name(Path::new("x.en.guide.toml"), "x.en").expect("a good name");
             let _ = guide(Path::new("x.en.guide.toml"), name, &text);

@@ -1,50 +1,52 @@
-//! Data beside the entries that tunes the matcher: words it treats as one, and the calibrated thresholds.
+//! `vocabulary.toml` and `thresholds.toml`: data beside the entries that tunes the matcher.
 
 use serde::{Deserialize, Serialize};
 
-/// `vocabulary.toml`: what the matcher treats as one, or leaves out.
+/// `vocabulary.toml`: words the matcher treats alike, replaces, or leaves out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Vocabulary {
-    /// Sets of words and phrases with one meaning; the words themselves stay.
-    pub same: Vec<Synonyms>,
-    /// What is only written otherwise (shorthand, slips, dialect) and is replaced.
-    pub rewrite: Vec<Rewrite>,
-    /// Words around a question that do not change it.
-    pub courtesy: Courtesy,
+    /// Words and phrases with one meaning; the words themselves stay features, too.
+    #[serde(rename = "same")]
+    pub synonyms: Vec<SynonymSet>,
+    /// Spellings that are replaced: shorthand, slips, dialect.
+    #[serde(rename = "rewrite")]
+    pub rewrites: Vec<Rewrite>,
+    #[serde(rename = "courtesy")]
+    pub fillers: Fillers,
 }
 
-/// Words around a question that do not change it. Thanks *before* something are no courtesy: "thanks, that did it".
+/// Polite words around a question that do not change it. Thanks *before* something are no filler: "thanks, that did it".
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Courtesy {
-    /// At its beginning.
+pub struct Fillers {
+    /// Cut off at the beginning.
     pub before: Vec<String>,
-    /// At its end.
+    /// Cut off at the end.
     pub after: Vec<String>,
 }
 
 /// Words and phrases with one meaning.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Synonyms {
-    /// The plainest of them.
+pub struct SynonymSet {
+    /// The plainest of them; names the set when a match is explained.
     pub word: String,
     /// The others, in any language.
     pub also: Vec<String>,
 }
 
-/// Ways of writing that are replaced.
+/// Spellings that are replaced.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rewrite {
     /// What is meant.
     pub to: String,
-    /// What is typed for it.
+    /// What people type for it.
     pub from: Vec<String>,
 }
 
-/// `thresholds.toml`: from which score an answer is given or suggested.
+/// `thresholds.toml`: how sure the matcher must be to answer or to suggest.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Thresholds {
@@ -52,6 +54,6 @@ pub struct Thresholds {
     pub answer: f32,
     /// From this confidence on, the best entries are suggested.
     pub suggest: f32,
-    /// The lead over the runner-up an answer needs.
+    /// The lead in probability over the runner-up that an answer needs.
     pub margin: f32,
 }

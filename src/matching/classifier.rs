@@ -1,23 +1,23 @@
 //! Softmax regression (multinomial logistic regression), trained when a base is loaded.
 //!
-//! It starts from the entries' centroids (Rocchio 1971), which already are a fair classifier of few phrasings, and is
-//! improved by stochastic gradient descent on the cross-entropy, a phrasing at a time. Steps are scaled per feature as in
-//! AdaGrad (Duchi, Hazan & Singer 2011), with one sum of squares a feature instead of one a weight. Shuffles are
-//! fixed: the same base always gives the same answers.
+//! It starts from the entries' centroids (Rocchio 1971), which already classify well when there are few phrasings, and
+//! improves them by stochastic gradient descent on the cross-entropy, one phrasing at a time. Steps are scaled per feature
+//! as in AdaGrad (Duchi, Hazan & Singer 2011), with one sum of squares a feature instead of one a weight. The shuffles are
+//! seeded with a constant: the same base always gives the same answers.
 
-use super::examples::Examples;
+use super::dataset::Dataset;
 
 /// How the classifier is trained.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Training {
     /// Passes over the phrasings; early stopping is the only regularisation.
     pub epochs: usize,
-    /// The step of a feature seen for the first time.
+    /// The learning rate: the step of a feature seen for the first time.
     pub rate: f32,
     /// The logit of a vector that is its entry's centroid, before training.
     pub prior: f32,
-    /// The probability that is shared out between all entries in what is taught (label smoothing, Szegedy et al. 2016):
-    /// phrasings of two entries may well overlap, and a base is never free of slips.
+    /// The share of the target probability that is spread over all entries (label smoothing, Szegedy et al. 2016), since
+    /// phrasings of two entries may overlap, and a few are in the wrong entry.
     pub smoothing: f32,
 }
 
@@ -29,21 +29,21 @@ impl Default for Training {
             rate: 0.8,
             // Worth 2 points at 10 phrasings an entry, 4 at 5, half a point at 100.
             prior: 25.0,
-            // Worth half a point, and 1 on telling what is out of scope.
+            // Worth half a point, and 1 on recognising what is out of scope.
             smoothing: 0.1,
         }
     }
 }
 
-/// Above this many weights (80 MB while they are learnt) a base has so many entries that it cannot have many phrasings each: it keeps its
-/// centroids, which then are as good, and take little space.
-const MOST_WEIGHTS: usize = 20_000_000;
-/// With fewer phrasings an entry the centroids are better as they are: training loses 2 to 5 points on one or two.
-const TRAIN_FROM: usize = 4;
-/// Rows are filled up to whole vector registers.
+/// Above this many weights (80 MB while training) the centroids are kept: a base of so many entries has few phrasings for
+/// each, and then centroids are as good and take little memory.
+const MAX_WEIGHTS: usize = 20_000_000;
+/// With fewer phrasings an entry the centroids are kept: training loses 2 to 5 points on one or two phrasings.
+const MIN_PHRASINGS_PER_ENTRY: usize = 4;
+/// Rows are padded to a multiple of this, for vector registers.
 const LANES: usize = 8;
-/// A phrasing already classified this well (squared slope) teaches nothing.
-const FLAT: f32 = 1e-3;
+/// Below this squared gradient a phrasing is classified well already and is skipped.
+const MIN_SQUARED_GRADIENT: f32 = 1e-3;
 
 /// Weights of every class for every feature.
 #[derive(Debug)]
@@ -54,10 +54,10 @@ pub struct Classifier {
 
 #[derive(Debug)]
 enum Rows {
-    /// A row of `stride` weights a feature, as the upper halves of `f32`s (bfloat16): half the memory, and three
-    /// digits are plenty.
+    /// A row of `stride` weights a feature, as bfloat16 (the upper half of an `f32`): half the memory, and two to three
+    /// digits are enough.
     Dense { stride: usize, weights: Vec<u16> },
-    /// For every feature, the few classes it has a weight for; `starts` has where each feature's begin.
+    /// For every feature, the classes it has a weight for; `starts` says where those of a feature begin.
     Sparse {
         starts: Vec<u32>,
         weights: Vec<(u32, f32)>,
@@ -65,14 +65,16 @@ enum Rows {
 }
 
 impl Classifier {
-    /// Trains on vectors with their classes, numbered below `classes`; features are numbered below `features`.
-    pub fn new(examples: &Examples, features: usize, classes: usize, training: Training) -> Self {
+    /// Trains on a dataset whose classes are numbered below `classes` and its features below `features`.
+    pub fn new(dataset: &Dataset, features: usize, classes: usize, training: Training) -> Self {
         let stride = classes.div_ceil(LANES) * LANES;
-        let rows = if features * stride > MOST_WEIGHTS || examples.count() < TRAIN_FROM * classes {
-            sparse_centroids(examples, features, classes, training.prior)
+        let rows = if features * stride > MAX_WEIGHTS
+            || dataset.len() < MIN_PHRASINGS_PER_ENTRY * classes
+        {
+            sparse_centroids(dataset, features, classes, training.prior)
         } else {
-            let mut trainer = Trainer::new(examples, features, classes, training);
-            trainer.train(examples);
+            let mut trainer = Trainer::new(dataset, features, classes, training);
+            trainer.train(dataset);
             let weights = trainer.weights.iter().map(|weight| to_bfloat(*weight));
             Rows::Dense {
                 stride,
@@ -123,7 +125,7 @@ fn dense_logits(stride: usize, weights: &[u16], vector: &[(u32, f32)]) -> Vec<f3
 }
 
 fn to_bfloat(value: f32) -> u16 {
-    // Half of the last place kept is added, so that it rounds instead of cutting.
+    // Adding half of the last place kept rounds instead of truncating.
     (value.to_bits().saturating_add(0x8000) >> 16) as u16
 }
 
@@ -131,15 +133,15 @@ fn from_bfloat(value: u16) -> f32 {
     f32::from_bits(u32::from(value) << 16)
 }
 
-/// The entries' mean vectors, scaled to length `scale`, by feature.
-fn sparse_centroids(examples: &Examples, features: usize, classes: usize, scale: f32) -> Rows {
-    let of_example = |(vector, class): (&'_ [(u32, f32)], usize)| -> Vec<(u32, u32, f32)> {
+/// The entries' mean vectors, scaled to length `scale`, as the classes each feature has a weight for.
+fn sparse_centroids(dataset: &Dataset, features: usize, classes: usize, scale: f32) -> Rows {
+    let triples = |(vector, class): (&'_ [(u32, f32)], usize)| -> Vec<(u32, u32, f32)> {
         vector
             .iter()
             .map(|&(feature, value)| (feature, class as u32, value))
             .collect()
     };
-    let mut entries: Vec<(u32, u32, f32)> = examples.iter().flat_map(of_example).collect();
+    let mut entries: Vec<(u32, u32, f32)> = dataset.iter().flat_map(triples).collect();
     entries.sort_by_key(|&(feature, class, _)| (feature, class));
     entries.dedup_by(|next, sum| {
         let same = (next.0, next.1) == (sum.0, sum.1);
@@ -166,98 +168,102 @@ fn sparse_centroids(examples: &Examples, features: usize, classes: usize, scale:
     }
 }
 
-/// The classifier while it learns.
+/// The entries' mean vectors, scaled to length `scale`, as rows of `stride` weights a feature.
+fn dense_centroids(dataset: &Dataset, features: usize, stride: usize, scale: f32) -> Vec<f32> {
+    let mut weights = vec![0.0; features * stride];
+    for (vector, class) in dataset.iter() {
+        vector
+            .iter()
+            .for_each(|&(feature, value)| weights[feature as usize * stride + class] += value);
+    }
+    let mut scales = vec![0.0; stride];
+    for row in weights.chunks(stride.max(1)) {
+        scales
+            .iter_mut()
+            .zip(row)
+            .for_each(|(sum, weight)| *sum += weight * weight);
+    }
+    // The padding columns stay zero.
+    scales
+        .iter_mut()
+        .filter(|sum| **sum > 0.0)
+        .for_each(|sum| *sum = scale / f32::sqrt(*sum));
+    for row in weights.chunks_mut(stride.max(1)) {
+        row.iter_mut()
+            .zip(&scales)
+            .for_each(|(weight, scale)| *weight *= scale);
+    }
+    weights
+}
+
+/// The classifier during training.
 struct Trainer {
     training: Training,
     classes: usize,
     stride: usize,
     weights: Vec<f32>,
-    /// By feature: the sum of squared slopes so far.
+    /// By feature: the sum of squared gradients so far.
     squares: Vec<f32>,
-    /// Logits, then probabilities, then slopes of the phrasing at hand.
-    slopes: Vec<f32>,
+    /// Of the current phrasing: logits, then probabilities, then the gradient by logit.
+    gradient: Vec<f32>,
 }
 
 impl Trainer {
-    /// Starts from the centroids.
-    fn new(examples: &Examples, features: usize, classes: usize, training: Training) -> Self {
+    fn new(dataset: &Dataset, features: usize, classes: usize, training: Training) -> Self {
         let stride = classes.div_ceil(LANES) * LANES;
-        let mut weights = vec![0.0; features * stride];
-        for (vector, class) in examples.iter() {
-            vector
-                .iter()
-                .for_each(|&(feature, value)| weights[feature as usize * stride + class] += value);
-        }
-        let mut scales = vec![0.0; stride];
-        for row in weights.chunks(stride.max(1)) {
-            scales
-                .iter_mut()
-                .zip(row)
-                .for_each(|(sum, weight)| *sum += weight * weight);
-        }
-        // Columns that only fill up the rows stay zero.
-        scales
-            .iter_mut()
-            .filter(|sum| **sum > 0.0)
-            .for_each(|sum| *sum = training.prior / f32::sqrt(*sum));
-        for row in weights.chunks_mut(stride.max(1)) {
-            row.iter_mut()
-                .zip(&scales)
-                .for_each(|(weight, scale)| *weight *= scale);
-        }
         Self {
             training,
             classes,
             stride,
-            weights,
+            weights: dense_centroids(dataset, features, stride, training.prior),
             squares: vec![0.0; features],
-            slopes: vec![0.0; stride],
+            gradient: vec![0.0; stride],
         }
     }
 
-    fn train(&mut self, examples: &Examples) {
-        let mut order: Vec<u32> = (0..examples.count() as u32).collect();
+    fn train(&mut self, dataset: &Dataset) {
+        let mut order: Vec<u32> = (0..dataset.len() as u32).collect();
         let mut random = 0x9e37_79b9_7f4a_7c15;
         for _ in 0..self.training.epochs {
             shuffle(&mut order, &mut random);
             for &number in &order {
-                let (vector, class) = examples.get(number as usize);
+                let (vector, class) = dataset.get(number as usize);
                 self.learn(vector, class);
             }
         }
     }
 
     fn learn(&mut self, vector: &[(u32, f32)], class: usize) {
-        self.slopes_of(vector, class);
-        let steepness: f32 = self.slopes.iter().map(|slope| slope * slope).sum();
-        if steepness < FLAT {
+        self.compute_gradient(vector, class);
+        let squared: f32 = self.gradient.iter().map(|slope| slope * slope).sum();
+        if squared < MIN_SQUARED_GRADIENT {
             return;
         }
         for &(feature, value) in vector {
             let sum = &mut self.squares[feature as usize];
-            *sum += value * value * steepness;
+            *sum += value * value * squared;
             let step = self.training.rate * value / sum.sqrt();
             let row = &mut self.weights[feature as usize * self.stride..][..self.stride];
-            for (weight, slope) in row.iter_mut().zip(&self.slopes) {
+            for (weight, slope) in row.iter_mut().zip(&self.gradient) {
                 *weight -= step * slope;
             }
         }
     }
 
-    /// The cross-entropy's slope by logit: the probability found, less the one taught.
-    fn slopes_of(&mut self, vector: &[(u32, f32)], class: usize) {
-        self.slopes.fill(0.0);
+    /// The gradient of the cross-entropy by logit: the probability found minus the target.
+    fn compute_gradient(&mut self, vector: &[(u32, f32)], class: usize) {
+        self.gradient.fill(0.0);
         for &(feature, value) in vector {
             let row = &self.weights[feature as usize * self.stride..][..self.stride];
-            for (logit, weight) in self.slopes.iter_mut().zip(row) {
+            for (logit, weight) in self.gradient.iter_mut().zip(row) {
                 *logit += value * weight;
             }
         }
-        let slopes = &mut self.slopes[..self.classes];
-        softmax(slopes);
-        let everyone = self.training.smoothing / self.classes as f32;
-        slopes.iter_mut().for_each(|slope| *slope -= everyone);
-        slopes[class] -= 1.0 - self.training.smoothing;
+        let gradient = &mut self.gradient[..self.classes];
+        softmax(gradient);
+        let spread = self.training.smoothing / self.classes as f32;
+        gradient.iter_mut().for_each(|slope| *slope -= spread);
+        gradient[class] -= 1.0 - self.training.smoothing;
     }
 }
 
@@ -302,7 +308,7 @@ mod tests {
             (vector(&[0, 2]), 1),
             (vector(&[0, 1]), 0),
         ];
-        for often in [1, TRAIN_FROM] {
+        for often in [1, MIN_PHRASINGS_PER_ENTRY] {
             let examples = std::iter::repeat_n(examples.clone(), often)
                 .flatten()
                 .collect();
@@ -314,7 +320,7 @@ mod tests {
 
     #[test]
     fn training_twice_gives_the_same() {
-        let examples: Examples = (0..60)
+        let examples: Dataset = (0..60)
             .map(|n| (vector(&[n % 7, 7 + n % 3, 10 + n % 5]), n as usize % 3))
             .collect();
         let logits =
@@ -324,7 +330,7 @@ mod tests {
 
     #[test]
     fn nothing_to_learn_from_gives_no_opinion() {
-        let classifier = Classifier::new(&Examples::default(), 0, 0, Training::default());
+        let classifier = Classifier::new(&Dataset::default(), 0, 0, Training::default());
         assert!(classifier.logits(&[]).is_empty());
     }
 

@@ -1,55 +1,54 @@
-//! From scores to what is said: answer, decline, ask back, or admit not knowing.
+//! From scores to an outcome: answer, decline, suggest, or not knowing.
 //!
-//! A probability alone is too sure of short questions and of questions full of unknown words. So the confidence is a
-//! logistic function of four signals, fitted (Platt 1999) on questions the base had not seen, out-of-scope ones among them.
+//! The probability alone is too high for short questions and for questions full of unknown words. The confidence is
+//! therefore a logistic function of several signals, fitted (Platt 1999) on questions that the base had not seen, some of
+//! them out of scope.
 
 use std::fmt;
 
-use serde::Serialize;
-
-use super::Outcome;
+use super::finding::Outcome;
 use crate::knowledge::Thresholds;
 
-/// Where a base brings no thresholds of its own: those of the shipped one, rounded.
+/// For bases without thresholds of their own: those of the shipped base, rounded.
 pub const DEFAULT_THRESHOLDS: Thresholds = Thresholds {
     answer: 0.9,
     suggest: 0.15,
     margin: 0.0,
 };
 
-/// The confidence of a question with no signal at all.
+/// The confidence, in logits, of a question without any signal.
 const BIAS: f32 = -3.4;
-/// The probability's log odds count less than they claim: softmax is over-confident.
-const LOG_ODDS: f32 = 0.73;
-/// Coverage is what tells far questions from ours.
-const COVERAGE: f32 = 1.3;
-/// The longer a question, the more a probability means: the natural logarithm of its units, plus one.
-const LENGTH: f32 = 0.45;
-/// A high probability of a low score only says that all others fit still less.
-const SCORE: f32 = 0.18;
+/// Weight of the probability's log odds; below 1, since softmax is over-confident.
+const LOG_ODDS_WEIGHT: f32 = 0.73;
+/// Weight of the coverage, which recognises questions about something else.
+const COVERAGE_WEIGHT: f32 = 1.3;
+/// Weight of the length, ln(tokens + 1): the longer a question, the more its probability means.
+const LENGTH_WEIGHT: f32 = 0.45;
+/// Weight of the score: a high probability at a low score only means that the other entries fit even less.
+const SCORE_WEIGHT: f32 = 0.18;
 /// Keeps the log odds finite.
-const LEAST_DOUBT: f32 = 1e-6;
+const MIN_DOUBT: f32 = 1e-6;
 
-/// What a decision is made from.
+/// What the outcome is decided from.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Evidence {
     /// The best entry's probability.
     pub best: f32,
-    /// The best entry's score, before scores are made probabilities.
+    /// The best entry's score: the logit before softmax.
     pub score: f32,
     /// Whether the best entry declines.
     pub declines: bool,
-    /// The probability of the best entry that would say something else: an answering one, if the best declines.
+    /// The probability of the next entry with another outcome: if the best declines, of the best that does not.
     pub runner_up: f32,
     /// The share of the question the base has words for, from 0 to 1.
     pub coverage: f32,
-    /// Words, Han characters and syllables of the question; numbers say nothing.
-    pub units: usize,
+    /// Words, Han characters and syllables of the question, without numbers.
+    pub tokens: usize,
 }
 
 impl Evidence {
     fn knows_nothing(&self) -> bool {
-        self.units == 0 || self.coverage == 0.0
+        self.tokens == 0 || self.coverage == 0.0
     }
 
     /// How sure it is that the best entry is right, from 0 to 1.
@@ -57,30 +56,27 @@ impl Evidence {
         if self.knows_nothing() {
             return 0.0;
         }
-        let probability = self.best.clamp(LEAST_DOUBT, 1.0 - LEAST_DOUBT);
+        let probability = self.best.clamp(MIN_DOUBT, 1.0 - MIN_DOUBT);
         let log_odds = (probability / (1.0 - probability)).ln();
-        let length = (self.units as f32 + 1.0).ln();
+        let length = (self.tokens as f32 + 1.0).ln();
         let sum = BIAS
-            + LOG_ODDS * log_odds
-            + COVERAGE * self.coverage
-            + LENGTH * length
-            + SCORE * self.score;
+            + LOG_ODDS_WEIGHT * log_odds
+            + COVERAGE_WEIGHT * self.coverage
+            + LENGTH_WEIGHT * length
+            + SCORE_WEIGHT * self.score;
         1.0 / (1.0 + (-sum).exp())
     }
 }
 
-/// What is made of a question, and why.
+/// An outcome, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
-    /// What to do.
     pub outcome: Outcome,
-    /// Which threshold decided.
     pub reason: Reason,
 }
 
 /// Which threshold decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     /// Confident enough, and far enough ahead.
     Sure,
@@ -106,7 +102,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// What is made of the evidence.
+/// Decides the outcome.
 pub fn decide(evidence: Evidence, thresholds: Thresholds) -> Decision {
     let confidence = evidence.confidence();
     let ahead = evidence.best - evidence.runner_up >= thresholds.margin;
@@ -140,7 +136,7 @@ mod tests {
         declines: false,
         runner_up: 0.01,
         coverage: 1.0,
-        units: 6,
+        tokens: 6,
     };
 
     #[test]
@@ -175,7 +171,7 @@ mod tests {
             .confidence()
                 < confidence
         );
-        assert!(Evidence { units: 1, ..SURE }.confidence() < confidence);
+        assert!(Evidence { tokens: 1, ..SURE }.confidence() < confidence);
         assert!(Evidence { score: 3.0, ..SURE }.confidence() < confidence);
     }
 
@@ -187,7 +183,7 @@ mod tests {
                 coverage: 0.0,
                 ..SURE
             },
-            Evidence { units: 0, ..SURE },
+            Evidence { tokens: 0, ..SURE },
         ] {
             assert_eq!(outcome(nothing), Outcome::None);
         }

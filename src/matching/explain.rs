@@ -1,91 +1,87 @@
-//! Tells the author of a base why a question was answered as it was: what was read, what each part of it weighed, how
-//! the first entries scored, and which threshold decided.
+//! Explains to the author of a base why a question was answered as it was: what was read, what each part of it weighed,
+//! how the best entries scored, and which threshold decided.
 
 use std::fmt;
 
-use serde::Serialize;
-
 use super::{
-    Finding, Matcher, Outcome,
     decision::{Evidence, Reason, decide},
-    tokens::{Reading, Unit},
+    finding::{Finding, Outcome},
+    matcher::Matcher,
+    normalize::Token,
+    tokenizer::Tokenized,
 };
 use crate::knowledge::Thresholds;
 
 /// Entries whose scores are shown.
-const SHOWN: usize = 5;
+const MAX_SCORES: usize = 5;
 
 /// Why a question was answered as it was.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
-    /// What was made of it.
     pub outcome: Outcome,
     /// Which threshold decided.
     pub reason: Reason,
-    /// How sure the matcher is of the best entry, from 0 to 1.
+    /// That of the best entry, from 0 to 1.
     pub confidence: f32,
-    /// The share of the question the base has words for, from 0 to 1.
+    /// The share of the question that the base knows, from 0 to 1.
     pub coverage: f32,
-    /// What it was measured against.
     pub thresholds: Thresholds,
     /// The parts of the question as they were read, in order.
     pub parts: Vec<Part>,
-    /// Words that were corrected: as typed, and as read.
-    pub repairs: Vec<(String, String)>,
-    /// Concepts of the vocabulary that were found, by their plainest word.
+    /// Words whose spelling was corrected: as typed, and as read.
+    pub corrections: Vec<(String, String)>,
+    /// The concepts of the vocabulary that were found, each by its plainest word.
     pub concepts: Vec<String>,
     /// The best entries, best first.
     pub scores: Vec<Score>,
 }
 
 /// A part of a question: a word, a Han character, or a syllable.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Part {
-    /// As it was read; syllables of pinyin are shown as `~`.
+    /// As it was read; a syllable of pinyin is shown as `~`.
     pub text: String,
-    /// By how much the best entry's probability would sink without it; negative, if it spoke for another.
+    /// By how much the best entry's probability would fall without this part; negative if it speaks for another entry.
     pub weight: f32,
 }
 
-/// How an entry scored.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// The score of an entry.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Score {
-    /// The entry.
     pub entry: String,
-    /// Its probability.
     pub probability: f32,
-    /// The classifier's part: its logit.
+    /// The classifier's logit.
     pub logit: f32,
-    /// BM25's part: the share of the question it has, from 0 to 1.
+    /// BM25's share of the question, from 0 to 1.
     pub share: f32,
 }
 
 impl Matcher {
-    /// Finds what a question is about, and says why. Slower than [`Matcher::find`]: each part is left out once.
+    /// Finds what a question is about, and explains why. Slower than [`Matcher::find`]: the question is scored once more for
+    /// each part that is left out.
     pub fn explain(&self, question: &str) -> (Finding, Explanation) {
         let (finding, evidence) = self.find_with_evidence(question);
-        let reading = self.read(question);
+        let tokenized = self.tokenize(question);
         let decision = decide(evidence, self.thresholds);
+        let concepts = tokenized.concepts.iter();
         let explanation = Explanation {
             outcome: decision.outcome,
             reason: decision.reason,
             confidence: evidence.confidence(),
             coverage: evidence.coverage,
             thresholds: self.thresholds,
-            parts: self.parts(&reading, evidence),
-            concepts: reading
-                .concepts
-                .iter()
-                .map(|concept| self.reader.concept_name(*concept).to_owned())
+            parts: self.weigh_parts(&tokenized, evidence),
+            concepts: concepts
+                .map(|concept| self.tokenizer.concept_name(*concept).to_owned())
                 .collect(),
-            scores: self.scores(&reading),
-            repairs: reading.repairs,
+            scores: self.best_scores(&tokenized),
+            corrections: tokenized.corrections,
         };
         (finding, explanation)
     }
 
-    fn scores(&self, reading: &Reading) -> Vec<Score> {
-        let vector = self.vector(reading);
+    fn best_scores(&self, tokenized: &Tokenized) -> Vec<Score> {
+        let vector = self.vector(tokenized);
         let probabilities = self.scorer.probabilities(&vector);
         let parts = self.scorer.parts(&vector);
         let mut scores: Vec<Score> = Vec::new();
@@ -100,36 +96,36 @@ impl Matcher {
             });
         }
         scores.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-        scores.truncate(SHOWN);
+        scores.truncate(MAX_SCORES);
         scores
     }
 
-    fn parts(&self, reading: &Reading, evidence: Evidence) -> Vec<Part> {
-        let best = self.best_entry(reading);
-        let part = |place: usize| {
-            let left = self.reader.without_unit(reading, place);
+    fn weigh_parts(&self, tokenized: &Tokenized, evidence: Evidence) -> Vec<Part> {
+        let best = self.best_entry(tokenized);
+        let part = |index: usize| {
+            let rest = self.tokenizer.without_token(tokenized, index);
             let without = best.map_or(0.0, |best| {
-                self.scorer.probabilities(&self.vector(&left))[best]
+                self.scorer.probabilities(&self.vector(&rest))[best]
             });
             Part {
-                text: shown(&reading.units[place]),
+                text: text_of(&tokenized.tokens[index]),
                 weight: evidence.best - without,
             }
         };
-        (0..reading.units.len()).map(part).collect()
+        (0..tokenized.tokens.len()).map(part).collect()
     }
 
-    fn best_entry(&self, reading: &Reading) -> Option<usize> {
-        let scores = self.scorer.probabilities(&self.vector(reading));
+    fn best_entry(&self, tokenized: &Tokenized) -> Option<usize> {
+        let scores = self.scorer.probabilities(&self.vector(tokenized));
         (0..scores.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b]).then(b.cmp(&a)))
     }
 }
 
-fn shown(unit: &Unit) -> String {
-    match unit {
-        Unit::Word(word) => word.clone(),
-        Unit::Han(c) => c.to_string(),
-        Unit::Sound(_) => "~".to_owned(),
+fn text_of(token: &Token) -> String {
+    match token {
+        Token::Word(word) => word.clone(),
+        Token::Han(c) => c.to_string(),
+        Token::Sound(_) => "~".to_owned(),
     }
 }
 
@@ -152,7 +148,7 @@ impl fmt::Display for Explanation {
             .map(|part| format!("{} {:+.2}", part.text, part.weight))
             .collect();
         writeln!(f, "read: {}", parts.join(" · "))?;
-        for (typed, read) in &self.repairs {
+        for (typed, read) in &self.corrections {
             writeln!(f, "spelling: {typed} → {read}")?;
         }
         if !self.concepts.is_empty() {
@@ -177,7 +173,7 @@ impl fmt::Display for Explanation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::matching::test_base;
+    use crate::matching::matcher::test_base;
 
     #[test]
     fn an_explanation_says_what_was_read_and_what_it_weighed() {
@@ -188,7 +184,7 @@ mod tests {
             finding.candidates[0].entry.as_str()
         );
         assert_eq!(
-            explanation.repairs,
+            explanation.corrections,
             [("unbnid".to_owned(), "unbind".to_owned())]
         );
         let weights: Vec<f32> = explanation.parts.iter().map(|part| part.weight).collect();

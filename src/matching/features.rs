@@ -1,33 +1,34 @@
-//! What is seen of a text: words, word pairs, pieces of words, Han characters, sounds, concepts – each a *key*, a 64-bit
-//! hash of its block and content. The strings are not kept; what the keys are worth is `space`'s.
+//! The features of a text: words, word pairs, pieces of words, Han characters, sounds, concepts. Each is a *key*, a 64-bit
+//! hash of its block and content; the strings are not kept. What a key weighs is left to `space`.
 
 use rust_stemmers::{Algorithm, Stemmer};
 
 use super::{
+    normalize::Token,
     pinyin::{self, Syllable},
-    tokens::{Reading, Unit},
+    tokenizer::Tokenized,
 };
 
-/// Kinds of features. The first three come from alphabets, the next four from Chinese, the last two from both.
+/// Kinds of features. The first three are of alphabetic text, the next four of Chinese, the last two of both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Block {
     /// Stemmed words.
     Words,
-    /// Neighbouring words, or a word beside a Han character.
+    /// Two neighbouring words, or a word beside a Han character.
     WordPairs,
-    /// Character 2–4-grams of words with their ends marked: forgives what the speller does not.
+    /// Character 2–4-grams of words with their ends marked: for slips that the speller does not correct.
     Grams,
-    /// Han characters.
+    /// Single Han characters.
     Han,
-    /// Neighbouring Han characters.
+    /// Two neighbouring Han characters.
     HanPairs,
-    /// Folded syllables: where typed pinyin and homophones meet what was meant.
+    /// Folded syllables: typed pinyin and homophones share them with what was meant.
     Sounds,
-    /// Neighbouring syllables.
+    /// Two neighbouring syllables.
     SoundPairs,
     /// Concepts of the vocabulary.
     Concepts,
-    /// Concepts named next to each other, in either order: languages put the same things in different ones.
+    /// Two concepts named one after the other, in either order, since languages differ in theirs.
     ConceptPairs,
 }
 
@@ -44,10 +45,10 @@ pub const BLOCKS: [Block; 9] = [
     Block::ConceptPairs,
 ];
 
-/// Lengths of character n-grams: pairs survive two slips in a word, four letters are half a word.
+/// Lengths of character n-grams: with two slips in a word some pairs are left, and four letters are half a word.
 const GRAM_LENGTHS: std::ops::RangeInclusive<usize> = 2..=4;
 
-/// The feature keys of one text, block after block, each as often as it occurs.
+/// The feature keys of one text, block by block; a key that occurs twice is listed twice.
 #[derive(Debug, Default, Clone)]
 pub struct Keys {
     keys: Vec<u64>,
@@ -77,116 +78,109 @@ impl Keys {
     }
 }
 
-/// A unit, as far as features of words and characters go.
+/// A token as the features of words and characters need it.
 #[derive(Clone, Copy)]
-enum Sign {
+enum Stem {
+    /// The hash of the stemmed word.
     Word(u64),
     Han(char),
-    /// Typed in pinyin: heard, not seen.
-    Heard,
+    /// Typed in pinyin: it has no features but its sound.
+    Syllable,
 }
 
-impl Sign {
+impl Stem {
     fn content(self) -> u64 {
         match self {
-            Sign::Word(stem) => stem,
-            Sign::Han(c) => u64::from(c),
-            Sign::Heard => 0,
+            Stem::Word(hash) => hash,
+            Stem::Han(c) => u64::from(c),
+            Stem::Syllable => 0,
         }
     }
 }
 
-/// Makes keys of readings.
-pub struct Extractor {
+/// Extracts the feature keys of texts.
+pub struct FeatureExtractor {
     stemmer: Stemmer,
 }
 
-impl std::fmt::Debug for Extractor {
+impl std::fmt::Debug for FeatureExtractor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Extractor")
+        f.write_str("FeatureExtractor")
     }
 }
 
-impl Default for Extractor {
+impl Default for FeatureExtractor {
     fn default() -> Self {
-        // Harmless on words of other languages: it only has to cut the same ending off both sides.
+        // Words of other languages are stemmed, too, which is harmless: phrasings and questions lose the same endings.
         Self {
             stemmer: Stemmer::create(Algorithm::English),
         }
     }
 }
 
-impl Extractor {
+impl FeatureExtractor {
     /// All feature keys of a text.
-    pub fn keys(&self, reading: &Reading) -> Keys {
-        let signs: Vec<Sign> = reading.units.iter().map(|unit| self.sign(unit)).collect();
-        let sounds: Vec<Option<Syllable>> = reading.units.iter().map(sound).collect();
+    pub fn keys(&self, text: &Tokenized) -> Keys {
+        let stems: Vec<Stem> = text.tokens.iter().map(|token| self.stem(token)).collect();
+        let syllables: Vec<Option<Syllable>> = text.tokens.iter().map(syllable_of).collect();
+        let concepts = &text.concepts;
         let mut keys = Keys::default();
-        keys.fill(Block::Words, signs.iter().filter_map(|sign| word(*sign)));
-        keys.fill(Block::WordPairs, signs.windows(2).filter_map(word_pair));
-        keys.fill(Block::Grams, reading.units.iter().flat_map(grams));
-        keys.fill(Block::Han, signs.iter().filter_map(|sign| han(*sign)));
-        keys.fill(Block::HanPairs, signs.windows(2).filter_map(han_pair));
-        keys.fill(
-            Block::Sounds,
-            sounds.iter().flatten().map(|sound| (u64::from(sound.0), 0)),
-        );
-        keys.fill(Block::SoundPairs, sounds.windows(2).filter_map(sound_pair));
-        keys.fill(
-            Block::Concepts,
-            reading
-                .concepts
-                .iter()
-                .map(|concept| (u64::from(*concept), 0)),
-        );
-        keys.fill(
-            Block::ConceptPairs,
-            reading.concepts.windows(2).map(concept_pair),
-        );
+        keys.fill(Block::Words, stems.iter().filter_map(word_content));
+        keys.fill(Block::WordPairs, stems.windows(2).filter_map(word_pair));
+        keys.fill(Block::Grams, text.tokens.iter().flat_map(char_ngrams));
+        keys.fill(Block::Han, stems.iter().filter_map(han_content));
+        keys.fill(Block::HanPairs, stems.windows(2).filter_map(han_pair));
+        let sounds = syllables.iter().flatten();
+        keys.fill(Block::Sounds, sounds.map(|sound| (u64::from(sound.0), 0)));
+        let sound_pairs = syllables.windows(2).filter_map(syllable_pair);
+        keys.fill(Block::SoundPairs, sound_pairs);
+        let single_concepts = concepts.iter().map(|concept| (u64::from(*concept), 0));
+        keys.fill(Block::Concepts, single_concepts);
+        keys.fill(Block::ConceptPairs, concepts.windows(2).map(concept_pair));
         keys
     }
 
-    fn sign(&self, unit: &Unit) -> Sign {
-        match unit {
-            Unit::Word(word) => Sign::Word(hash(self.stemmer.stem(word).as_bytes())),
-            Unit::Han(c) => Sign::Han(*c),
-            Unit::Sound(_) => Sign::Heard,
+    fn stem(&self, token: &Token) -> Stem {
+        match token {
+            Token::Word(word) => Stem::Word(hash_bytes(self.stemmer.stem(word).as_bytes())),
+            Token::Han(c) => Stem::Han(*c),
+            Token::Sound(_) => Stem::Syllable,
         }
     }
 }
 
-fn sound(unit: &Unit) -> Option<Syllable> {
-    match unit {
-        Unit::Word(_) => None,
-        Unit::Han(c) => pinyin::of_han(*c),
-        Unit::Sound(syllable) => Some(*syllable),
+fn syllable_of(token: &Token) -> Option<Syllable> {
+    match token {
+        Token::Word(_) => None,
+        Token::Han(c) => pinyin::syllable_of(*c),
+        Token::Sound(syllable) => Some(*syllable),
     }
 }
 
-fn word(sign: Sign) -> Option<(u64, u64)> {
-    matches!(sign, Sign::Word(_)).then(|| (sign.content(), 0))
+fn word_content(stem: &Stem) -> Option<(u64, u64)> {
+    matches!(stem, Stem::Word(_)).then(|| (stem.content(), 0))
 }
 
-fn han(sign: Sign) -> Option<(u64, u64)> {
-    matches!(sign, Sign::Han(_)).then(|| (sign.content(), 0))
+fn han_content(stem: &Stem) -> Option<(u64, u64)> {
+    matches!(stem, Stem::Han(_)).then(|| (stem.content(), 0))
 }
 
-fn word_pair(two: &[Sign]) -> Option<(u64, u64)> {
+fn word_pair(two: &[Stem]) -> Option<(u64, u64)> {
     match two {
-        [a @ Sign::Word(_), b @ (Sign::Word(_) | Sign::Han(_))]
-        | [a @ Sign::Han(_), b @ Sign::Word(_)] => Some((a.content(), b.content())),
+        [a @ Stem::Word(_), b @ (Stem::Word(_) | Stem::Han(_))]
+        | [a @ Stem::Han(_), b @ Stem::Word(_)] => Some((a.content(), b.content())),
         _ => None,
     }
 }
 
-fn han_pair(two: &[Sign]) -> Option<(u64, u64)> {
+fn han_pair(two: &[Stem]) -> Option<(u64, u64)> {
     match two {
-        [Sign::Han(a), Sign::Han(b)] => Some((u64::from(*a), u64::from(*b))),
+        [Stem::Han(a), Stem::Han(b)] => Some((u64::from(*a), u64::from(*b))),
         _ => None,
     }
 }
 
-fn sound_pair(two: &[Option<Syllable>]) -> Option<(u64, u64)> {
+fn syllable_pair(two: &[Option<Syllable>]) -> Option<(u64, u64)> {
     match two {
         [Some(a), Some(b)] => Some((u64::from(a.0), u64::from(b.0))),
         _ => None,
@@ -197,31 +191,29 @@ fn concept_pair(two: &[u16]) -> (u64, u64) {
     (u64::from(two[0].min(two[1])), u64::from(two[0].max(two[1])))
 }
 
-fn grams(unit: &Unit) -> Vec<(u64, u64)> {
-    let Unit::Word(word) = unit else {
+fn char_ngrams(token: &Token) -> Vec<(u64, u64)> {
+    let Token::Word(word) = token else {
         return Vec::new();
     };
     let chars: Vec<char> = std::iter::once('^')
         .chain(word.chars())
         .chain(['$'])
         .collect();
-    let gram = |gram: &[char]| {
-        (
-            gram.iter().fold(0, |hash, &c| mix(hash, u64::from(c))),
-            gram.len() as u64,
-        )
+    let content = |ngram: &[char]| {
+        let hash = ngram.iter().fold(0, |hash, &c| mix(hash, u64::from(c)));
+        (hash, ngram.len() as u64)
     };
     GRAM_LENGTHS
-        .flat_map(|length| chars.windows(length).map(gram))
+        .flat_map(|length| chars.windows(length).map(content))
         .collect()
 }
 
-/// One step of FxHash (Firefox's hash): quick on short contents, and the same on every machine.
+/// One step of FxHash (Firefox's hash): fast on short contents, and the same on every machine.
 fn mix(hash: u64, value: u64) -> u64 {
     (hash.rotate_left(5) ^ value).wrapping_mul(0x517c_c1b7_2722_0a95)
 }
 
-fn hash(bytes: &[u8]) -> u64 {
+fn hash_bytes(bytes: &[u8]) -> u64 {
     bytes
         .iter()
         .fold(bytes.len() as u64, |hash, &byte| mix(hash, u64::from(byte)))

@@ -1,50 +1,30 @@
-//! BM25 over entries: all phrasings of an entry are one document, and every feature of the question one term.
+//! BM25 over entries: all phrasings of an entry are one document, and every feature of the question is one term.
 //!
-//! Okapi BM25 (Robertson & Zaragoza 2009). Beside the classifier, which weighs what tells entries apart, it keeps an
-//! eye on how much of the question an entry has at all.
+//! Okapi BM25 (Robertson & Zaragoza 2009). The classifier weighs what distinguishes entries; BM25 adds how much of the
+//! question an entry has at all.
 
-use super::examples::Examples;
+use super::dataset::Dataset;
 
 /// Saturation of repeated terms, and normalisation by length: the usual values.
 const K1: f32 = 1.2;
 const B: f32 = 0.75;
 
-/// For every feature, the entries that have it and what it is worth there.
+/// For every feature, the entries that have it and its weight there.
 #[derive(Debug, Default)]
 pub struct EntryIndex {
     entries: usize,
-    /// Where each feature's postings begin; one more at the end.
+    /// Where each feature's postings begin; one more number at the end.
     starts: Vec<u32>,
     postings: Vec<(u32, f32)>,
-    /// By feature: its highest posting.
+    /// By feature: its highest weight in any entry.
     highest: Vec<f32>,
 }
 
 impl EntryIndex {
-    /// Indexes vectors with the entries they belong to; only which features occur counts, not their values.
-    pub fn new(examples: &Examples, features: usize, entries: usize) -> Self {
-        let mut lengths = vec![0.0; entries];
-        // Counting sort: how many vectors have each feature, where its run starts, then whose they are. Entries
-        // come in order, so each run is in order too.
-        let mut ends = vec![0u32; features + 1];
-        for (vector, entry) in examples.iter() {
-            lengths[entry] += vector.len() as f32;
-            vector
-                .iter()
-                .for_each(|&(feature, _)| ends[feature as usize + 1] += 1);
-        }
-        for feature in 0..features {
-            ends[feature + 1] += ends[feature];
-        }
-        let mut having = vec![0u32; ends[features] as usize];
-        for (vector, entry) in examples.iter() {
-            for &(feature, _) in vector {
-                having[ends[feature as usize] as usize] = entry as u32;
-                ends[feature as usize] += 1;
-            }
-        }
-        let mean = lengths.iter().sum::<f32>() / entries.max(1) as f32;
-        lengths.iter_mut().for_each(|length| *length /= mean);
+    /// Indexes which features occur in which entries; the values of the vectors do not count.
+    pub fn new(dataset: &Dataset, features: usize, entries: usize) -> Self {
+        let (having, ends) = entries_by_feature(dataset, features);
+        let lengths = relative_lengths(dataset, entries);
         let mut index = Self {
             entries,
             starts: vec![0],
@@ -60,16 +40,16 @@ impl EntryIndex {
         index
     }
 
-    /// Adds a feature: the entries of the vectors that have it, in order, and all entries' lengths against their mean.
+    /// Adds a feature. `having` has the entry of each vector that has the feature, sorted.
     fn push_feature(&mut self, having: &[u32], lengths: &[f32]) {
         let with = having.chunk_by(|a, b| a == b).count() as f32;
         let idf = (1.0 + (self.entries as f32 - with + 0.5) / (with + 0.5)).ln();
         let mut highest = 0.0f32;
         for same in having.chunk_by(|a, b| a == b) {
             let (tf, length) = (same.len() as f32, lengths[same[0] as usize]);
-            let worth = idf * tf * (K1 + 1.0) / (tf + K1 * (1.0 - B + B * length));
-            highest = highest.max(worth);
-            self.postings.push((same[0], worth));
+            let weight = idf * tf * (K1 + 1.0) / (tf + K1 * (1.0 - B + B * length));
+            highest = highest.max(weight);
+            self.postings.push((same[0], weight));
         }
         self.highest.push(highest);
         self.starts.push(self.postings.len() as u32);
@@ -84,7 +64,7 @@ impl EntryIndex {
                 self.starts[feature as usize] as usize..self.starts[feature as usize + 1] as usize;
             self.postings[range]
                 .iter()
-                .for_each(|&(entry, worth)| shares[entry as usize] += worth);
+                .for_each(|&(entry, weight)| shares[entry as usize] += weight);
             highest += self.highest[feature as usize];
         }
         shares
@@ -92,6 +72,40 @@ impl EntryIndex {
             .for_each(|share| *share /= f32::max(highest, 1.0));
         shares
     }
+}
+
+/// The entries of the vectors that have each feature, feature by feature and sorted, and where each feature ends.
+fn entries_by_feature(dataset: &Dataset, features: usize) -> (Vec<u32>, Vec<u32>) {
+    // A counting sort: count the vectors that have each feature, add up where its run begins, then fill the runs. The
+    // dataset is sorted by entry, so each run is, too. Filling moves each begin to its end.
+    let mut ends = vec![0u32; features + 1];
+    for (vector, _) in dataset.iter() {
+        for &(feature, _) in vector {
+            ends[feature as usize + 1] += 1;
+        }
+    }
+    for feature in 0..features {
+        ends[feature + 1] += ends[feature];
+    }
+    let mut having = vec![0u32; ends[features] as usize];
+    for (vector, entry) in dataset.iter() {
+        for &(feature, _) in vector {
+            having[ends[feature as usize] as usize] = entry as u32;
+            ends[feature as usize] += 1;
+        }
+    }
+    (having, ends)
+}
+
+/// The number of features in the vectors of each entry, divided by the mean.
+fn relative_lengths(dataset: &Dataset, entries: usize) -> Vec<f32> {
+    let mut lengths = vec![0.0; entries];
+    for (vector, entry) in dataset.iter() {
+        lengths[entry] += vector.len() as f32;
+    }
+    let mean = lengths.iter().sum::<f32>() / entries.max(1) as f32;
+    lengths.iter_mut().for_each(|length| *length /= mean);
+    lengths
 }
 
 #[cfg(test)]
@@ -123,7 +137,7 @@ mod tests {
         let index = EntryIndex::new(&[(features(&[0]), 0)].into_iter().collect(), 1, 1);
         assert_eq!(index.shares(&[]), [0.0]);
         assert!(
-            EntryIndex::new(&Examples::default(), 0, 0)
+            EntryIndex::new(&Dataset::default(), 0, 0)
                 .shares(&[])
                 .is_empty()
         );

@@ -1,6 +1,6 @@
 //! Which language a question is in: that of the phrasings it shares most with. No detector, no list of languages.
 
-use super::examples::Examples;
+use super::dataset::Dataset;
 use crate::knowledge::Language;
 
 /// For every feature, how much of it occurs in each language's phrasings.
@@ -12,13 +12,13 @@ pub struct LanguageGuess {
 }
 
 impl LanguageGuess {
-    /// Learns from phrasings and, in the same order, their languages.
-    pub fn new(examples: &Examples, spoken: &[Language], features: usize) -> Self {
-        let mut languages = spoken.to_vec();
+    /// Learns from phrasings and their languages, in the same order.
+    pub fn new(dataset: &Dataset, phrasing_languages: &[Language], features: usize) -> Self {
+        let mut languages = phrasing_languages.to_vec();
         languages.sort_unstable();
         languages.dedup();
         let mut shares = vec![0.0; features * languages.len()];
-        for ((vector, _), language) in examples.iter().zip(spoken) {
+        for ((vector, _), language) in dataset.iter().zip(phrasing_languages) {
             let place = languages.binary_search(language).unwrap_or_default();
             for &(feature, value) in vector {
                 shares[feature as usize * languages.len() + place] += value;
@@ -73,7 +73,7 @@ mod tests {
             None
         );
         assert_eq!(
-            LanguageGuess::new(&Examples::default(), &[], 0).guess(&[]),
+            LanguageGuess::new(&Dataset::default(), &[], 0).guess(&[]),
             None
         );
     }

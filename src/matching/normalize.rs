@@ -1,8 +1,8 @@
-//! One normaliser for phrasings and questions: what is written differently but reads alike becomes the same characters.
+//! Text to tokens, for phrasings and questions alike: what is written differently but reads alike becomes the same.
 //!
-//! Compatibility forms and full width (Unicode NFKD), case, accents and tone marks, Traditional script, punctuation,
-//! emoji, zero-width and control characters. What stands for what in this domain (`u` for *you*, 門卡 for 门禁卡) is
-//! data and comes later, in `equivalents`.
+//! Covers compatibility forms and full width (Unicode NFKD), case, accents and tone marks, Traditional script, punctuation,
+//! emoji, zero-width and control characters. What means the same in this domain (`u` for *you*, 門卡 for 门禁卡) is data
+//! and left to `synonyms`.
 
 use std::sync::LazyLock;
 
@@ -11,60 +11,60 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::pinyin::Syllable;
 
-/// Characters of a message that are looked at; a question longer than this has made its point before.
+/// Characters of a message that are read; a longer question has made its point by then.
 pub const MAX_CHARS: usize = 2_000;
 
-/// The first and the last character of the tables below: CJK with its first extension, where all common Han stand.
+/// The characters of the tables below: CJK with its first extension, which has all common Han characters.
 const HAN_TABLE: std::ops::RangeInclusive<char> = '\u{3400}'..='\u{9fff}';
 
-/// A piece of normalised text.
+/// A piece of a text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Token {
     /// A run of letters of one alphabet, or of digits; lower case, no accents.
     Word(String),
     /// One Han character, Simplified.
     Han(char),
-    /// A syllable; never written, but how `tokens` reads what was typed in pinyin.
+    /// A syllable typed in pinyin. `normalize` makes words of these; `tokenizer` recognises them.
     Sound(Syllable),
 }
 
-/// Whether a character is Han (an ideograph of any script variant).
+/// Whether a character is Han: an ideograph of any script variant.
 pub fn is_han(c: char) -> bool {
     matches!(c,
         '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3134f}' | '〇')
 }
 
-/// Text to tokens. Never fails; what carries no letters, digits or Han gives none.
+/// Splits a text into words and Han characters. A text without letters, digits or Han gives no tokens.
 pub fn normalize(text: &str) -> Vec<Token> {
     let shortened: String = text.chars().take(MAX_CHARS).collect();
     let simplified = to_simplified(&shortened);
     let mut tokens = Vec::new();
     let mut word = String::new();
     for c in simplified.nfkd() {
-        match class(c) {
+        match classify(c) {
             Class::Han => {
-                finish(&mut word, &mut tokens);
-                // Compatibility ideographs decompose to plain ones that the conversion above has not seen.
+                finish_word(&mut word, &mut tokens);
+                // NFKD turns compatibility ideographs into plain ones, which the conversion above has not seen.
                 tokens.push(Token::Han(simplify(c)));
             }
-            Class::Letter => push(c, &mut word, &mut tokens),
+            Class::Letter => push_letter(c, &mut word, &mut tokens),
             Class::Invisible => {}
-            Class::Boundary => finish(&mut word, &mut tokens),
+            Class::Boundary => finish_word(&mut word, &mut tokens),
         }
     }
-    finish(&mut word, &mut tokens);
+    finish_word(&mut word, &mut tokens);
     tokens
 }
 
 enum Class {
     Han,
     Letter,
-    /// Dropped as if never typed: accents, apostrophes (`can't` = `cant`), zero-width and control characters.
+    /// Ignored: accents, apostrophes (`can't` = `cant`), zero-width and control characters.
     Invisible,
     Boundary,
 }
 
-fn class(c: char) -> Class {
+fn classify(c: char) -> Class {
     if is_han(c) {
         Class::Han
     } else if c.is_alphanumeric() {
@@ -78,31 +78,33 @@ fn class(c: char) -> Class {
     }
 }
 
-fn push(c: char, word: &mut String, tokens: &mut Vec<Token>) {
+fn push_letter(c: char, word: &mut String, tokens: &mut Vec<Token>) {
     // `ios17` and `ios 17`, `s24` and `s 24` are the same.
     if word
         .chars()
         .next_back()
         .is_some_and(|last| last.is_numeric() != c.is_numeric())
     {
-        finish(word, tokens);
+        finish_word(word, tokens);
     }
     word.extend(c.to_lowercase());
 }
 
-fn finish(word: &mut String, tokens: &mut Vec<Token>) {
+fn finish_word(word: &mut String, tokens: &mut Vec<Token>) {
     if !word.is_empty() {
         tokens.push(Token::Word(std::mem::take(word)));
     }
 }
 
-/// Whether a text is surely written in Simplified script: it has characters only that has, and more than of the other's.
+/// Whether a text is surely written in Simplified script: it has characters that only Simplified has, and at least as many
+/// of them as of those that only Traditional has.
 pub fn is_simplified(text: &str) -> bool {
     let has = |c| SCRIPT.is_simplified(c);
     !is_traditional(text) && text.chars().take(MAX_CHARS).any(has)
 }
 
-/// Whether a text is written in Traditional script: more characters only Traditional has than only Simplified has.
+/// Whether a text is written in Traditional script: it has more characters that only Traditional has than of those that
+/// only Simplified has.
 pub fn is_traditional(text: &str) -> bool {
     let tables = &*SCRIPT;
     let (mut traditional, mut simplified) = (0, 0);
@@ -113,10 +115,10 @@ pub fn is_traditional(text: &str) -> bool {
     traditional > simplified
 }
 
-/// A text in Simplified script; what is not Chinese stays as it is.
+/// Converts a text to Simplified script; what is not Chinese stays as it is.
 pub fn to_simplified(text: &str) -> String {
     if is_traditional(text) {
-        // With Taiwan's words (登入 → 登录), for which the library needs the whole text.
+        // The library converts Taiwan's words, too (登入 → 登录), for which it needs the whole text.
         if let Some(library) = &SCRIPT.library {
             return library.convert(text);
         }
@@ -128,12 +130,12 @@ fn simplify(c: char) -> char {
     SCRIPT.simplified(c)
 }
 
-/// What OpenCC knows about single characters, as a table: looked up for every character of every phrasing.
+/// What OpenCC knows about single characters, as tables: it is looked up for every character of every phrasing.
 struct ScriptTables {
     library: Option<OpenCC>,
-    /// By `character - start of HAN_TABLE`: the Simplified form.
+    /// By the offset in [`HAN_TABLE`]: the Simplified form.
     simplified: Vec<char>,
-    /// By the same index: whether it is the Simplified form of some other character, and has no other use.
+    /// By the same offset: whether it is the Simplified form of some other character.
     only_simplified: Vec<bool>,
 }
 
@@ -141,23 +143,10 @@ static SCRIPT: LazyLock<ScriptTables> = LazyLock::new(ScriptTables::new);
 
 impl ScriptTables {
     fn new() -> Self {
-        // The tables are compiled into the library, so this cannot fail; if it did, Traditional would just stay as it is.
-        let characters = OpenCC::from_config(BuiltinConfig::T2s).ok();
-        let simplified: Vec<char> = match characters {
-            Some(library) => HAN_TABLE
-                .map(|c| {
-                    library
-                        .convert(c.encode_utf8(&mut [0; 4]))
-                        .chars()
-                        .next()
-                        .unwrap_or(c)
-                })
-                .collect(),
-            None => HAN_TABLE.collect(),
-        };
+        let simplified = simplified_forms();
         let mut only_simplified = vec![false; simplified.len()];
         for (c, &to) in HAN_TABLE.zip(&simplified) {
-            if let (true, Some(index)) = (c != to, table_index(to)) {
+            if let Some(index) = table_index(to).filter(|_| c != to) {
                 only_simplified[index] = true;
             }
         }
@@ -179,6 +168,19 @@ impl ScriptTables {
     fn is_simplified(&self, c: char) -> bool {
         table_index(c).is_some_and(|index| self.only_simplified[index])
     }
+}
+
+/// The Simplified form of every character of [`HAN_TABLE`].
+fn simplified_forms() -> Vec<char> {
+    // The tables are compiled into the library, so this does not fail; if it did, Traditional would stay as it is.
+    let Ok(library) = OpenCC::from_config(BuiltinConfig::T2s) else {
+        return HAN_TABLE.collect();
+    };
+    let simplify = |c: char| {
+        let converted = library.convert(c.encode_utf8(&mut [0; 4]));
+        converted.chars().next().unwrap_or(c)
+    };
+    HAN_TABLE.map(simplify).collect()
 }
 
 fn table_index(c: char) -> Option<usize> {

@@ -1,20 +1,20 @@
-//! Chinese by its sound: Han characters to syllables, and Latin runs such as `jiebang` cut into syllables.
+//! Chinese by its sound: Han characters to syllables, and Latin runs such as `jiebang` split into syllables.
 //!
-//! Syllables are folded, so that what many speakers do not tell apart is one (zh/z, ch/c, sh/s, final ng/n): a
-//! homophone typed by mistake and a question typed in pinyin then share features with what was meant.
+//! Syllables that many speakers do not tell apart are folded into one (zh/z, ch/c, sh/s, final ng/n). A homophone typed by
+//! mistake and a question typed in pinyin then share features with what was meant.
 
 use std::{collections::HashMap, sync::LazyLock};
 
 use pinyin::ToPinyin;
 
-/// A folded syllable without tone.
+/// The number of a folded syllable without tone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Syllable(pub u16);
 
-/// The block with all characters in daily use.
+/// The Unicode block with all characters in daily use.
 const HAN: std::ops::RangeInclusive<char> = '\u{4e00}'..='\u{9fff}';
 /// Letters of the longest syllable, `zhuang`.
-const LONGEST: usize = 6;
+const MAX_LETTERS: usize = 6;
 const NO_SYLLABLE: u16 = u16::MAX;
 
 struct Tables {
@@ -32,7 +32,7 @@ impl Tables {
             .map(|c| match c.to_pinyin() {
                 Some(reading) => {
                     let next = folded.len() as u16;
-                    let id = *folded.entry(fold(reading.plain())).or_insert(next);
+                    let id = *folded.entry(fold_spelling(reading.plain())).or_insert(next);
                     // ü is typed as v.
                     by_spelling.insert(reading.plain().replace('ü', "v"), id);
                     id
@@ -40,7 +40,7 @@ impl Tables {
                 None => NO_SYLLABLE,
             })
             .collect();
-        // Sounds of single letters that are no word of their own in typed pinyin.
+        // Interjections: no words of their own in typed pinyin.
         for interjection in ["m", "n", "ng", "hm", "hng", "ê"] {
             by_spelling.remove(interjection);
         }
@@ -51,7 +51,7 @@ impl Tables {
     }
 }
 
-fn fold(spelling: &str) -> String {
+fn fold_spelling(spelling: &str) -> String {
     let front = match spelling.as_bytes() {
         [b'z' | b'c' | b's', b'h', ..] => format!("{}{}", &spelling[..1], &spelling[2..]),
         _ => spelling.replace('ü', "v"),
@@ -63,7 +63,7 @@ fn fold(spelling: &str) -> String {
 }
 
 /// The syllable a Han character is usually read as.
-pub fn of_han(c: char) -> Option<Syllable> {
+pub fn syllable_of(c: char) -> Option<Syllable> {
     let index = HAN
         .contains(&c)
         .then(|| c as usize - *HAN.start() as usize)?;
@@ -75,16 +75,16 @@ pub fn of_han(c: char) -> Option<Syllable> {
         .map(Syllable)
 }
 
-/// Cuts a lower-case Latin run into the fewest valid syllables, if it is made of nothing else.
-pub fn segment(word: &str) -> Option<Vec<Syllable>> {
+/// Splits a lower-case Latin run into the fewest valid syllables; `None` if anything is left over.
+pub fn split_syllables(word: &str) -> Option<Vec<Syllable>> {
     if !word.is_ascii() || word.is_empty() {
         return None;
     }
-    // fewest[end]: syllables up to there, and the start of the last one.
+    // fewest[end]: the number of syllables up to `end`, and the start of the last one.
     let mut fewest: Vec<Option<(usize, usize)>> = vec![None; word.len() + 1];
     fewest[0] = Some((0, 0));
     for end in 1..=word.len() {
-        for start in end.saturating_sub(LONGEST)..end {
+        for start in end.saturating_sub(MAX_LETTERS)..end {
             let Some((count, _)) = fewest[start] else {
                 continue;
             };
@@ -109,8 +109,8 @@ pub fn segment(word: &str) -> Option<Vec<Syllable>> {
 mod tests {
     use super::*;
 
-    fn heard(text: &str) -> Vec<Syllable> {
-        text.chars().filter_map(of_han).collect()
+    fn syllables(text: &str) -> Vec<Syllable> {
+        text.chars().filter_map(syllable_of).collect()
     }
 
     #[test]
@@ -123,22 +123,22 @@ mod tests {
             ("zhuangtai", "状态"),
             ("lvse", "绿色"),
         ] {
-            assert_eq!(segment(typed), Some(heard(written)), "{typed}");
+            assert_eq!(split_syllables(typed), Some(syllables(written)), "{typed}");
         }
     }
 
     #[test]
     fn sounds_many_do_not_tell_apart_are_one() {
-        assert_eq!(segment("zi"), segment("zhi"));
-        assert_eq!(segment("san"), segment("shang"));
-        assert_ne!(segment("jia"), segment("jie"));
+        assert_eq!(split_syllables("zi"), split_syllables("zhi"));
+        assert_eq!(split_syllables("san"), split_syllables("shang"));
+        assert_ne!(split_syllables("jia"), split_syllables("jie"));
     }
 
     #[test]
     fn what_is_no_pinyin_is_not_cut() {
         for word in ["", "unbind", "wallet", "x", "门", "👍", "é", "bcdf"] {
-            assert_eq!(segment(word), None, "{word}");
+            assert_eq!(split_syllables(word), None, "{word}");
         }
-        assert!(heard("abc 👍").is_empty());
+        assert!(syllables("abc 👍").is_empty());
     }
 }

@@ -1,15 +1,14 @@
-//! How well each entry fits: the classifier's logits and BM25's shares, joined and made probabilities.
+//! How well each entry fits: the classifier's logits and BM25's shares, added and turned into probabilities.
 
 use super::{
     classifier::{Classifier, Training, softmax},
-    examples::Examples,
+    dataset::Dataset,
     index::EntryIndex,
 };
 
-/// What a full BM25 share is worth, in logits: two views agree more often than either is right. Worth 1 point.
+/// What a BM25 share of 1 adds, in logits. It gains about 1 point of right entries.
 pub const INDEX_WEIGHT: f32 = 6.0;
 
-/// Scores entries.
 #[derive(Debug)]
 pub struct Scorer {
     classifier: Classifier,
@@ -18,22 +17,21 @@ pub struct Scorer {
 }
 
 impl Scorer {
-    /// Learns from vectors with the number of their entry.
     pub fn new(
-        examples: &Examples,
+        dataset: &Dataset,
         features: usize,
         entries: usize,
         training: Training,
         index_weight: f32,
     ) -> Self {
         Self {
-            classifier: Classifier::new(examples, features, entries, training),
-            index: EntryIndex::new(examples, features, entries),
+            classifier: Classifier::new(dataset, features, entries, training),
+            index: EntryIndex::new(dataset, features, entries),
             index_weight,
         }
     }
 
-    /// Every entry's score, by number: as logits, so that [`softmax`] makes them probabilities.
+    /// Every entry's score by number, in logits: [`softmax`] turns them into probabilities.
     pub fn scores(&self, vector: &[(u32, f32)]) -> Vec<f32> {
         let mut scores = self.classifier.logits(vector);
         let shares = self.index.shares(vector);
@@ -44,14 +42,14 @@ impl Scorer {
         scores
     }
 
-    /// The probability of every entry, by number.
+    /// Every entry's probability by number.
     pub fn probabilities(&self, vector: &[(u32, f32)]) -> Vec<f32> {
         let mut scores = self.scores(vector);
         softmax(&mut scores);
         scores
     }
 
-    /// The classifier's logit and the BM25 share of every entry, by number: what scores are made of.
+    /// The classifier's logit and the BM25 share of every entry by number: the parts of its score.
     pub fn parts(&self, vector: &[(u32, f32)]) -> Vec<(f32, f32)> {
         self.classifier
             .logits(vector)

@@ -1,8 +1,8 @@
-//! What features are worth: keys become a sparse vector of length at most one.
+//! The feature space of a base: keys become a sparse vector of length at most one.
 //!
-//! Within a block sublinear tf × idf (Manning, Raghavan & Schütze 2008, ch. 6), scaled to length one; blocks weighted
-//! and joined. What the base has never seen counts into the length, so that a question of unknown words gives a short
-//! vector, low logits and little confidence: the first half of refusing honestly.
+//! Within a block the values are sublinear tf × idf (Manning, Raghavan & Schütze 2008, ch. 6), scaled to length one; the
+//! blocks are then weighted and joined. Features that the base has never seen count towards the length, so that a question
+//! of unknown words gives a short vector, low logits and little confidence.
 
 use std::{
     collections::HashMap,
@@ -10,27 +10,24 @@ use std::{
 };
 
 use super::{
-    examples::Examples,
+    dataset::{Dataset, SparseVector},
     features::{BLOCKS, Block, Keys},
 };
 
-/// A sparse vector: features with their values, ordered by feature.
-pub type Sparse = Vec<(u32, f32)>;
-
-/// What each block weighs against the others, in the order of [`BLOCKS`]; 0 leaves a block out.
+/// The weight of each block, in the order of [`BLOCKS`]; 0 leaves a block out.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BlockWeights(pub [f32; BLOCKS.len()]);
 
 impl Default for BlockWeights {
-    /// Found by coordinate search on phrasings held out of the base and on two public intent sets; the optimum is flat.
+    /// Found by coordinate search on phrasings held out of the base and on two public intent sets. The optimum is flat.
     fn default() -> Self {
         Self([
-            1.0,  // Words: the measure of the others
+            1.0,  // Words: the reference for the others
             0.8,  // WordPairs
             0.8,  // Grams: nearly as much as words, since typed questions are full of slips
             0.9,  // Han: single characters matter more than pairs in short questions
             0.8,  // HanPairs
-            0.5,  // Sounds: only help where characters fail
+            0.5,  // Sounds: help only where the characters do not match
             0.6,  // SoundPairs
             0.55, // Concepts
             0.5,  // ConceptPairs
@@ -38,53 +35,57 @@ impl Default for BlockWeights {
     }
 }
 
-/// The share of a feature nobody has seen in the length of a vector; 1 would treat it like a seen one as rare.
+/// How much an unseen feature counts towards the length of a vector; 1 would count it like a seen one of the same idf.
 const UNSEEN_SHARE: f32 = 0.6;
-/// From this many phrasings an entry on, features of a single phrasing are dropped where [`is_pruned`] says so.
-const PRUNE_FROM: usize = 8;
+/// From this many phrasings an entry on, features of a single phrasing are dropped in the blocks of [`is_pruned`].
+const MIN_PHRASINGS_TO_PRUNE: usize = 8;
 /// An English word carries about as much as two Han characters.
 const HAN_PER_WORD: f32 = 2.0;
 
-/// The features of a base, with their worth.
+/// The features of a base with their idf.
 #[derive(Debug, Default)]
 pub struct FeatureSpace {
-    /// The number of each key, or [`DROPPED`].
+    /// The feature of each key, or [`DROPPED`].
     ids: KeyMap<u32>,
     idf: Vec<f32>,
     unseen_idf: f32,
     weights: BlockWeights,
 }
 
-/// The number of keys that are known, but have no row.
+/// Stands for keys that the base has, but that are no feature.
 const DROPPED: u32 = u32::MAX;
 
-/// Collects the features of a base's phrasings.
+/// Collects the keys of a base's phrasings, and makes the feature space of them.
 #[derive(Debug, Default)]
 pub struct SpaceBuilder {
     weights: BlockWeights,
-    /// A number for each key, in the order they are met.
+    /// A number for each key, in the order of their first occurrence.
     numbers: KeyMap<u32>,
     /// By that number.
-    counts: Vec<Count>,
-    /// The texts' numbers, block after block; blocks end where `ends` says.
-    met: Vec<u32>,
+    counts: Vec<KeyCount>,
+    /// The numbers of all texts' keys, text by text and block by block.
+    occurrences: Vec<u32>,
+    /// Where each block of each text ends in `occurrences`.
     ends: Vec<u32>,
-    alphabets: Vec<f32>,
+    /// By text: [`alphabet_share`].
+    alphabet_shares: Vec<f32>,
+    /// By text: the number of its entry.
     entries: Vec<u32>,
 }
 
+/// In how many texts and entries a key occurs.
 #[derive(Debug)]
-struct Count {
+struct KeyCount {
     key: u64,
     block: Block,
     texts: u32,
     entries: u32,
+    /// The last text with this key, numbered from 1; 0 before the first. So is the last entry.
     last_text: u32,
     last_entry: u32,
 }
 
 impl SpaceBuilder {
-    /// For blocks of these weights.
     pub fn new(weights: BlockWeights) -> Self {
         Self {
             weights,
@@ -92,30 +93,27 @@ impl SpaceBuilder {
         }
     }
 
-    /// Adds a text with the number of the entry it belongs to; texts of an entry stand together.
+    /// Adds a text with the number of its entry. The texts of an entry must be added one after the other.
     pub fn push(&mut self, keys: &Keys, entry: usize) {
         self.entries.push(entry as u32);
-        self.alphabets.push(alphabet_share(keys));
+        self.alphabet_shares.push(alphabet_share(keys));
         for (block, keys) in keys.blocks() {
-            let keys = if self.weights.0[block as usize] > 0.0 {
-                keys
-            } else {
-                &[]
-            };
-            keys.iter().for_each(|key| self.count(*key, block));
-            self.ends.push(self.met.len() as u32);
+            if self.weights.0[block as usize] > 0.0 {
+                keys.iter().for_each(|key| self.count_key(*key, block));
+            }
+            self.ends.push(self.occurrences.len() as u32);
         }
     }
 
-    fn count(&mut self, key: u64, block: Block) {
-        // Numbers from 1, so that 0 is "none yet".
+    fn count_key(&mut self, key: u64, block: Block) {
+        // Numbers from 1.
         let (text, entry) = (
             self.entries.len() as u32,
             self.entries.last().map_or(0, |entry| entry + 1),
         );
         let number = *self.numbers.entry(key).or_insert(self.counts.len() as u32);
         if number as usize == self.counts.len() {
-            self.counts.push(Count {
+            self.counts.push(KeyCount {
                 key,
                 block,
                 texts: 0,
@@ -128,63 +126,72 @@ impl SpaceBuilder {
         count.texts += u32::from(count.last_text != text);
         count.entries += u32::from(count.last_entry != entry);
         (count.last_text, count.last_entry) = (text, entry);
-        self.met.push(number);
+        self.occurrences.push(number);
     }
 
-    /// The features with their worth, and the vectors of the texts.
-    pub fn finish(mut self) -> (FeatureSpace, Examples) {
-        let texts = self.entries.len();
-        let entries = self.entries.last().map_or(0, |last| *last as usize + 1);
-        let prune = texts >= PRUNE_FROM * entries;
-        let is_kept = |count: &Count| !(prune && count.texts == 1 && is_pruned(count.block));
-        let mut kept: Vec<u32> = (0..self.counts.len() as u32)
-            .filter(|&number| is_kept(&self.counts[number as usize]))
-            .collect();
-        // Frequent features first, so that the rows used most lie together.
-        kept.sort_by_key(|&number| std::cmp::Reverse(self.counts[number as usize].texts));
+    /// The feature space, and the texts as vectors in it.
+    pub fn finish(mut self) -> (FeatureSpace, Dataset) {
+        let kept = self.kept_keys();
         let mut ids = vec![DROPPED; self.counts.len()];
-        kept.iter()
-            .zip(0..)
-            .for_each(|(&number, id)| ids[number as usize] = id);
-        // Rare among phrasings and rare among entries: the geometric mean of the two.
-        let worth = |in_texts, in_entries| (idf(texts, in_texts) * idf(entries, in_entries)).sqrt();
-        let of = |number: &u32| &self.counts[*number as usize];
-        let space = FeatureSpace {
-            idf: kept
-                .iter()
-                .map(of)
-                .map(|count| worth(count.texts, count.entries))
-                .collect(),
-            ids: self
-                .counts
-                .iter()
-                .zip(&ids)
-                .map(|(count, id)| (count.key, *id))
-                .collect(),
-            unseen_idf: worth(0, 0),
-            weights: self.weights,
-        };
-        self.met
-            .iter_mut()
-            .for_each(|number| *number = ids[*number as usize]);
-        let examples = self.examples(&space);
-        (space, examples)
+        for (&number, id) in kept.iter().zip(0..) {
+            ids[number as usize] = id;
+        }
+        let space = self.feature_space(&kept, &ids);
+        for number in &mut self.occurrences {
+            *number = ids[*number as usize];
+        }
+        let dataset = self.dataset(&space);
+        (space, dataset)
     }
 
-    fn examples(&mut self, space: &FeatureSpace) -> Examples {
-        let mut examples = Examples::default();
-        let mut vector = Sparse::new();
+    fn entry_count(&self) -> usize {
+        self.entries.last().map_or(0, |last| *last as usize + 1)
+    }
+
+    /// The numbers of the keys that become features. Frequent ones come first, so that the rows used most lie together.
+    fn kept_keys(&self) -> Vec<u32> {
+        let count = |number: &u32| &self.counts[*number as usize];
+        let prune = self.entries.len() >= MIN_PHRASINGS_TO_PRUNE * self.entry_count();
+        let is_kept = |count: &KeyCount| !(prune && count.texts == 1 && is_pruned(count.block));
+        let mut kept: Vec<u32> = (0..self.counts.len() as u32)
+            .filter(|number| is_kept(count(number)))
+            .collect();
+        kept.sort_by_key(|number| std::cmp::Reverse(count(number).texts));
+        kept
+    }
+
+    /// `ids` has the feature of each key by its number, or [`DROPPED`].
+    fn feature_space(&self, kept: &[u32], ids: &[u32]) -> FeatureSpace {
+        let (texts, entries) = (self.entries.len(), self.entry_count());
+        // Rare among phrasings and rare among entries: the geometric mean of the two.
+        let mean_idf =
+            |in_texts, in_entries| (idf(texts, in_texts) * idf(entries, in_entries)).sqrt();
+        let counts = kept.iter().map(|&number| &self.counts[number as usize]);
+        let keys = self.counts.iter().map(|count| count.key);
+        FeatureSpace {
+            idf: counts
+                .map(|count| mean_idf(count.texts, count.entries))
+                .collect(),
+            ids: keys.zip(ids.iter().copied()).collect(),
+            unseen_idf: mean_idf(0, 0),
+            weights: self.weights,
+        }
+    }
+
+    fn dataset(&mut self, space: &FeatureSpace) -> Dataset {
+        let mut dataset = Dataset::default();
+        let mut vector = SparseVector::new();
         let mut start = 0;
         for (text, ends) in self.ends.chunks(BLOCKS.len()).enumerate() {
-            let mut joiner = Joiner::new(space, self.alphabets[text], &mut vector);
+            let mut builder = VectorBuilder::new(space, self.alphabet_shares[text], &mut vector);
             for (block, &end) in BLOCKS.into_iter().zip(ends) {
-                joiner.append(block, &mut self.met[start..end as usize], 0);
+                builder.append(block, &mut self.occurrences[start..end as usize], 0);
                 start = end as usize;
             }
-            joiner.finish();
-            examples.push(&vector, self.entries[text] as usize);
+            builder.finish();
+            dataset.push(&vector, self.entries[text] as usize);
         }
-        examples
+        dataset
     }
 }
 
@@ -194,29 +201,29 @@ impl FeatureSpace {
         self.idf.len()
     }
 
-    /// The vector of a text. Its length is one if the base knows all of it.
-    pub fn vector(&self, keys: &Keys) -> Sparse {
-        let mut vector = Sparse::new();
-        let mut joiner = Joiner::new(self, alphabet_share(keys), &mut vector);
+    /// The vector of a text. Its length is one if the base has all of its features.
+    pub fn vector(&self, keys: &Keys) -> SparseVector {
+        let mut vector = SparseVector::new();
+        let mut builder = VectorBuilder::new(self, alphabet_share(keys), &mut vector);
         let mut ids = Vec::new();
         for (block, keys) in keys.blocks() {
             ids.clear();
             ids.extend(keys.iter().filter_map(|key| self.ids.get(key)));
             let unseen = keys.len() - ids.len();
-            joiner.append(block, &mut ids, unseen);
+            builder.append(block, &mut ids, unseen);
         }
-        joiner.finish();
+        builder.finish();
         vector
     }
 
-    /// The share of a text that the base has words for, weighted by idf, from 0 to 1.
+    /// The share of a text that the base knows, weighted by idf, from 0 to 1.
     pub fn coverage(&self, keys: &Keys) -> f32 {
         let (mut known, mut all) = (0.0, 0.0);
         for block in [Block::Words, Block::HanPairs, Block::SoundPairs] {
             for key in keys.of(block) {
                 let id = self.ids.get(key);
-                let idf = id.and_then(|id| self.idf.get(*id as usize));
-                let idf = idf.copied().unwrap_or(self.unseen_idf);
+                let seen_idf = id.and_then(|id| self.idf.get(*id as usize));
+                let idf = seen_idf.copied().unwrap_or(self.unseen_idf);
                 all += idf;
                 known += if id.is_some() { idf } else { 0.0 };
             }
@@ -225,31 +232,34 @@ impl FeatureSpace {
     }
 }
 
-/// Joins the blocks of one text to its vector.
-struct Joiner<'a> {
+/// Builds the vector of one text, block by block.
+struct VectorBuilder<'a> {
     space: &'a FeatureSpace,
-    alphabet: f32,
+    /// See [`alphabet_share`].
+    alphabet_share: f32,
+    /// The sum of the blocks' squared weights.
     squares: f32,
-    vector: &'a mut Sparse,
+    vector: &'a mut SparseVector,
 }
 
-impl<'a> Joiner<'a> {
-    fn new(space: &'a FeatureSpace, alphabet: f32, vector: &'a mut Sparse) -> Self {
+impl<'a> VectorBuilder<'a> {
+    fn new(space: &'a FeatureSpace, alphabet_share: f32, vector: &'a mut SparseVector) -> Self {
         vector.clear();
         Self {
             space,
-            alphabet,
+            alphabet_share,
             squares: 0.0,
             vector,
         }
     }
 
-    /// Appends a block: the features met, and the number of those the base has never seen.
+    /// Appends a block: its features, and the number of those that the base has never seen.
     fn append(&mut self, block: Block, ids: &mut [u32], unseen: usize) {
         if ids.is_empty() && unseen == 0 {
             return;
         }
-        let weight = self.space.weights.0[block as usize] * share(block, self.alphabet).sqrt();
+        let weight =
+            self.space.weights.0[block as usize] * block_share(block, self.alphabet_share).sqrt();
         self.squares += weight * weight;
         let start = self.vector.len();
         let mut squares =
@@ -278,7 +288,7 @@ impl<'a> Joiner<'a> {
     }
 }
 
-/// Blocks with many features of which each adds little to others that are kept.
+/// Blocks with many features, each of which adds little to those of other blocks.
 fn is_pruned(block: Block) -> bool {
     matches!(
         block,
@@ -286,17 +296,18 @@ fn is_pruned(block: Block) -> bool {
     )
 }
 
-/// The weight of alphabets in a text against that of Chinese, from 0 to 1.
+/// How much of a text is alphabetic and not Chinese, from 0 to 1.
 fn alphabet_share(keys: &Keys) -> f32 {
     let words = keys.of(Block::Words).len() as f32 * HAN_PER_WORD;
     let sounds = keys.of(Block::Sounds).len() as f32;
     words / (words + sounds).max(1.0)
 }
 
-fn share(block: Block, alphabet: f32) -> f32 {
+/// How much a block counts in a text with this [`alphabet_share`].
+fn block_share(block: Block, alphabet_share: f32) -> f32 {
     match block {
-        Block::Words | Block::WordPairs | Block::Grams => alphabet,
-        Block::Han | Block::HanPairs | Block::Sounds | Block::SoundPairs => 1.0 - alphabet,
+        Block::Words | Block::WordPairs | Block::Grams => alphabet_share,
+        Block::Han | Block::HanPairs | Block::Sounds | Block::SoundPairs => 1.0 - alphabet_share,
         Block::Concepts | Block::ConceptPairs => 1.0,
     }
 }
@@ -306,7 +317,7 @@ fn idf(all: usize, with: u32) -> f32 {
     ((all as f32 + 1.0) / (with as f32 + 1.0)).ln() + 1.0
 }
 
-/// Keys are hashes already.
+/// Passes keys through: they are hashes already.
 #[derive(Debug, Default, Clone)]
 struct KeyHasher(u64);
 
@@ -322,7 +333,7 @@ impl Hasher for KeyHasher {
     }
 
     fn write_u64(&mut self, key: u64) {
-        // The table takes places from the low bits, where a product is weakest.
+        // The table uses the low bits, where the product of the hash is weakest.
         self.0 = key ^ (key >> 32);
     }
 }
@@ -332,15 +343,12 @@ type KeyMap<V> = HashMap<u64, V, BuildHasherDefault<KeyHasher>>;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::matching::{
-        features::Extractor,
-        tokens::{Reader, Reading},
-    };
+    use crate::matching::{features::FeatureExtractor, synonyms::Synonyms, tokenizer::Tokenizer};
 
     fn keys(text: &str) -> Keys {
-        let tokens = Reader::tokens(&Default::default(), text);
-        let reading: Reading = Reader::default().phrasing(&tokens);
-        Extractor::default().keys(&reading)
+        let tokens = Synonyms::default().clean_tokens(text);
+        let tokenized = Tokenizer::default().tokenize_phrasing(&tokens);
+        FeatureExtractor::default().keys(&tokenized)
     }
 
     fn space() -> FeatureSpace {
@@ -358,7 +366,7 @@ mod tests {
         builder.finish().0
     }
 
-    fn length(vector: &Sparse) -> f32 {
+    fn length(vector: &SparseVector) -> f32 {
         vector
             .iter()
             .map(|(_, value)| value * value)

@@ -1,44 +1,44 @@
-//! Forgives spelling: an unknown Latin word of a question becomes the nearest word the base knows.
+//! Corrects spelling: an unknown Latin word of a question becomes the nearest word of the base.
 //!
-//! Optimal string alignment distance (Levenshtein with adjacent transpositions, each place edited once), from `strsim`.
-//! Only questions are corrected, and only words no phrasing has; what a correct word means is left to the features.
+//! Uses the optimal string alignment distance (Levenshtein with adjacent transpositions, each place edited once) of
+//! `strsim`. Only questions are corrected, and only words that no phrasing has.
 
 use std::collections::HashMap;
 
-/// Shorter words have too many neighbours.
-const SHORTEST: usize = 3;
-/// From this many letters on, two slips are forgiven.
-const TWO_SLIPS_FROM: usize = 8;
-/// Both halves of a word typed without the space; with shorter ones, `impossible` would be `im possible`.
-const SHORTEST_HALF: usize = 3;
+/// Letters of a word that is corrected: shorter ones have too many neighbours.
+const MIN_LETTERS: usize = 3;
+/// From this many letters on, two slips are corrected.
+const MIN_LETTERS_FOR_TWO_SLIPS: usize = 8;
+/// Letters of each half of a word typed without its space; with fewer, `impossible` would become `im possible`.
+const MIN_HALF_LETTERS: usize = 3;
 
 /// The words of a base, with how often they occur.
 #[derive(Debug, Default)]
 pub struct Lexicon {
     counts: HashMap<String, u32>,
-    /// By length in characters, ordered: the words with the set of their letters.
-    by_length: Vec<Vec<Known>>,
+    /// By length in characters, sorted.
+    by_length: Vec<Vec<LexiconWord>>,
 }
 
 #[derive(Debug)]
-struct Known {
+struct LexiconWord {
     word: String,
+    /// See [`letter_set`].
     letters: u32,
     count: u32,
 }
 
 impl Lexicon {
-    /// Indexes words with their counts.
     pub fn new(counts: HashMap<String, u32>) -> Self {
-        let mut by_length: Vec<Vec<Known>> = Vec::new();
+        let mut by_length: Vec<Vec<LexiconWord>> = Vec::new();
         for (word, &count) in &counts {
             let length = word.chars().count();
             if by_length.len() <= length {
                 by_length.resize_with(length + 1, Vec::new);
             }
-            by_length[length].push(Known {
+            by_length[length].push(LexiconWord {
                 word: word.clone(),
-                letters: letters(word),
+                letters: letter_set(word),
                 count,
             });
         }
@@ -48,44 +48,49 @@ impl Lexicon {
         Self { counts, by_length }
     }
 
-    /// Whether a phrasing has this word.
-    pub fn knows(&self, word: &str) -> bool {
+    pub fn contains(&self, word: &str) -> bool {
         self.counts.contains_key(word)
     }
 
-    fn count(&self, word: &str) -> u32 {
+    fn count_of(&self, word: &str) -> u32 {
         self.counts.get(word).copied().unwrap_or(0)
     }
 
-    /// The known word that was most likely meant, or the two it was joined from.
+    /// The known word that was most likely meant, or the two that were typed without a space.
     pub fn correct(&self, word: &str) -> Option<Vec<String>> {
         let length = word.chars().count();
-        if length < SHORTEST || word.chars().any(char::is_numeric) {
+        if length < MIN_LETTERS || word.chars().any(char::is_numeric) {
             return None;
         }
-        let one = self.nearest(word, length, 1).map(|word| vec![word]);
-        one.or_else(|| self.split(word)).or_else(|| {
-            (length >= TWO_SLIPS_FROM)
-                .then(|| self.nearest(word, length, 2))?
-                .map(|word| vec![word])
-        })
+        if let Some(nearest) = self.nearest_word(word, length, 1) {
+            return Some(vec![nearest]);
+        }
+        if let Some(two) = self.split_word(word) {
+            return Some(two);
+        }
+        if length < MIN_LETTERS_FOR_TWO_SLIPS {
+            return None;
+        }
+        let nearest = self.nearest_word(word, length, 2)?;
+        Some(vec![nearest])
     }
 
-    fn nearest(&self, word: &str, length: usize, slips: usize) -> Option<String> {
-        let set = letters(word);
+    /// The word with at most this many slips: preferably one with the same first letter, then the most frequent.
+    fn nearest_word(&self, word: &str, length: usize, slips: usize) -> Option<String> {
+        let set = letter_set(word);
         let first = word.chars().next();
         let mut best: Option<((bool, u32), &str)> = None;
         for known in (length.saturating_sub(slips)..=length + slips)
             .filter_map(|length| self.by_length.get(length))
             .flatten()
         {
-            // A slip changes at most two letters of the set.
+            // A slip changes at most two letters of the set; this skips most words quickly.
             if (known.letters ^ set).count_ones() as usize > 2 * slips
-                || known.word.chars().count() < SHORTEST - 1
+                || known.word.chars().count() < MIN_LETTERS - 1
             {
                 continue;
             }
-            // Few people miss the first letter.
+            // Few slips are in the first letter.
             let rank = (known.word.chars().next() == first, known.count);
             if best.as_ref().is_none_or(|(best, _)| rank > *best)
                 && strsim::osa_distance(word, &known.word) <= slips
@@ -96,13 +101,14 @@ impl Lexicon {
         best.map(|(_, word)| word.to_owned())
     }
 
-    fn split(&self, word: &str) -> Option<Vec<String>> {
+    /// Splits a word into two known ones: the split whose rarer half is the most frequent.
+    fn split_word(&self, word: &str) -> Option<Vec<String>> {
         let mut best: Option<(u32, usize)> = None;
         for (at, _) in word.char_indices() {
             let (left, right) = word.split_at(at);
-            let long_enough =
-                left.chars().count() >= SHORTEST_HALF && right.chars().count() >= SHORTEST_HALF;
-            let rank = self.count(left).min(self.count(right));
+            let long_enough = left.chars().count() >= MIN_HALF_LETTERS
+                && right.chars().count() >= MIN_HALF_LETTERS;
+            let rank = self.count_of(left).min(self.count_of(right));
             if long_enough && rank > 1 && best.is_none_or(|(best, _)| rank > best) {
                 best = Some((rank, at));
             }
@@ -111,7 +117,8 @@ impl Lexicon {
     }
 }
 
-fn letters(word: &str) -> u32 {
+/// The letters of a word as a set of 32 bits.
+fn letter_set(word: &str) -> u32 {
     word.chars().fold(0, |set, c| set | 1 << (c as u32 % 32))
 }
 

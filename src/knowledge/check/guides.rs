@@ -1,17 +1,17 @@
-//! The wallets' guides: none is missing, each has its five steps in every language, and each screen says what to do first.
+//! Faults of the wallets' guides: none is missing, each has its five steps in every language, and each step begins with
+//! what to do.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use unicode_width::UnicodeWidthStr;
 
-use super::{
-    Fault, MAX_BUTTON_COLUMNS, MAX_INSTRUCTION_COLUMNS, MAX_STEP_LINES, languages, phone_lines,
-};
+use super::limits::{MAX_BUTTON_COLUMNS, MAX_INSTRUCTION_COLUMNS, MAX_STEP_LINES, phone_lines};
 use crate::{
     knowledge::{
-        CardKind, EntryId, Language, Loaded, PhoneSystem,
-        guide::STEP_IDS,
-        parse::{GuideDraft, ScreenDraft, StepDraft, VariantDraft},
+        drafts::{Drafts, GuideDraft, ScreenDraft, StepDraft, VariantDraft},
+        entry::{EntryId, Language},
+        fault::Fault,
+        guide::{CardKind, PhoneSystem, STEP_IDS},
     },
     markup::RichText,
 };
@@ -19,24 +19,23 @@ use crate::{
 /// The group whose entries are wallets, each with a guide.
 const WALLETS: &str = "wallets";
 
-/// Every fault of the guides.
-pub(super) fn faults(loaded: &Loaded) -> Vec<Fault> {
-    let mut faults = wallets_without_guide(loaded);
-    faults.extend(guides_without_entry(loaded));
-    faults.extend(missing_languages(loaded));
-    faults.extend(names_of_two(&loaded.guides));
-    faults.extend(loaded.guides.iter().flat_map(faults_within));
-    faults.extend(differences(&loaded.guides));
+pub(super) fn faults(drafts: &Drafts) -> Vec<Fault> {
+    let mut faults = wallets_without_guide(drafts);
+    faults.extend(guides_without_entry(drafts));
+    faults.extend(missing_languages(drafts));
+    faults.extend(ambiguous_names(&drafts.guides));
+    faults.extend(drafts.guides.iter().flat_map(faults_of_guide));
+    faults.extend(language_differences(&drafts.guides));
     faults
 }
 
-/// Whether there is such a guide, be it one that cannot be read: that is a fault of its own.
-fn is_there(loaded: &Loaded, id: &EntryId, language: Option<Language>) -> bool {
-    let read = loaded
+/// Whether there is such a guide. An unreadable one counts, too, since that is a fault of its own.
+fn has_guide(drafts: &Drafts, id: &EntryId, language: Option<Language>) -> bool {
+    let read = drafts
         .guides
         .iter()
         .map(|guide| (&guide.id, guide.language));
-    let unread = loaded
+    let unread = drafts
         .unread_guides
         .iter()
         .map(|(id, language)| (id, *language));
@@ -44,14 +43,14 @@ fn is_there(loaded: &Loaded, id: &EntryId, language: Option<Language>) -> bool {
         .any(|(other, its)| other == id && language.is_none_or(|language| language == its))
 }
 
-fn wallets_without_guide(loaded: &Loaded) -> Vec<Fault> {
-    let mut told = BTreeSet::new();
-    let wallets = loaded.articles.iter().filter(|article| {
+fn wallets_without_guide(drafts: &Drafts) -> Vec<Fault> {
+    let mut reported = BTreeSet::new();
+    let wallets = drafts.articles.iter().filter(|article| {
         let group = article.path.parent().and_then(|group| group.file_name());
         group.is_some_and(|group| group == WALLETS)
     });
     wallets
-        .filter(|article| !is_there(loaded, &article.id, None) && told.insert(&article.id))
+        .filter(|article| !has_guide(drafts, &article.id, None) && reported.insert(&article.id))
         .map(|article| {
             let (id, language) = (&article.id, article.language);
             let fault = format!("the wallet `{id}` has no guide");
@@ -61,10 +60,10 @@ fn wallets_without_guide(loaded: &Loaded) -> Vec<Fault> {
         .collect()
 }
 
-fn guides_without_entry(loaded: &Loaded) -> Vec<Fault> {
+fn guides_without_entry(drafts: &Drafts) -> Vec<Fault> {
     let has_entry =
-        |guide: &&GuideDraft| loaded.articles.iter().any(|article| article.id == guide.id);
-    let without = loaded.guides.iter().filter(|guide| !has_entry(guide));
+        |guide: &&GuideDraft| drafts.articles.iter().any(|article| article.id == guide.id);
+    let without = drafts.guides.iter().filter(|guide| !has_entry(guide));
     without
         .map(|guide| {
             let fault = format!("a guide without its entry `{}`", guide.id);
@@ -74,11 +73,11 @@ fn guides_without_entry(loaded: &Loaded) -> Vec<Fault> {
         .collect()
 }
 
-fn missing_languages(loaded: &Loaded) -> Vec<Fault> {
-    let all = languages(loaded);
+fn missing_languages(drafts: &Drafts) -> Vec<Fault> {
+    let all = drafts.languages();
     let mut faults = Vec::new();
-    for (id, guide) in first_of_each(&loaded.guides) {
-        for language in all.iter().filter(|one| !is_there(loaded, id, Some(**one))) {
+    for (id, guide) in first_of_each(&drafts.guides) {
+        for language in all.iter().filter(|one| !has_guide(drafts, id, Some(**one))) {
             faults.push(Fault::in_file(
                 &guide.path,
                 format!("the guide of `{id}` is missing in `{language}`"),
@@ -89,6 +88,7 @@ fn missing_languages(loaded: &Loaded) -> Vec<Fault> {
     faults
 }
 
+/// The first file of each guide; its other languages are compared with it.
 fn first_of_each(guides: &[GuideDraft]) -> BTreeMap<&EntryId, &GuideDraft> {
     let mut first = BTreeMap::new();
     for guide in guides {
@@ -97,8 +97,8 @@ fn first_of_each(guides: &[GuideDraft]) -> BTreeMap<&EntryId, &GuideDraft> {
     first
 }
 
-/// A name that is typed must mean one wallet.
-fn names_of_two(guides: &[GuideDraft]) -> Vec<Fault> {
+/// Names that two guides have: what a user types must mean one wallet.
+fn ambiguous_names(guides: &[GuideDraft]) -> Vec<Fault> {
     let mut owners: BTreeMap<String, (&GuideDraft, usize)> = BTreeMap::new();
     let mut faults = Vec::new();
     for guide in guides {
@@ -117,32 +117,34 @@ fn names_of_two(guides: &[GuideDraft]) -> Vec<Fault> {
     faults
 }
 
-fn faults_within(guide: &GuideDraft) -> Vec<Fault> {
-    let mut faults = name_faults(guide);
+fn faults_of_guide(guide: &GuideDraft) -> Vec<Fault> {
+    let mut faults = Vec::from_iter(wrong_name(guide));
+    faults.extend(empty_aliases(guide));
     faults.extend(wrong_steps(guide));
     for step in &guide.steps {
-        faults.extend(screen_faults(guide, &step.text));
-        let screens = step.variants.iter().map(|variant| &variant.text);
+        let variants = step.variants.iter().map(|variant| &variant.text);
+        let screens = std::iter::once(&step.text).chain(variants);
         faults.extend(screens.flat_map(|screen| screen_faults(guide, screen)));
-        faults.extend(variant_faults(guide, step));
+        faults.extend(unlisted_targets(guide, step));
+        faults.extend(untargeted_variants(guide, step));
+        faults.extend(repeated_variants(guide, step));
     }
     faults
 }
 
-fn name_faults(guide: &GuideDraft) -> Vec<Fault> {
-    let mut faults = Vec::new();
+fn wrong_name(guide: &GuideDraft) -> Option<Fault> {
     let columns = guide.name.value.width();
-    if columns == 0 || columns > MAX_BUTTON_COLUMNS {
-        let fault =
-            format!("the name has {columns} columns; 1 to {MAX_BUTTON_COLUMNS} fit a button");
-        let repair = "use the name people know it by";
-        faults.push(Fault::at(&guide.path, guide.name.line, fault, repair));
+    if (1..=MAX_BUTTON_COLUMNS).contains(&columns) {
+        return None;
     }
-    for alias in guide.aliases.iter().filter(|alias| alias.value.is_empty()) {
-        let (fault, repair) = ("an alias is empty", "take it out");
-        faults.push(Fault::at(&guide.path, alias.line, fault, repair));
-    }
-    faults
+    let fault = format!("the name has {columns} columns; 1 to {MAX_BUTTON_COLUMNS} fit a button");
+    let repair = "use the name people know it by";
+    Some(Fault::at(&guide.path, guide.name.line, fault, repair))
+}
+
+fn empty_aliases(guide: &GuideDraft) -> impl Iterator<Item = Fault> {
+    let empty = guide.aliases.iter().filter(|alias| alias.value.is_empty());
+    empty.map(|alias| Fault::at(&guide.path, alias.line, "an alias is empty", "take it out"))
 }
 
 fn wrong_steps(guide: &GuideDraft) -> Option<Fault> {
@@ -171,80 +173,72 @@ fn wrong_steps(guide: &GuideDraft) -> Option<Fault> {
     })
 }
 
-fn screen_faults(guide: &GuideDraft, screen: &ScreenDraft) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    let title = &screen.title;
-    if title.value.is_empty() || title.value.width() > MAX_BUTTON_COLUMNS {
-        let fault = format!(
-            "the step's title “{}” is empty or wider than {MAX_BUTTON_COLUMNS} columns",
-            title.value
-        );
-        faults.push(Fault::at(&guide.path, title.line, fault, "use a few words"));
-    }
-    let mut wrong_body = |fault: String, repair: &str| {
-        faults.push(Fault::at(&guide.path, screen.body.line, fault, repair));
-    };
-    let first = screen.body.value.first_line();
-    if !is_bold(&first) {
-        let fault = "the step does not begin with a line in bold".to_owned();
-        wrong_body(fault, "say on the first line what to do, in `**…**`");
-    }
-    if first.width() > MAX_INSTRUCTION_COLUMNS {
-        let fault = format!(
-            "the step's first line has {} columns; {MAX_INSTRUCTION_COLUMNS} fit the overview",
-            first.width()
-        );
-        wrong_body(fault, "keep what to do, and move the rest below");
-    }
-    let lines = phone_lines(&screen.body.value);
-    if lines > MAX_STEP_LINES {
-        let fault = format!("the step takes {lines} lines of a phone; {MAX_STEP_LINES} fit");
-        wrong_body(fault, "shorten it");
-    }
-    faults
+fn screen_faults(guide: &GuideDraft, screen: &ScreenDraft) -> impl Iterator<Item = Fault> {
+    [
+        wrong_title(guide, screen),
+        missing_instruction(guide, screen),
+        long_instruction(guide, screen),
+        long_screen(guide, screen),
+    ]
+    .into_iter()
+    .flatten()
 }
 
-/// Whether there is something to read, and all of it is in bold.
+fn wrong_title(guide: &GuideDraft, screen: &ScreenDraft) -> Option<Fault> {
+    let title = screen.title.value.as_str();
+    if !title.is_empty() && title.width() <= MAX_BUTTON_COLUMNS {
+        return None;
+    }
+    let fault =
+        format!("the step's title “{title}” is empty or wider than {MAX_BUTTON_COLUMNS} columns");
+    let line = screen.title.line;
+    Some(Fault::at(&guide.path, line, fault, "use a few words"))
+}
+
+fn missing_instruction(guide: &GuideDraft, screen: &ScreenDraft) -> Option<Fault> {
+    if is_bold(&screen.body.value.first_line()) {
+        return None;
+    }
+    let fault = "the step does not begin with a line in bold";
+    let repair = "say on the first line what to do, in `**…**`";
+    Some(Fault::at(&guide.path, screen.body.line, fault, repair))
+}
+
+fn long_instruction(guide: &GuideDraft, screen: &ScreenDraft) -> Option<Fault> {
+    let columns = screen.body.value.first_line().width();
+    if columns <= MAX_INSTRUCTION_COLUMNS {
+        return None;
+    }
+    let fault = format!(
+        "the step's first line has {columns} columns; {MAX_INSTRUCTION_COLUMNS} fit the overview"
+    );
+    let repair = "keep what to do, and move the rest below";
+    Some(Fault::at(&guide.path, screen.body.line, fault, repair))
+}
+
+fn long_screen(guide: &GuideDraft, screen: &ScreenDraft) -> Option<Fault> {
+    let lines = phone_lines(&screen.body.value);
+    if lines <= MAX_STEP_LINES {
+        return None;
+    }
+    let fault = format!("the step takes {lines} lines of a phone; {MAX_STEP_LINES} fit");
+    let line = screen.body.line;
+    Some(Fault::at(&guide.path, line, fault, "shorten it"))
+}
+
+/// Whether the line has text, and all of it is bold.
 fn is_bold(line: &RichText) -> bool {
     let mut written = line.0.iter().filter(|span| !span.text.trim().is_empty());
     written.clone().next().is_some() && written.all(|span| span.style.bold)
 }
 
-fn variant_faults(guide: &GuideDraft, step: &StepDraft) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    let mut seen = BTreeSet::new();
-    let id = &step.id.value;
-    for variant in &step.variants {
-        faults.extend(unlisted(guide, step, variant));
-        let fit = variant.fit();
-        let (fault, repair) = match fit {
-            (None, None) => (
-                format!("a variant of `{id}` is for no system and no kind"),
-                "name one, or make its words those of the step",
-            ),
-            _ if !seen.insert(fit) => (
-                format!("`{id}` has two variants for {}", fit_name(fit)),
-                "keep one of the two",
-            ),
-            _ => continue,
-        };
-        faults.push(Fault::at(&guide.path, variant.line(), fault, repair));
-    }
-    faults
-}
-
-/// The system and kind of a variant that the guide does not have.
-fn unlisted(guide: &GuideDraft, step: &StepDraft, variant: &VariantDraft) -> Vec<Fault> {
-    let system = variant.system.as_ref();
-    let system = system.filter(|system| !guide.systems.value.contains(&system.value));
-    let system = system.map(|system| (system.line, system.value.code(), "systems"));
-    let kind = variant.kind.as_ref();
-    let kind = kind.filter(|kind| !guide.kinds.value.contains(&kind.value));
-    let kind = kind.map(|kind| (kind.line, kind.value.code(), "kinds"));
-    let id = &step.id.value;
-    let unlisted = system.into_iter().chain(kind);
-    unlisted
+/// Variants for a system or kind that the guide does not list.
+fn unlisted_targets(guide: &GuideDraft, step: &StepDraft) -> Vec<Fault> {
+    let variants = step.variants.iter();
+    variants
+        .flat_map(|variant| unlisted_target(guide, variant))
         .map(|(line, code, list)| {
+            let id = &step.id.value;
             let fault =
                 format!("a variant of `{id}` is for `{code}`, which `{list}` does not name");
             let repair = format!("add it to `{list}`, or take the variant out");
@@ -253,24 +247,73 @@ fn unlisted(guide: &GuideDraft, step: &StepDraft, variant: &VariantDraft) -> Vec
         .collect()
 }
 
-type Fit = (Option<PhoneSystem>, Option<CardKind>);
-
-fn fit_name((system, kind): Fit) -> String {
-    let codes = [system.map(PhoneSystem::code), kind.map(CardKind::code)];
-    let codes: Vec<&str> = codes.into_iter().flatten().collect();
-    codes.join("+")
+/// The variant's system and kind, where the guide does not list them: the line, the code, and the list.
+fn unlisted_target(
+    guide: &GuideDraft,
+    variant: &VariantDraft,
+) -> impl Iterator<Item = (usize, &'static str, &'static str)> {
+    let systems = variant
+        .system
+        .iter()
+        .filter(|system| !guide.systems.value.contains(&system.value))
+        .map(|system| (system.line, system.value.code(), "systems"));
+    let kinds = variant
+        .kind
+        .iter()
+        .filter(|kind| !guide.kinds.value.contains(&kind.value))
+        .map(|kind| (kind.line, kind.value.code(), "kinds"));
+    systems.chain(kinds)
 }
 
-/// What the languages of one guide do not say alike.
-fn differences(guides: &[GuideDraft]) -> Vec<Fault> {
-    let first = first_of_each(guides);
-    let pairs = guides.iter().map(|guide| (first[&guide.id], guide));
-    pairs
-        .flat_map(|(earlier, guide)| difference(earlier, guide))
+/// Variants that name neither a system nor a kind.
+fn untargeted_variants(guide: &GuideDraft, step: &StepDraft) -> impl Iterator<Item = Fault> {
+    let variants = step.variants.iter();
+    let untargeted = variants.filter(|variant| variant.target() == (None, None));
+    untargeted.map(|variant| {
+        let fault = format!(
+            "a variant of `{}` is for no system and no kind",
+            step.id.value
+        );
+        let repair = "name one, or make its words those of the step";
+        Fault::at(&guide.path, variant.line(), fault, repair)
+    })
+}
+
+/// Second variants for the same system and kind.
+fn repeated_variants(guide: &GuideDraft, step: &StepDraft) -> Vec<Fault> {
+    let mut seen = BTreeSet::new();
+    let variants = step.variants.iter();
+    let repeated = variants.filter(|variant| {
+        let target = variant.target();
+        !seen.insert(target) && target != (None, None)
+    });
+    repeated
+        .map(|variant| {
+            let (id, target) = (&step.id.value, target_name(variant.target()));
+            let fault = format!("`{id}` has two variants for {target}");
+            Fault::at(&guide.path, variant.line(), fault, "keep one of the two")
+        })
         .collect()
 }
 
-fn difference(earlier: &GuideDraft, guide: &GuideDraft) -> Vec<Fault> {
+type Target = (Option<PhoneSystem>, Option<CardKind>);
+
+fn target_name((system, kind): Target) -> String {
+    let codes = [system.map(PhoneSystem::code), kind.map(CardKind::code)];
+    let known: Vec<&str> = codes.into_iter().flatten().collect();
+    known.join("+")
+}
+
+/// Where the languages of a guide disagree: each is compared with the first.
+fn language_differences(guides: &[GuideDraft]) -> Vec<Fault> {
+    let first = first_of_each(guides);
+    let pairs = guides.iter().map(|guide| (first[&guide.id], guide));
+    pairs
+        .flat_map(|(earlier, guide)| differences_between(earlier, guide))
+        .collect()
+}
+
+fn differences_between(earlier: &GuideDraft, guide: &GuideDraft) -> Vec<Fault> {
     let differs = |line: usize, what: &str, here: String, there: String| {
         let fault = format!(
             "{what} is {here}, but {there} in {}",
@@ -280,8 +323,8 @@ fn difference(earlier: &GuideDraft, guide: &GuideDraft) -> Vec<Fault> {
         (here != there).then(|| Fault::at(&guide.path, line, fault, repair))
     };
     let order = |guide: &GuideDraft| guide.order.value.to_string();
-    let systems = |guide: &GuideDraft| list(guide.systems.value.iter().map(|one| one.code()));
-    let kinds = |guide: &GuideDraft| list(guide.kinds.value.iter().map(|one| one.code()));
+    let systems = |guide: &GuideDraft| join_names(guide.systems.value.iter().map(|one| one.code()));
+    let kinds = |guide: &GuideDraft| join_names(guide.kinds.value.iter().map(|one| one.code()));
     let mut faults = vec![
         differs(guide.order.line, "`order`", order(guide), order(earlier)),
         differs(
@@ -296,19 +339,26 @@ fn difference(earlier: &GuideDraft, guide: &GuideDraft) -> Vec<Fault> {
         let id = &step.id.value;
         let what = format!("the list of variants of `{id}`");
         let other = earlier.steps.iter().find(|other| other.id.value == *id);
-        faults.extend(other.map(|other| differs(step.id.line, &what, fits(step), fits(other))));
+        faults.extend(other.map(|other| {
+            differs(
+                step.id.line,
+                &what,
+                variant_targets(step),
+                variant_targets(other),
+            )
+        }));
     }
     faults.into_iter().flatten().collect()
 }
 
-fn fits(step: &StepDraft) -> String {
-    let fits: BTreeSet<String> = (step.variants.iter())
-        .map(|variant| fit_name(variant.fit()))
+fn variant_targets(step: &StepDraft) -> String {
+    let targets: BTreeSet<String> = (step.variants.iter())
+        .map(|variant| target_name(variant.target()))
         .collect();
-    list(fits.iter().map(String::as_str))
+    join_names(targets.iter().map(String::as_str))
 }
 
-fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+fn join_names<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.collect();
     match names.as_slice() {
         [] => "empty".to_owned(),
