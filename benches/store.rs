@@ -30,7 +30,7 @@ use tokio::runtime::Runtime;
 use unbind_bot::{
     dialogue::{Card, CardId, ChatId, Record, Reply},
     markup::RichText,
-    store::{Commit, Item, Mark, Store, Versioned, sled::SledStore},
+    store::{AddressedReply, Commit, Item, Mark, Store, Versioned, sled::SledStore},
 };
 
 /// On the disk the project is on: a folder in memory would have nothing to wait for.
@@ -56,7 +56,10 @@ fn turn(chat: ChatId, expected: u64) -> Commit {
             cards: (0..9).map(card).collect(),
             ..Record::default()
         }),
-        replies: vec![Reply::new(RichText::plain("The card has left your list."))],
+        replies: AddressedReply::to_chat(
+            chat,
+            [Reply::new(RichText::plain("The card has left your list."))],
+        ),
         now: Timestamp::UNIX_EPOCH,
     }
 }

@@ -1,6 +1,7 @@
 //! The conversation: a record and an event become a turn. Pure: no clock, network, file or store.
 
 mod adding;
+pub mod address;
 mod answer;
 mod bin;
 mod browse;
@@ -32,12 +33,13 @@ mod typing;
 
 use jiff::Timestamp;
 
+pub use address::{Address, Channel, ReplyTo, Thread, ThreadId};
 pub use cards::{MAX_CARDS, MAX_KEPT};
 pub use choice::{Choice, Field, Page, Press, Reason};
 pub use dead_letter::DeadLetter;
 pub use event::{
-    Attachment, CardId, ChatId, Command, Event, Input, MessageId, Place, SentFile, Unreadable,
-    UpdateId, UserId,
+    Attachment, CardId, ChatId, Command, Event, Input, MessageId, Place, Receipt, SentFile,
+    Unreadable, UpdateId, UserId,
 };
 pub use files::MAX_FILE_BYTES;
 pub use identity::Entropy;
@@ -112,8 +114,8 @@ pub struct Found {
 
 /// The whole conversation: what happens next, and what is said.
 ///
-/// Every event gets at least one reply, but for [`Input::Wake`] when nothing is due, and [`Input::Unreachable`]. The record comes back changed only
-/// by what the replies say.
+/// Every event gets at least one reply, but for [`Input::Wake`] when nothing is due, and receipts other than that of a file. The record comes back
+/// changed only by what the replies say.
 pub fn respond(record: &Record, event: &Event, context: &Context<'_>) -> Turn {
     let mut talk = Talk::begin(record, event, context);
     reminders::sweep(&mut talk);
@@ -124,13 +126,16 @@ pub fn respond(record: &Record, event: &Event, context: &Context<'_>) -> Turn {
         Input::Press { press, message } => desk::press(&mut talk, press.as_ref(), *message),
         Input::Attachment(kind) => desk::attachment(&mut talk, *kind),
         Input::File(file) => mine::file(&mut talk, file),
-        Input::Content(content) => mine::content(&mut talk, content),
         Input::TooFast { seconds } => desk::too_fast(&mut talk, *seconds),
         Input::Wake => {
             reminders::wake(&mut talk);
             return talk.finish_untouched();
         }
-        Input::Unreachable => {
+        Input::Receipt(Receipt::FileContent(content)) => mine::content(&mut talk, content),
+        Input::Receipt(Receipt::Sent { .. } | Receipt::Moved { .. }) => {
+            return talk.finish_untouched();
+        }
+        Input::Receipt(Receipt::Unreachable) => {
             // Of a chat that has nothing kept, nothing is kept for this either.
             talk.record.unreachable = talk.record != Record::default();
             return talk.finish_untouched();

@@ -17,10 +17,10 @@ use unicode_width::UnicodeWidthStr;
 
 use self::render::{NUMBER, NumberedChoice};
 use crate::{
-    assistant::Assistant,
+    assistant::{Assistant, ChatStatus, HandleError, Handled},
     dialogue::{
-        Activity, ChatId, Choice, Command, Enclosure, Event, Input, MAX_FILE_BYTES, MessageId,
-        Press, Unreadable,
+        Channel, ChatId, Choice, Command, Enclosure, Event, Input, MAX_FILE_BYTES, MessageId,
+        Press, Receipt, Unreadable,
     },
     knowledge::{Language, lines::Value},
     store::{Mark, OutboxRow, StoreError},
@@ -41,7 +41,10 @@ const MESSAGE: MessageId = MessageId(0);
 /// Why the conversation ended before the input did.
 #[derive(Debug, thiserror::Error)]
 pub enum TerminalError {
-    /// The store did not take a turn.
+    /// A turn was not committed.
+    #[error(transparent)]
+    Turn(#[from] HandleError),
+    /// The store could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The terminal could not be read or written.
@@ -69,7 +72,7 @@ pub struct Terminal<'a, W> {
     settings: TerminalSettings,
     output: W,
     choices: Vec<NumberedChoice>,
-    /// How wide the line was that was typed last, prompt and all; 0 if nobody sees it.
+    /// How wide the line was that was typed last, prompt and all; 0 if it is not on a screen.
     typed_columns: usize,
 }
 
@@ -123,7 +126,7 @@ impl<'a, W: Write> Terminal<'a, W> {
             match self.understand(line.trim()) {
                 Ok(input) => self.turn(input).await?,
                 // A room may be the name of a card.
-                Err(_) if self.awaits_words()? => {
+                Err(_) if self.status()?.awaits_words => {
                     self.turn(Input::from_text(line.trim())).await?;
                 }
                 Err(number) => self.no_such_choice(number)?,
@@ -137,30 +140,23 @@ impl<'a, W: Write> Terminal<'a, W> {
 
     /// Says hello, gives what was not read yet, and goes on where the chat is.
     async fn greet(&mut self) -> Result<(), TerminalError> {
-        let record = self.assistant.store().load(ChatId::TERMINAL)?.record;
+        let status = self.status()?;
         self.say("terminal-hello", &[])?;
-        let unread = self
-            .assistant
-            .store()
-            .outbox()?
-            .into_iter()
-            .filter(|row| row.id.chat == ChatId::TERMINAL);
+        let unread = self.assistant.store().outbox()?.into_iter();
+        let unread = unread.filter(|row| match row.to.channel {
+            Channel::Terminal => true,
+            Channel::Telegram => false,
+        });
         self.show(unread.collect()).await?;
-        let first = match record.activity {
-            Activity::Idle => Input::Command(Command::Start, String::new()),
-            _ => press(&Press::new(record.turn, Choice::Continue).to_string()),
+        let first = match status.resumes {
+            None => Input::Command(Command::Start, String::new()),
+            Some(keyboard) => press(&Press::new(keyboard, Choice::Continue).to_string()),
         };
         self.turn(first).await
     }
 
-    fn awaits_words(&self) -> Result<bool, StoreError> {
-        let activity = self
-            .assistant
-            .store()
-            .load(ChatId::TERMINAL)?
-            .record
-            .activity;
-        Ok(activity.awaits_words() || activity.awaits_secret())
+    fn status(&self) -> Result<ChatStatus, StoreError> {
+        self.assistant.status(ChatId::TERMINAL, (self.clock)())
     }
 
     /// A number, or the words on a button, is one of the choices shown last; anything else is text.
@@ -187,7 +183,7 @@ impl<'a, W: Write> Terminal<'a, W> {
     fn with_file(&self, input: Input) -> Input {
         match input {
             Input::Command(Command::Import, path) if !path.is_empty() => {
-                Input::Content(read_file(Path::new(&path)))
+                Input::Receipt(Receipt::FileContent(read_file(Path::new(&path))))
             }
             other => other,
         }
@@ -195,26 +191,25 @@ impl<'a, W: Write> Terminal<'a, W> {
 
     async fn turn(&mut self, input: Input) -> Result<(), TerminalError> {
         let now = (self.clock)();
-        let record = self.assistant.store().load(ChatId::TERMINAL)?.record;
-        if record.wake_at().is_some_and(|at| at <= now) {
+        if self.status()?.is_due {
             let due = self.handle(&Event::wake(), now).await?;
-            self.show(due).await?;
+            self.show(due.rows).await?;
         }
         let event = Event {
             app_language: self.settings.language,
             message: (self.typed_columns > 0).then_some(MESSAGE),
             ..Event::private(input)
         };
-        let rows = self.handle(&event, now).await?;
+        let handled = self.handle(&event, now).await?;
         self.choices.clear();
-        self.show(rows).await?;
-        if self.assistant.store().load(ChatId::TERMINAL)?.version == 0 {
-            self.forget_files();
+        self.show(handled.rows).await?;
+        if handled.forgotten {
+            self.delete_files();
         }
         Ok(())
     }
 
-    async fn handle(&self, event: &Event, now: Timestamp) -> Result<Vec<OutboxRow>, StoreError> {
+    async fn handle(&self, event: &Event, now: Timestamp) -> Result<Handled, HandleError> {
         let assistant = self.assistant;
         assistant.handle(ChatId::TERMINAL, None, event, now).await
     }
@@ -277,7 +272,7 @@ impl<'a, W: Write> Terminal<'a, W> {
     }
 
     /// Nothing is kept of the chat, so the files go, too.
-    fn forget_files(&self) {
+    fn delete_files(&self) {
         // There may never have been any.
         let _ = fs::remove_dir_all(&self.settings.files);
     }
@@ -288,13 +283,7 @@ impl<'a, W: Write> Terminal<'a, W> {
 
     /// Says something of the terminal's own.
     fn say(&mut self, line: &str, values: &[(&str, Value)]) -> io::Result<()> {
-        let record = self
-            .assistant
-            .store()
-            .load(ChatId::TERMINAL)
-            .unwrap_or_default()
-            .record;
-        let known = record.language.or(record.spoken);
+        let known = self.status().ok().and_then(|status| status.language);
         let language = self.settings.language.or(known).unwrap_or(Language::EN);
         let text = self.assistant.base().lines.say(language, line, values);
         writeln!(

@@ -14,7 +14,7 @@ use support::promises::{Chat, PIN, respond_at};
 use unbind_bot::{
     dialogue::{
         Action, Activity, Attachment, CardId, Choice, Command, Event, Field, Input, MessageId,
-        Place, Press, Reason, Record, SentFile, Turn,
+        Place, Press, Reason, Receipt, Record, SentFile, Turn,
     },
     knowledge::Language,
 };
@@ -158,7 +158,9 @@ fn do_deed(chat: &mut Chat, deed: &Deed) {
             name: "cards.json".to_owned(),
             bytes: Some(9),
         })),
-        Deed::File(content) => chat.turn(Input::Content(Ok((*content).to_owned()))),
+        Deed::File(content) => chat.turn(Input::Receipt(Receipt::FileContent(Ok(
+            (*content).to_owned()
+        )))),
         Deed::Wait(seconds) => chat.now += SignedDuration::from_secs(*seconds),
         Deed::Sleep => {
             if let Some(at) = chat.record.wake_at() {

@@ -16,8 +16,8 @@ use unbind_bot::{
     dialogue::{Card, CardId, ChatId, MessageId, Record, Reply},
     markup::RichText,
     store::{
-        Commit, Item, Mark, OutboxRow, RowId, Store, StoreError, Versioned, memory::MemoryStore,
-        sled::SledStore,
+        AddressedReply, Commit, Item, Mark, OutboxRow, RowId, Store, StoreError, Versioned,
+        memory::MemoryStore, sled::SledStore,
     },
 };
 
@@ -50,7 +50,7 @@ fn commit(chat: ChatId, expected: u64, label: &str, replies: &[&str]) -> Commit 
         chat,
         expected,
         record: Some(record(label)),
-        replies: replies.collect(),
+        replies: AddressedReply::to_chat(chat, replies),
         // A chat that begins now begins at version 1, and the versions here are easy to follow.
         now: Timestamp::UNIX_EPOCH,
     }

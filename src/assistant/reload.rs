@@ -11,13 +11,14 @@ use std::{
     time::Instant,
 };
 
-use super::{Assistant, guarded};
+use super::Assistant;
 use crate::{
     dialogue::Base,
     knowledge::{
         Changes, Fault, Faults,
         watch::{LOOK_EVERY, Watcher},
     },
+    panics,
 };
 
 /// Faults told of one change. A folder that is quite another one has hundreds; the first ones tell.
@@ -68,9 +69,10 @@ impl fmt::Display for Reload {
                     f,
                     "the changed knowledge is not taken, the one from before stays in use; {count} fault(s)"
                 )?;
-                match count > MAX_TOLD {
-                    true => write!(f, ", the first {MAX_TOLD} (`unbind-bot check` finds all):"),
-                    false => f.write_str(":"),
+                if count > MAX_TOLD {
+                    write!(f, ", the first {MAX_TOLD} (`unbind-bot check` finds all):")
+                } else {
+                    f.write_str(":")
                 }
             }
             Self::Panicked => f.write_str(
@@ -99,7 +101,7 @@ impl Reloader {
     /// Looks at the folder once, and takes it over if it changed, has come to rest and has no fault. Takes as long as
     /// reading and indexing take.
     pub fn look(&mut self, now: Instant) -> Option<Reload> {
-        guarded(|| self.reload(now)).unwrap_or(Some(Reload::Panicked))
+        panics::catch(|| self.reload(now)).unwrap_or(Some(Reload::Panicked))
     }
 
     fn reload(&mut self, now: Instant) -> Option<Reload> {

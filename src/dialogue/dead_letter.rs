@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Event, Input, Record, UpdateId, secrets};
+use super::{Event, Input, Receipt, Record, UpdateId, secrets};
 
 /// How long a dead letter is kept: time enough to notice, and to mend what it shows.
 pub const LETTER_DAYS: i64 = 30;
@@ -63,7 +63,9 @@ fn without_secrets(event: &Event) -> Event {
     let input = match event.input.clone() {
         Input::Text(text) => Input::Text(secrets::blotted(&text)),
         Input::Command(command, text) => Input::Command(command, secrets::blotted(&text)),
-        Input::Content(Ok(text)) => Input::Content(Ok(format!("{} bytes", text.len()))),
+        Input::Receipt(Receipt::FileContent(Ok(text))) => {
+            Input::Receipt(Receipt::FileContent(Ok(format!("{} bytes", text.len()))))
+        }
         other => other,
     };
     Event {

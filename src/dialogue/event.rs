@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::choice::Press;
+use super::{
+    address::{Address, ReplyTo, Thread},
+    choice::Press,
+};
 use crate::knowledge::Language;
 
 /// A conversation: Telegram's chat id, or [`ChatId::TERMINAL`].
@@ -44,6 +47,8 @@ pub struct Event {
     pub input: Input,
     /// Where.
     pub place: Place,
+    /// In which part of the chat, where it has parts.
+    pub thread: Option<Thread>,
     /// The language the person's app is set to, as far as it is known.
     pub app_language: Option<Language>,
     /// The message it was said in, where that can be taken out of the chat again.
@@ -58,6 +63,7 @@ impl Event {
         Self {
             input,
             place: Place::Private,
+            thread: None,
             app_language: None,
             message: None,
             from: None,
@@ -67,6 +73,32 @@ impl Event {
     /// The time has come for something a private chat waits for: see [`Record::wake_at`](super::Record::wake_at).
     pub fn wake() -> Self {
         Self::private(Input::Wake)
+    }
+
+    /// What the channel answered to something sent to `at`.
+    pub fn receipt(receipt: Receipt, at: Address) -> Self {
+        Self {
+            thread: at.thread.map(Thread::Topic),
+            ..Self::private(Input::Receipt(receipt))
+        }
+    }
+
+    /// The message its answer is shown as a reply to: in a group, the one that asked. What is answered to a press stands
+    /// where the button is, unless only a reply gets there.
+    pub fn reply_to(&self) -> Option<ReplyTo> {
+        match self.place {
+            Place::Private => return None,
+            Place::Group => {}
+        }
+        let throughout = matches!(self.thread, Some(Thread::Comments(_)));
+        let message = match self.input {
+            Input::Press { message, .. } => Some(message).filter(|_| throughout),
+            _ => self.message,
+        };
+        message.map(|message| ReplyTo {
+            message,
+            throughout,
+        })
     }
 }
 
@@ -99,8 +131,6 @@ pub enum Input {
     Attachment(Attachment),
     /// A file, of which only this much is known until the channel has fetched it.
     File(SentFile),
-    /// What a file says.
-    Content(Result<String, Unreadable>),
     /// So much, so fast, that it was not read; the channel hears again after so many seconds.
     TooFast {
         /// How long to wait.
@@ -108,8 +138,29 @@ pub enum Input {
     },
     /// Nobody did anything: the time has come for something the record waits for.
     Wake,
-    /// Nothing can be said here any more: the bot was blocked, or put out of the group.
+    /// What the channel answered to something this record had sent.
+    Receipt(Receipt),
+}
+
+/// What a channel answers to something it was given to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Receipt {
+    /// A reply that [asked for it](super::Reply::wants_receipt) is in the chat now; of a long one, each of its messages.
+    Sent {
+        /// Where.
+        to: Address,
+        /// As this message.
+        message: MessageId,
+    },
+    /// What a file says that was to be downloaded.
+    FileContent(Result<String, Unreadable>),
+    /// Nothing can be sent here any more: the bot was blocked, or put out of the group.
     Unreachable,
+    /// The group has another id from now on.
+    Moved {
+        /// The new one.
+        to: ChatId,
+    },
 }
 
 /// A file as it is announced.
@@ -208,10 +259,30 @@ impl Input {
             Self::Press { .. } => "press",
             Self::Attachment(_) => "attachment",
             Self::File(_) => "file",
-            Self::Content(_) => "content",
             Self::TooFast { .. } => "too_fast",
             Self::Wake => "wake",
-            Self::Unreachable => "unreachable",
+            Self::Receipt(Receipt::Sent { .. }) => "sent",
+            Self::Receipt(Receipt::FileContent(_)) => "content",
+            Self::Receipt(Receipt::Unreachable) => "unreachable",
+            Self::Receipt(Receipt::Moved { .. }) => "moved",
+        }
+    }
+
+    /// Whether somebody waits for an answer to it.
+    pub fn wants_answer(&self) -> bool {
+        match self {
+            Self::Text(_)
+            | Self::Command(..)
+            | Self::UnknownCommand(_)
+            | Self::Press { .. }
+            | Self::Attachment(_)
+            | Self::File(_)
+            | Self::TooFast { .. }
+            | Self::Receipt(Receipt::FileContent(_)) => true,
+            Self::Wake
+            | Self::Receipt(Receipt::Sent { .. } | Receipt::Unreachable | Receipt::Moved { .. }) => {
+                false
+            }
         }
     }
 

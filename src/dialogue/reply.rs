@@ -23,12 +23,15 @@ pub struct Reply {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enclosure: Option<Enclosure>,
     /// The file, by the channel's name for it, that the channel is to fetch after this; what it says comes as
-    /// [`Input::Content`](super::Input::Content).
+    /// [`Receipt::FileContent`](super::Receipt::FileContent).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fetches: Option<String>,
     /// Nobody asked for it: a reminder, which can wait while others are answered.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unasked: bool,
+    /// Whether the record is to be told when it was sent, as [`Receipt::Sent`](super::Receipt::Sent); that costs a commit.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub wants_receipt: bool,
 }
 
 /// What comes along with a message.
@@ -57,6 +60,7 @@ impl Reply {
             enclosure: None,
             fetches: None,
             unasked: false,
+            wants_receipt: false,
         }
     }
 

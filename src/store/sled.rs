@@ -1215,11 +1215,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = SledStore::open(folder.path()).unwrap().store;
         for chat in 1..=3 {
-            let replies = vec![crate::dialogue::Reply::new(crate::markup::RichText::plain(
-                "text",
-            ))];
+            let reply = crate::dialogue::Reply::new(crate::markup::RichText::plain("text"));
             let commit = Commit {
-                replies,
+                replies: crate::store::AddressedReply::to_chat(ChatId(chat), [reply]),
                 ..commit(chat, 0)
             };
             store.commit(commit).await.unwrap();

@@ -16,11 +16,11 @@ use teloxide::{
     Bot, net,
     payloads::{AnswerCallbackQuery, AnswerCallbackQuerySetters, DeleteWebhook, GetFile, GetMe},
     requests::Payload,
-    types::{CallbackQueryId, FileId},
+    types::{CallbackQueryId, FileId, ReplyParameters},
 };
 use url::Url;
 
-use crate::dialogue::ChatId;
+use crate::dialogue::{ChatId, MessageId, ThreadId};
 
 /// Requests other than the long poll: what takes longer than this will not come.
 const REQUEST_LIMIT: Duration = Duration::from_secs(15);
@@ -74,6 +74,10 @@ pub enum ApiError {
 pub struct Upload {
     /// The chat.
     pub chat: ChatId,
+    /// The topic of it.
+    pub thread: Option<ThreadId>,
+    /// The message it is a reply to.
+    pub reply_to: Option<ReplyParameters>,
     /// As what.
     pub kind: UploadKind,
     /// What the file is called.
@@ -166,15 +170,22 @@ impl Api {
     ///
     /// # Errors
     /// See [`ApiError`].
-    pub async fn upload(&self, upload: Upload) -> Result<Ignored, ApiError> {
+    pub async fn upload(&self, upload: Upload) -> Result<SentMessage, ApiError> {
         let request = self.bot.client().post(self.method(upload.kind.method()));
-        let form = Form::new().text("chat_id", upload.chat.to_string());
+        let mut form = Form::new().text("chat_id", upload.chat.to_string());
+        if let Some(ThreadId(thread)) = upload.thread {
+            form = form.text("message_thread_id", thread.to_string());
+        }
+        if let Some(reply_to) = upload.reply_to {
+            let reply_to = serde_json::to_string(&reply_to).unwrap_or_default();
+            form = form.text("reply_parameters", reply_to);
+        }
         let file = Part::bytes(upload.bytes).file_name(upload.name);
         let form = form.part(upload.kind.field(), file);
         answer(request.timeout(REQUEST_LIMIT).multipart(form)).await
     }
 
-    /// Fetches a file somebody sent; `None` if it has more than `most` bytes.
+    /// Fetches a file that was sent; `None` if it has more than `most` bytes.
     ///
     /// # Errors
     /// See [`ApiError`]; [`ApiError::Refused`] if it cannot be had any more.
@@ -212,7 +223,7 @@ impl Api {
     ///
     /// # Errors
     /// See [`ApiError`].
-    pub async fn identity(&self) -> Result<Identity, ApiError> {
+    pub async fn get_me(&self) -> Result<Identity, ApiError> {
         self.call(&GetMe::new()).await
     }
 
@@ -275,6 +286,29 @@ pub struct Ignored {}
 impl<'de> Deserialize<'de> for Ignored {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self {})
+    }
+}
+
+/// The message that came of a request, of which only the id is read; what it cannot be read from has none.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(untagged)]
+pub enum SentMessage {
+    /// A message.
+    Message {
+        /// Its id.
+        message_id: i32,
+    },
+    /// Something else.
+    Other(serde::de::IgnoredAny),
+}
+
+impl SentMessage {
+    /// The message's id.
+    pub fn id(self) -> Option<MessageId> {
+        match self {
+            Self::Message { message_id } => Some(MessageId(message_id)),
+            Self::Other(_) => None,
+        }
     }
 }
 
@@ -411,12 +445,6 @@ fn chain(error: &dyn Error) -> String {
     said
 }
 
-/// How long to wait after this many failures in a row: 1, 2, 4 … seconds, and never more than `most`.
-pub fn growing_pause(failures: u32, most: Duration) -> Duration {
-    let exponent = failures.saturating_sub(1).min(16);
-    Duration::from_secs(1 << exponent).min(most)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -465,6 +493,14 @@ mod tests {
     fn a_result_with_things_nobody_knows_is_a_result() {
         let body = r#"{"ok":true,"result":{"message_id":5,"brand_new":{"a":[1]}},"more":1}"#;
         assert!(read::<Ignored>(200, body.as_bytes()).is_ok());
+        for (body, id) in [
+            (body, Some(MessageId(5))),
+            (r#"{"ok":true,"result":true}"#, None),
+            (r#"{"ok":true,"result":{"message_id":"5"}}"#, None),
+        ] {
+            let sent: SentMessage = read(200, body.as_bytes()).expect("a result");
+            assert_eq!(sent.id(), id, "{body}");
+        }
     }
 
     #[tokio::test]
@@ -474,10 +510,12 @@ mod tests {
             "http://127.0.0.1:1".parse().expect("an address"),
         )
         .expect("a client");
-        let error = api.identity().await.expect_err("nobody listens there");
+        let error = api.get_me().await.expect_err("nobody listens there");
         assert!(matches!(error, ApiError::Network(_)), "{error:?}");
         let upload = Upload {
             chat: ChatId(1),
+            thread: None,
+            reply_to: None,
             kind: UploadKind::Document,
             name: "a.txt".into(),
             bytes: b"a".to_vec(),
@@ -521,12 +559,5 @@ mod tests {
         }
         let wrong = br#"{"ok":false,"error_code":401,"description":"Unauthorized"}"#;
         assert_eq!(no_file(401, wrong), ApiError::Unauthorized);
-    }
-
-    #[test]
-    fn pauses_grow_up_to_a_bound() {
-        let most = Duration::from_secs(30);
-        let pauses = [1, 2, 3, 5, 6, 100].map(|failures| growing_pause(failures, most).as_secs());
-        assert_eq!(pauses, [1, 2, 4, 16, 30, 30]);
     }
 }

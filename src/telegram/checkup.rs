@@ -9,7 +9,10 @@ use teloxide::{
 };
 use url::Url;
 
-use super::api::{Api, ApiError, WebhookInfo};
+use super::{
+    api::{Api, ApiError, WebhookInfo},
+    error::ServeError,
+};
 use crate::dialogue::ChatId;
 
 /// The bot, as Telegram sees it.
@@ -115,7 +118,7 @@ impl Checkup {
 
 fn worded(error: ApiError) -> Unreachable {
     match error {
-        ApiError::Unauthorized => Unreachable(super::ServeError::Unauthorized.to_string()),
+        ApiError::Unauthorized => Unreachable(ServeError::Unauthorized.to_string()),
         other => Unreachable(format!(
             "{other}; check the network, and TELOXIDE_API_URL if it is set"
         )),

@@ -16,7 +16,7 @@ use super::{
     qr,
 };
 use crate::{
-    dialogue::{Action, Button, ChatId, Enclosure, MessageId, Reply},
+    dialogue::{Action, Address, Button, ChatId, Enclosure, MessageId, Reply, ReplyTo, ThreadId},
     markup::{RichText, Span},
 };
 
@@ -59,13 +59,13 @@ pub enum Outgoing {
     /// Takes a message of the person out of the chat.
     Deletion(DeleteMessage),
     /// What comes along, as a message of its own.
-    Enclosure(Upload),
+    Attachment(Upload),
     /// A new message.
     New(SendMessage),
     /// A new look for one already sent.
     Edit(EditMessageText),
-    /// Shows nothing: a file is fetched, and what it says is heard.
-    Fetch {
+    /// Shows nothing: a file is fetched, and what it says is brought to the record that asked.
+    Download {
         /// In this chat.
         chat: ChatId,
         /// Its id.
@@ -73,40 +73,112 @@ pub enum Outgoing {
     },
 }
 
+impl Outgoing {
+    /// Where it goes.
+    pub fn to(&self) -> Address {
+        let thread = match self {
+            Self::Attachment(upload) => upload.thread,
+            Self::New(message) => message.message_thread_id.map(|thread| ThreadId(thread.0.0)),
+            Self::Deletion(_) | Self::Edit(_) | Self::Download { .. } => None,
+        };
+        Address::chat(self.chat()).in_topic(thread)
+    }
+
+    fn chat(&self) -> ChatId {
+        let recipient = match self {
+            Self::Attachment(upload) => return upload.chat,
+            Self::Download { chat, .. } => return *chat,
+            Self::Deletion(deletion) => &deletion.chat_id,
+            Self::New(message) => &message.chat_id,
+            Self::Edit(edit) => &edit.chat_id,
+        };
+        match recipient {
+            types::Recipient::Id(chat) => ChatId(chat.0),
+            // Chats are only ever named by their ids here.
+            types::Recipient::ChannelUsername(_) => ChatId::TERMINAL,
+        }
+    }
+}
+
 /// Where and how a reply is to be shown.
 #[derive(Debug, Clone, Copy)]
 pub struct Showing<'a> {
     /// The chat.
     pub chat: ChatId,
+    /// The topic of it.
+    pub thread: Option<ThreadId>,
+    /// The message it is a reply to.
+    pub reply_to: Option<ReplyTo>,
     /// Our name, for links into the private chat.
     pub bot: &'a str,
     /// How much of its looks is kept.
     pub form: Form,
     /// As a new message even if it replaces one.
-    pub afresh: bool,
+    pub as_new: bool,
+}
+
+impl<'a> Showing<'a> {
+    /// In a chat, outside of any topic, with all of its looks.
+    pub fn new(chat: ChatId, bot: &'a str) -> Self {
+        Self {
+            chat,
+            thread: None,
+            reply_to: None,
+            bot,
+            form: Form::Rich,
+            as_new: false,
+        }
+    }
 }
 
 /// The requests a reply takes, in order; always at least one, and in every form as many.
 pub fn render(reply: &Reply, showing: Showing<'_>) -> Vec<Outgoing> {
-    let deletion = reply.takes_away.map(|message| deletion(message, showing));
+    let mut requests = Vec::new();
+    requests.extend(reply.takes_away.map(|message| deletion(message, showing)));
     let enclosure = reply.enclosure.as_ref();
-    let enclosure = enclosure.and_then(|enclosure| upload(enclosure, showing.chat));
-    // What comes along scrolls away whatever is to be replaced.
-    let showing = Showing {
-        afresh: showing.afresh || enclosure.is_some(),
+    let upload = enclosure.and_then(|enclosure| upload(enclosure, showing.chat));
+    let below = Showing {
+        // A file scrolls the message away that is to be replaced.
+        as_new: showing.as_new || upload.is_some(),
         ..showing
     };
-    let before = deletion
-        .into_iter()
-        .chain(enclosure.map(Outgoing::Enclosure));
-    let fetch = reply.fetches.clone().map(|file| Outgoing::Fetch {
+    requests.extend(upload.map(Outgoing::Attachment));
+    requests.extend(messages(reply, below));
+    requests.extend(reply.fetches.clone().map(|file| Outgoing::Download {
         chat: showing.chat,
         file,
-    });
-    before
-        .chain(messages(reply, showing))
-        .chain(fetch)
-        .collect()
+    }));
+    direct(&mut requests, showing);
+    requests
+}
+
+/// Sends new messages to the topic, the first of them (or all) in reply to what was asked.
+fn direct(requests: &mut [Outgoing], showing: Showing<'_>) {
+    let mut reply_to = showing.reply_to;
+    for request in requests {
+        let parameters = reply_to.map(reply_parameters);
+        match request {
+            Outgoing::New(message) => {
+                message.message_thread_id = showing.thread.map(thread_id);
+                message.reply_parameters = parameters;
+            }
+            Outgoing::Attachment(upload) => {
+                upload.thread = showing.thread;
+                upload.reply_to = parameters;
+            }
+            Outgoing::Deletion(_) | Outgoing::Edit(_) | Outgoing::Download { .. } => continue,
+        }
+        reply_to = reply_to.filter(|reply_to| reply_to.throughout);
+    }
+}
+
+fn thread_id(thread: ThreadId) -> types::ThreadId {
+    types::ThreadId(types::MessageId(thread.0))
+}
+
+/// Said also when the message is gone meanwhile.
+fn reply_parameters(reply_to: ReplyTo) -> types::ReplyParameters {
+    types::ReplyParameters::new(types::MessageId(reply_to.message.0)).allow_sending_without_reply()
 }
 
 fn deletion(message: MessageId, showing: Showing<'_>) -> Outgoing {
@@ -132,6 +204,8 @@ fn upload(enclosure: &Enclosure, chat: ChatId) -> Option<Upload> {
     }
     Some(Upload {
         chat,
+        thread: None,
+        reply_to: None,
         kind,
         name,
         bytes,
@@ -172,7 +246,7 @@ fn messages(reply: &Reply, showing: Showing<'_>) -> Vec<Outgoing> {
             .then(|| keyboard(&reply.buttons, showing))
             .flatten();
         match reply.replaces {
-            Some(message) if index == 0 && !showing.afresh => {
+            Some(message) if index == 0 && !showing.as_new => {
                 Outgoing::Edit(edit(message.0, text, keyboard, showing))
             }
             _ => Outgoing::New(new(text, keyboard, showing)),
@@ -417,9 +491,11 @@ mod tests {
 
     const SHOWING: Showing<'static> = Showing {
         chat: ChatId(7),
+        thread: None,
+        reply_to: None,
         bot: "unbind_bot",
         form: Form::Rich,
-        afresh: false,
+        as_new: false,
     };
 
     fn text_of(outgoing: &Outgoing) -> &str {
@@ -538,9 +614,9 @@ mod tests {
     fn place(outgoing: &Outgoing) -> u8 {
         match outgoing {
             Outgoing::Deletion(_) => 0,
-            Outgoing::Enclosure(_) => 1,
+            Outgoing::Attachment(_) => 1,
             Outgoing::New(_) | Outgoing::Edit(_) => 2,
-            Outgoing::Fetch { .. } => 3,
+            Outgoing::Download { .. } => 3,
         }
     }
 
@@ -559,15 +635,15 @@ mod tests {
                     let text = read_html(text_of(part));
                     prop_assert!(!text.trim().is_empty() && text.encode_utf16().count() <= MAX_TEXT);
                 }
-                if let Outgoing::Enclosure(upload) = part {
+                if let Outgoing::Attachment(upload) = part {
                     prop_assert!((1..=MAX_FILE).contains(&upload.bytes.len()));
                     prop_assert!((1..=MAX_FILE_NAME).contains(&upload.name.len()) && upload.name.is_ascii());
                 }
             }
             let edits = sent.iter().filter(|part| matches!(part, Outgoing::Edit(_))).count();
             prop_assert_eq!(edits, usize::from(reply.replaces.is_some() && of(1) == 0));
-            for (form, afresh) in [(Form::Plain, false), (Form::Bare, false), (Form::Rich, true)] {
-                let other = render(&reply, Showing { form, afresh, ..SHOWING });
+            for (form, as_new) in [(Form::Plain, false), (Form::Bare, false), (Form::Rich, true)] {
+                let other = render(&reply, Showing { form, as_new, ..SHOWING });
                 prop_assert!(other.iter().map(place).eq(sent.iter().map(place)));
             }
         }
@@ -655,11 +731,11 @@ mod tests {
         );
         assert!(matches!(&sent[1], Outgoing::New(message) if message.reply_markup.is_some()));
         assert_eq!(sent.len(), 2);
-        let afresh = Showing {
-            afresh: true,
+        let as_new = Showing {
+            as_new: true,
             ..SHOWING
         };
-        assert!(matches!(render(&reply, afresh)[0], Outgoing::New(_)));
+        assert!(matches!(render(&reply, as_new)[0], Outgoing::New(_)));
     }
 
     #[test]
@@ -703,13 +779,15 @@ mod tests {
         assert_eq!(json_of(&sent[0]), expected);
         let upload = Upload {
             chat: ChatId(7),
+            thread: None,
+            reply_to: None,
             kind: UploadKind::Document,
             name: "cards.json".into(),
             bytes: b"{}".to_vec(),
         };
-        assert_eq!(sent[1], Outgoing::Enclosure(upload));
+        assert_eq!(sent[1], Outgoing::Attachment(upload));
         assert!(matches!(&sent[2], Outgoing::New(message) if message.text == "<b>Here</b>"));
-        let fetch = Outgoing::Fetch {
+        let fetch = Outgoing::Download {
             chat: ChatId(7),
             file: "F1".into(),
         };
@@ -724,7 +802,7 @@ mod tests {
             render(&reply.in_place_of(Some(MessageId(9))), SHOWING)
         };
         let sent = with("otpauth://totp/x".into());
-        assert!(matches!(&sent[0], Outgoing::Enclosure(upload)
+        assert!(matches!(&sent[0], Outgoing::Attachment(upload)
             if upload.kind == UploadKind::Photo && upload.bytes.starts_with(b"\x89PNG")));
         assert!(matches!(sent[1], Outgoing::New(_)));
         let sent = with("x".repeat(5000));
@@ -767,6 +845,42 @@ mod tests {
         assert_eq!(rows.iter().sum::<usize>(), MAX_BUTTONS);
         assert!(rows.iter().all(|row| *row <= MAX_BUTTONS_A_ROW));
         assert_eq!(super::keyboard(&[vec![press("")]], SHOWING), None);
+    }
+
+    #[test]
+    fn new_messages_go_to_the_topic_and_the_first_replies_to_what_was_asked() {
+        let file = Enclosure::File {
+            name: "cards.json".into(),
+            content: "{}".into(),
+        };
+        let reply = Reply::new(RichText::plain("line\n".repeat(1500))).with(file);
+        let sent = |throughout| {
+            let reply_to = ReplyTo {
+                message: MessageId(9),
+                throughout,
+            };
+            let showing = Showing {
+                thread: Some(ThreadId(4)),
+                reply_to: Some(reply_to),
+                ..SHOWING
+            };
+            render(&reply, showing)
+        };
+        let replied_to = |request: &Outgoing| match request {
+            Outgoing::Attachment(upload) => upload.reply_to.is_some(),
+            other => {
+                json_of(other)["reply_parameters"]
+                    == serde_json::json!({"message_id": 9, "allow_sending_without_reply": true})
+            }
+        };
+        for (throughout, replies) in [(false, [true, false, false]), (true, [true; 3])] {
+            let sent = sent(throughout);
+            let found: Vec<_> = sent.iter().map(replied_to).collect();
+            assert_eq!(found, replies);
+            let to = Address::chat(ChatId(7)).in_topic(Some(ThreadId(4)));
+            assert!(sent.iter().all(|request| request.to() == to));
+            assert_eq!(json_of(&sent[1])["message_thread_id"], 4);
+        }
     }
 
     #[test]

@@ -92,7 +92,8 @@ impl Screen {
         let rows = assistant
             .handle(CHAT, None, event, self.now)
             .await
-            .expect("the store takes the turn");
+            .expect("the store takes the turn")
+            .rows;
         let said = rows.iter().map(|row| self.show(&row.reply)).collect();
         let sent = rows.iter().map(|row| Mark::Done(row.id)).collect();
         assistant

@@ -264,6 +264,11 @@ impl FakeApi {
 
     /// A person sends a file in their private chat; nothing is said of its size.
     pub fn sends(&self, chat: i64, name: &str, bytes: impl Into<Vec<u8>>) -> u64 {
+        self.writes(chat, self.file_message(chat, name, bytes))
+    }
+
+    /// The message with a file that can be fetched.
+    pub fn file_message(&self, chat: i64, name: &str, bytes: impl Into<Vec<u8>>) -> Value {
         let file = self.keep_file(bytes.into());
         let mut message = said(chat, "");
         let fields = message.as_object_mut().unwrap();
@@ -272,7 +277,7 @@ impl FakeApi {
             "document".into(),
             json!({"file_id": file, "file_name": name}),
         );
-        self.writes(chat, message)
+        message
     }
 
     /// Puts a message in a chat, under an id of its own, and the update with it in the queue.

@@ -4,7 +4,8 @@ use unbind_bot::{
     dialogue::{Enclosure, MAX_FILE_BYTES, MessageId},
     telegram::{
         api::{Api, ApiError},
-        courier::{Courier, Deliver, Undelivered},
+        delivery::Delivery,
+        outbox::deliver::Deliver,
         outgoing::Outgoing,
     },
 };
@@ -296,18 +297,15 @@ async fn a_server_that_is_gone_is_told_without_the_address_of_the_file() {
     let assistant = Arc::new(Assistant::new(Base::new(Knowledge::default()), store));
     let clock = Arc::new(Timestamp::now);
     let client = Api::new(TOKEN, api.url().parse().unwrap()).unwrap();
-    let courier = Courier::new(client, assistant, clock);
+    let delivery = Delivery::new(client, assistant, clock);
     api.trouble("download", None, Trouble::Reset);
     api.sends(ANN, "cards.json", cards());
-    let fetch = Outgoing::Fetch {
+    let fetch = Outgoing::Download {
         chat: ChatId(ANN),
         file: "FILE0".into(),
     };
-    let error = courier.deliver(fetch).await.unwrap_err();
-    assert!(
-        matches!(&error, Undelivered::Telegram(ApiError::Network(_))),
-        "{error:?}"
-    );
+    let error = delivery.deliver(fetch).await.unwrap_err();
+    assert!(matches!(&error, ApiError::Network(_)), "{error:?}");
     for shown in [format!("{error}"), format!("{error:?}")] {
         assert!(
             !shown.contains(TOKEN) && !shown.contains("/file/"),

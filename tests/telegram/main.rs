@@ -8,7 +8,8 @@
 
 mod fake_api;
 mod files;
-mod wakeups;
+mod timers;
+mod topics;
 mod webhook;
 
 use std::{
@@ -36,11 +37,12 @@ use unbind_bot::{
     knowledge::{Knowledge, Language, Lines, load_folder},
     markup::RichText,
     store::{
-        Commit, Item, Mark, OutboxRow, RowId, Store, StoreError, Versioned, memory::MemoryStore,
+        AddressedReply, Commit, Item, Mark, OutboxRow, RowId, Store, StoreError, Versioned,
+        memory::MemoryStore,
     },
     telegram::{
         ServeError, TelegramSettings,
-        outgoing::{Form, Outgoing, Showing, render},
+        outgoing::{Outgoing, Showing, render},
         serve,
     },
 };
@@ -114,6 +116,11 @@ impl Gate {
     }
 
     async fn keep(&self, chat: i64, record: Record, replies: Vec<Reply>) {
+        let replies = AddressedReply::to_chat(ChatId(chat), replies);
+        self.keep_addressed(chat, record, replies).await;
+    }
+
+    async fn keep_addressed(&self, chat: i64, record: Record, replies: Vec<AddressedReply>) {
         let chat = ChatId(chat);
         let commit = Commit {
             chat,
@@ -267,12 +274,7 @@ fn settings(api: &FakeApi, token: &str) -> TelegramSettings {
 fn looks(line: &str) -> String {
     let lines = Lines::new(&Default::default());
     let reply = Reply::new(lines.say(Language::EN, line, &[]));
-    let showing = Showing {
-        chat: ChatId(ANN),
-        bot: BOT_NAME,
-        form: Form::Rich,
-        afresh: true,
-    };
+    let showing = Showing::new(ChatId(ANN), BOT_NAME);
     match render(&reply, showing).as_slice() {
         [Outgoing::New(message)] => message.text.clone(),
         other => panic!("{other:?}"),

@@ -241,7 +241,7 @@ async fn while_the_store_is_unwell_updates_stay_at_telegram() {
 
 #[tokio::test]
 async fn what_is_more_than_there_is_room_for_stays_at_telegram() {
-    const ROOM: u64 = unbind_bot::telegram::intake::MAX_IN_HAND as u64;
+    const ROOM: u64 = unbind_bot::telegram::intake::MAX_IN_FLIGHT as u64;
     let (api, store, listen) = (FakeApi::start().await, Gate::closed(), free_port());
     let _service = start(&api, &store, webhook(listen));
     until_set(&api).await;

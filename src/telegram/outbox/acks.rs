@@ -8,29 +8,29 @@ use tokio::time::{Instant, timeout};
 
 use crate::store::{Mark, RowId, Store, StoreError};
 
-/// What was sent a moment ago is told together with what is sent in the next: each telling is a batch of the store's, with
-/// a sync of its own, and at 5 ms a seventh fewer of 200 chats are answered. Killed in between, the bot says so much twice.
-const MARK_DELAY: Duration = Duration::from_millis(20);
+/// What was sent within so long is told at once: each call is a batch of the store's, with a sync of its own, and at 5 ms
+/// a seventh fewer of 200 chats are answered. Killed in between, the bot says this much twice.
+const ACK_DELAY: Duration = Duration::from_millis(20);
 /// Between two attempts to tell the store what was sent.
-const MARK_PAUSE: Duration = Duration::from_secs(1);
+const ACK_PAUSE: Duration = Duration::from_secs(1);
 /// At the end, the store has this long to note what was sent; what it does not is sent again at the next start.
-const LAST_MARKS_LIMIT: Duration = Duration::from_millis(500);
+const LAST_ACKS_LIMIT: Duration = Duration::from_millis(500);
 
 /// What the store was told, and whether it noted it.
-type Marked = (Vec<Mark>, Result<(), StoreError>);
+type Acked = (Vec<Mark>, Result<(), StoreError>);
 
 /// What the store has still to be told.
-pub(super) struct Marks {
+pub(super) struct Acks {
     store: Arc<dyn Store>,
     waiting: Vec<Mark>,
-    under_way: Option<BoxFuture<'static, Marked>>,
+    under_way: Option<BoxFuture<'static, Acked>>,
     /// When to tell what is waiting.
     due: Option<Instant>,
     /// Rows that are done, though the store does not know yet.
     unnoted: HashSet<RowId>,
 }
 
-impl Marks {
+impl Acks {
     /// Nothing to tell yet.
     pub(super) fn new(store: Arc<dyn Store>) -> Self {
         Self {
@@ -55,7 +55,7 @@ impl Marks {
 
     fn push(&mut self, mark: Mark) {
         self.waiting.push(mark);
-        self.due.get_or_insert_with(|| Instant::now() + MARK_DELAY);
+        self.due.get_or_insert_with(|| Instant::now() + ACK_DELAY);
     }
 
     /// Whether a row is done, though the store may still have it.
@@ -100,7 +100,7 @@ impl Marks {
             Ok(()) => self.note(&marks),
             Err(error) => {
                 tracing::error!(%error, rows = marks.len(), "the store did not note what was sent; tried again");
-                self.due = Some(Instant::now() + MARK_PAUSE);
+                self.due = Some(Instant::now() + ACK_PAUSE);
                 self.waiting.splice(0..0, marks);
             }
         }
@@ -120,7 +120,7 @@ impl Marks {
             self.answered().await;
             self.store.mark(std::mem::take(&mut self.waiting)).await
         };
-        match timeout(LAST_MARKS_LIMIT, last).await {
+        match timeout(LAST_ACKS_LIMIT, last).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "the last messages may be sent again"),
             Err(_) => tracing::warn!(
