@@ -38,7 +38,7 @@ pub use cards::{MAX_CARDS, MAX_KEPT};
 pub use choice::{Choice, Field, Page, Press, Reason};
 pub use dead_letter::DeadLetter;
 pub use event::{
-    Attachment, CardId, ChatId, Command, Event, Input, MessageId, Place, Receipt, SentFile,
+    AttachmentKind, CardId, ChatId, Command, Event, Input, MessageId, Place, Receipt, SentFile,
     Unreadable, UpdateId, UserId,
 };
 pub use files::MAX_FILE_BYTES;
@@ -48,7 +48,7 @@ pub use record::{
     Activity, Card, CardDraft, LastAnswer, Record, Reminder, Removal, RemovedCard, Setup, Stage,
     Vote,
 };
-pub use reply::{Action, Button, Enclosure, Reply};
+pub use reply::{Action, Attachment, Button, Reply};
 
 use talk::Talk;
 

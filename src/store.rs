@@ -214,7 +214,7 @@ impl OutboxRow {
         let goes_there = self.to.chat == self.id.chat;
         let reply = Reply {
             replaces: None,
-            takes_away: None,
+            deletes: None,
             ..self.reply
         };
         Self {

@@ -19,7 +19,7 @@ use self::render::{NUMBER, NumberedChoice};
 use crate::{
     assistant::{Assistant, ChatStatus, HandleError, Handled},
     dialogue::{
-        Channel, ChatId, Choice, Command, Enclosure, Event, Input, MAX_FILE_BYTES, MessageId,
+        Attachment, Channel, ChatId, Choice, Command, Event, Input, MAX_FILE_BYTES, MessageId,
         Press, Receipt, Unreadable,
     },
     knowledge::{Language, lines::Value},
@@ -216,12 +216,12 @@ impl<'a, W: Write> Terminal<'a, W> {
 
     async fn show(&mut self, rows: Vec<OutboxRow>) -> Result<(), TerminalError> {
         for row in &rows {
-            if row.reply.takes_away.is_some() {
+            if row.reply.deletes.is_some() {
                 self.erase_typed()?;
             }
-            match &row.reply.enclosure {
-                Some(Enclosure::File { name, content }) => self.give_file(name, content)?,
-                Some(Enclosure::QrCode(text)) => self.draw_code(text)?,
+            match &row.reply.attachment {
+                Some(Attachment::File { name, content }) => self.give_file(name, content)?,
+                Some(Attachment::QrCode(text)) => self.draw_code(text)?,
                 None => {}
             }
             let columns = self.columns();

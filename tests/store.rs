@@ -570,8 +570,8 @@ const SUPERGROUP: ChatId = ChatId(-1_009_999_999_999);
 
 async fn a_group_that_moves_takes_its_record_and_rows_along(store: Arc<dyn Store>) {
     let mut first = commit(GROUP, 0, "a", &["1", "2"]);
-    first.replies[0].replaces = Some(MessageId(5));
-    first.replies[1].takes_away = Some(MessageId(6));
+    first.replies[0].reply.replaces = Some(MessageId(5));
+    first.replies[1].reply.deletes = Some(MessageId(6));
     first.record.as_mut().unwrap().screen = Some(MessageId(5));
     store.commit(first).await.unwrap();
     store.commit(commit(CHAT, 0, "b", &["3"])).await.unwrap();
@@ -589,7 +589,7 @@ async fn a_group_that_moves_takes_its_record_and_rows_along(store: Arc<dyn Store
         (texts(&of_group), rows.len()),
         (vec!["1".into(), "2".into()], 3)
     );
-    let message = |row: &OutboxRow| row.reply.replaces.or(row.reply.takes_away);
+    let message = |row: &OutboxRow| row.reply.replaces.or(row.reply.deletes);
     assert!(of_group.iter().all(|row| message(row).is_none()));
     // Once more changes nothing, and the chat goes on from where it was.
     store.migrate(GROUP, SUPERGROUP).await.unwrap();

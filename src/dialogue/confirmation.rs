@@ -3,7 +3,7 @@
 //! Only the button of the last screen, or a clear yes typed at that very moment, takes the card off the list.
 
 use super::{
-    Activity, Button, Card, CardId, Choice, Enclosure, Removal, RemovedCard, Reply, Stage, answer,
+    Activity, Attachment, Button, Card, CardId, Choice, Removal, RemovedCard, Reply, Stage, answer,
     cards, files,
     identity::Protection,
     outcome, protection,
@@ -97,12 +97,12 @@ pub(super) fn send_details(talk: &mut Talk<'_>, id: CardId) {
     let Some(card) = talk.record.card(id).cloned() else {
         return cards::say_gone(talk);
     };
-    let file = Enclosure::File {
+    let file = Attachment::File {
         name: files::name_for_card(id, talk.now),
         content: files::one_card(&card, talk.now),
     };
     let text = talk.line("details-file", &[("label", card.label.as_str().into())]);
-    talk.say(Reply::new(text).with(file));
+    talk.say(Reply::new(text).with_attachment(file));
 }
 
 /// The explicit yes: the card leaves the list. Anything but a yes to this very card at this very moment shows where we are.

@@ -2,7 +2,7 @@
 //! `typing`'s.
 
 use super::{
-    Activity, Attachment, Choice, Command, MessageId, Place, Press, Reply, adding, answer, bin,
+    Activity, AttachmentKind, Choice, Command, MessageId, Place, Press, Reply, adding, answer, bin,
     browse, cards, confirmation, editing, label::MAX_LABEL_CHARS, mine, outcome, protection,
     record::Wish, reminders, removal, review, steps, talk::Talk,
 };
@@ -157,7 +157,7 @@ fn set_language(talk: &mut Talk<'_>, language: Language) {
 }
 
 /// A message that is not text.
-pub(super) fn attachment(talk: &mut Talk<'_>, kind: Attachment) {
+pub(super) fn attachment(talk: &mut Talk<'_>, kind: AttachmentKind) {
     talk.next_keyboard();
     let text = talk.line("attachment", &[("kind", kind.code().into())]);
     let reply = match talk.record.activity {

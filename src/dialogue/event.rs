@@ -128,7 +128,7 @@ pub enum Input {
         message: MessageId,
     },
     /// A message that is not text.
-    Attachment(Attachment),
+    Attachment(AttachmentKind),
     /// A file, of which only this much is known until the channel has fetched it.
     File(SentFile),
     /// So much, so fast, that it was not read; the channel hears again after so many seconds.
@@ -309,7 +309,7 @@ impl Input {
 
 /// Kinds of message that are not text; each gets a kind word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Attachment {
+pub enum AttachmentKind {
     /// A sticker or an animation.
     Sticker,
     /// A photo or a video.
@@ -326,7 +326,7 @@ pub enum Attachment {
     Other,
 }
 
-impl Attachment {
+impl AttachmentKind {
     /// The name in the bot's lines.
     pub fn code(self) -> &'static str {
         match self {

@@ -2,7 +2,7 @@
 //! everything. How files look is `files`'s.
 
 use super::{
-    Activity, Card, Choice, Enclosure, Place, Reply, SentFile, Unreadable, adding, cards,
+    Activity, Attachment, Card, Choice, Place, Reply, SentFile, Unreadable, adding, cards,
     dead_letter::LETTER_DAYS,
     desk,
     files::{self, CardFault, FileFault, Found, MAX_FILE_BYTES},
@@ -43,13 +43,13 @@ pub(super) fn export(talk: &mut Talk<'_>) {
     if talk.place == Place::Group {
         return removal::ask_into_private(talk, "export");
     }
-    let file = Enclosure::File {
+    let file = Attachment::File {
         name: files::name(talk.now),
         content: files::everything(&talk.record, talk.now),
     };
     let count = talk.record.cards.len();
     let text = talk.line("export-file", &[("count", count.into())]);
-    let mut reply = Reply::new(text).with(file);
+    let mut reply = Reply::new(text).with_attachment(file);
     if talk.record.activity == Activity::Idle {
         reply = reply.row([
             talk.button("button-cards", Choice::Cards(0)),
@@ -82,7 +82,7 @@ pub(super) fn file(talk: &mut Talk<'_>, file: &SentFile) {
         return refuse(talk, Unreadable::NotText);
     }
     let mut reply = Reply::new(talk.line("file-reading", &[]));
-    reply.fetches = Some(file.id.clone());
+    reply.downloads = Some(file.id.clone());
     talk.say(reply);
     desk::show_again(talk);
 }

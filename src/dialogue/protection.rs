@@ -2,7 +2,7 @@
 //! `identity`'s.
 
 use super::{
-    Activity, Choice, Enclosure, Place, Reply, Setup,
+    Activity, Attachment, Choice, Place, Reply, Setup,
     identity::{
         self, MAX_PIN_CHARS, MIN_PIN_CHARS, PinFault, Proof, Protection, RECOVERY_CODES, Sealed,
     },
@@ -86,7 +86,7 @@ fn show_choices(talk: &mut Talk<'_>) {
 fn enrolment(talk: &Talk<'_>, secret: &Sealed) -> Option<Reply> {
     let (address, letters) = identity::enrolment(secret)?;
     let text = talk.line("codes-enrol", &[("secret", letters.into())]);
-    Some(Reply::new(text).with(Enclosure::QrCode(address)))
+    Some(Reply::new(text).with_attachment(Attachment::QrCode(address)))
 }
 
 /// The libraries refused what they have no reason to refuse.

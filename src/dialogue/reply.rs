@@ -17,18 +17,26 @@ pub struct Reply {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<MessageId>,
     /// A message of the person that is taken out of the chat first, as far as the channel can.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub takes_away: Option<MessageId>,
+    #[serde(
+        rename = "takes_away",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub deletes: Option<MessageId>,
     /// What comes along, above the text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub enclosure: Option<Enclosure>,
-    /// The file, by the channel's name for it, that the channel is to fetch after this; what it says comes as
+    #[serde(rename = "enclosure", default, skip_serializing_if = "Option::is_none")]
+    pub attachment: Option<Attachment>,
+    /// The file, by the channel's name for it, that the channel is to download after this; what it says comes as
     /// [`Receipt::FileContent`](super::Receipt::FileContent).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fetches: Option<String>,
-    /// Nobody asked for it: a reminder, which can wait while others are answered.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub unasked: bool,
+    #[serde(rename = "fetches", default, skip_serializing_if = "Option::is_none")]
+    pub downloads: Option<String>,
+    /// A reminder: it can wait while others are answered.
+    #[serde(
+        rename = "unasked",
+        default,
+        skip_serializing_if = "std::ops::Not::not"
+    )]
+    pub unsolicited: bool,
     /// Whether the record is to be told when it was sent, as [`Receipt::Sent`](super::Receipt::Sent); that costs a commit.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub wants_receipt: bool,
@@ -37,7 +45,7 @@ pub struct Reply {
 /// What comes along with a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Enclosure {
+pub enum Attachment {
     /// A file of text.
     File {
         /// What it is called.
@@ -56,10 +64,10 @@ impl Reply {
             text,
             buttons: Vec::new(),
             replaces: None,
-            takes_away: None,
-            enclosure: None,
-            fetches: None,
-            unasked: false,
+            deletes: None,
+            attachment: None,
+            downloads: None,
+            unsolicited: false,
             wants_receipt: false,
         }
     }
@@ -80,14 +88,14 @@ impl Reply {
     }
 
     /// Takes a message of the person out of the chat first, where there is one.
-    pub fn taking_away(mut self, message: Option<MessageId>) -> Self {
-        self.takes_away = message;
+    pub fn deleting(mut self, message: Option<MessageId>) -> Self {
+        self.deletes = message;
         self
     }
 
     /// Sends something along.
-    pub fn with(mut self, enclosure: Enclosure) -> Self {
-        self.enclosure = Some(enclosure);
+    pub fn with_attachment(mut self, attachment: Attachment) -> Self {
+        self.attachment = Some(attachment);
         self
     }
 }

@@ -318,7 +318,7 @@ impl<'a> Talk<'a> {
     pub(super) fn mark_unasked(&mut self) {
         self.replies
             .iter_mut()
-            .for_each(|reply| reply.unasked = true);
+            .for_each(|reply| reply.unsolicited = true);
     }
 
     /// The turn as it is to be committed, when nobody did anything.
@@ -327,7 +327,7 @@ impl<'a> Talk<'a> {
             self.replies.iter_mut().for_each(script::convert);
         }
         if let Some(first) = self.replies.first_mut().filter(|_| self.takes_away) {
-            first.takes_away = self.typed;
+            first.deletes = self.typed;
         }
         Turn {
             record: match self.forgets {

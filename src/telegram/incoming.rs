@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     dialogue::{
-        Attachment, ChatId, Command, Event, Input, MessageId, Place, Press, SentFile, Thread,
+        AttachmentKind, ChatId, Command, Event, Input, MessageId, Place, Press, SentFile, Thread,
         ThreadId, UpdateId, UserId,
     },
     knowledge::Language,
@@ -304,19 +304,19 @@ fn file(message: &Message) -> Option<Input> {
 }
 
 /// What can be attached besides a `document`. A venue brings a `location` along.
-const ATTACHMENTS: [(&str, Attachment); 12] = [
-    ("sticker", Attachment::Sticker),
-    ("animation", Attachment::Sticker),
-    ("dice", Attachment::Sticker),
-    ("photo", Attachment::Picture),
-    ("live_photo", Attachment::Picture),
-    ("video", Attachment::Picture),
-    ("voice", Attachment::Voice),
-    ("video_note", Attachment::Voice),
-    ("audio", Attachment::Voice),
-    ("location", Attachment::Location),
-    ("venue", Attachment::Location),
-    ("contact", Attachment::Contact),
+const ATTACHMENTS: [(&str, AttachmentKind); 12] = [
+    ("sticker", AttachmentKind::Sticker),
+    ("animation", AttachmentKind::Sticker),
+    ("dice", AttachmentKind::Sticker),
+    ("photo", AttachmentKind::Picture),
+    ("live_photo", AttachmentKind::Picture),
+    ("video", AttachmentKind::Picture),
+    ("voice", AttachmentKind::Voice),
+    ("video_note", AttachmentKind::Voice),
+    ("audio", AttachmentKind::Voice),
+    ("location", AttachmentKind::Location),
+    ("venue", AttachmentKind::Location),
+    ("contact", AttachmentKind::Contact),
 ];
 
 /// Notes of Telegram about a chat, besides `migrate_to_chat_id`.
@@ -376,7 +376,7 @@ const SERVICE: [&str; 51] = [
 
 /// What a message without words is. What is not known is taken for something a person sent: a kind word too many is
 /// better than silence.
-fn attachment(message: &Message) -> Option<Attachment> {
+fn attachment(message: &Message) -> Option<AttachmentKind> {
     let is_service = message.migrate_to_chat_id.is_some()
         || SERVICE.iter().any(|field| message.has_other(field));
     if is_service {
@@ -385,12 +385,12 @@ fn attachment(message: &Message) -> Option<Attachment> {
     let known = ATTACHMENTS
         .iter()
         .find(|(field, _)| message.has_other(field));
-    let file = message.document.as_ref().map(|_| Attachment::File);
+    let file = message.document.as_ref().map(|_| AttachmentKind::File);
     Some(
         known
             .map(|(_, kind)| *kind)
             .or(file)
-            .unwrap_or(Attachment::Other),
+            .unwrap_or(AttachmentKind::Other),
     )
 }
 
@@ -532,19 +532,22 @@ mod tests {
     #[test]
     fn what_is_not_text_is_an_attachment_and_a_caption_counts_as_text() {
         for (fields, kind) in [
-            (json!({"sticker": {}}), Attachment::Sticker),
+            (json!({"sticker": {}}), AttachmentKind::Sticker),
             (
                 json!({"animation": {}, "document": {}}),
-                Attachment::Sticker,
+                AttachmentKind::Sticker,
             ),
-            (json!({"photo": []}), Attachment::Picture),
-            (json!({"voice": {}}), Attachment::Voice),
-            (json!({"venue": {}, "location": {}}), Attachment::Location),
+            (json!({"photo": []}), AttachmentKind::Picture),
+            (json!({"voice": {}}), AttachmentKind::Voice),
+            (
+                json!({"venue": {}, "location": {}}),
+                AttachmentKind::Location,
+            ),
             // Without an id it cannot be fetched.
-            (json!({"document": {}}), Attachment::File),
-            (json!({"contact": {}}), Attachment::Contact),
-            (json!({"poll": {}}), Attachment::Other),
-            (json!({"from_the_future": {}}), Attachment::Other),
+            (json!({"document": {}}), AttachmentKind::File),
+            (json!({"contact": {}}), AttachmentKind::Contact),
+            (json!({"poll": {}}), AttachmentKind::Other),
+            (json!({"from_the_future": {}}), AttachmentKind::Other),
         ] {
             assert_eq!(private(fields), Some(Input::Attachment(kind)), "{kind:?}");
         }
@@ -584,7 +587,7 @@ mod tests {
         fields["animation"] = json!({"file_id": "F1"});
         assert_eq!(
             private(fields.clone()),
-            Some(Input::Attachment(Attachment::Sticker))
+            Some(Input::Attachment(AttachmentKind::Sticker))
         );
         fields["caption"] = json!("is it gone?");
         assert_eq!(private(fields), text("is it gone?"));
@@ -596,7 +599,7 @@ mod tests {
         fields["reply_to_message"] = json!({"from": {"id": 42}, "text": "?"});
         assert_eq!(
             group(fields.clone()),
-            Some(Input::Attachment(Attachment::File))
+            Some(Input::Attachment(AttachmentKind::File))
         );
         fields["caption"] = json!("is it gone?");
         assert_eq!(group(fields), text("is it gone?"));
@@ -688,7 +691,10 @@ mod tests {
             text("yes")
         );
         let sticker = json!({"sticker": {}, "reply_to_message": ours});
-        assert_eq!(group(sticker), Some(Input::Attachment(Attachment::Sticker)));
+        assert_eq!(
+            group(sticker),
+            Some(Input::Attachment(AttachmentKind::Sticker))
+        );
         let topic = json!({"from": {"id": 42}, "forum_topic_created": {"name": "x"}});
         assert_eq!(
             group(json!({"text": "yes", "reply_to_message": topic})),

@@ -169,7 +169,7 @@ fn count(metrics: &OutboxMetrics, verdict: &Verdict) {
 /// Whether a reply only gives a message a look that the next one changes.
 fn is_replaced_by(reply: &Reply, next: &Reply) -> bool {
     let only_edits =
-        reply.takes_away.is_none() && reply.enclosure.is_none() && reply.fetches.is_none();
+        reply.deletes.is_none() && reply.attachment.is_none() && reply.downloads.is_none();
     only_edits && reply.replaces.is_some() && reply.replaces == next.replaces
 }
 

@@ -16,7 +16,7 @@ use super::{
     qr,
 };
 use crate::{
-    dialogue::{Action, Address, Button, ChatId, Enclosure, MessageId, Reply, ReplyTo, ThreadId},
+    dialogue::{Action, Address, Attachment, Button, ChatId, MessageId, Reply, ReplyTo, ThreadId},
     markup::{RichText, Span},
 };
 
@@ -134,9 +134,9 @@ impl<'a> Showing<'a> {
 /// The requests a reply takes, in order; always at least one, and in every form as many.
 pub fn render(reply: &Reply, showing: Showing<'_>) -> Vec<Outgoing> {
     let mut requests = Vec::new();
-    requests.extend(reply.takes_away.map(|message| deletion(message, showing)));
-    let enclosure = reply.enclosure.as_ref();
-    let upload = enclosure.and_then(|enclosure| upload(enclosure, showing.chat));
+    requests.extend(reply.deletes.map(|message| deletion(message, showing)));
+    let attachment = reply.attachment.as_ref();
+    let upload = attachment.and_then(|attachment| upload(attachment, showing.chat));
     let below = Showing {
         // A file scrolls the message away that is to be replaced.
         as_new: showing.as_new || upload.is_some(),
@@ -144,7 +144,7 @@ pub fn render(reply: &Reply, showing: Showing<'_>) -> Vec<Outgoing> {
     };
     requests.extend(upload.map(Outgoing::Attachment));
     requests.extend(messages(reply, below));
-    requests.extend(reply.fetches.clone().map(|file| Outgoing::Download {
+    requests.extend(reply.downloads.clone().map(|file| Outgoing::Download {
         chat: showing.chat,
         file,
     }));
@@ -187,13 +187,13 @@ fn deletion(message: MessageId, showing: Showing<'_>) -> Outgoing {
 }
 
 /// What comes along as a file; what cannot be one is left out, since there is nothing that could be said of it.
-fn upload(enclosure: &Enclosure, chat: ChatId) -> Option<Upload> {
-    let (kind, name, bytes) = match enclosure {
-        Enclosure::File { name, content } => {
+fn upload(attachment: &Attachment, chat: ChatId) -> Option<Upload> {
+    let (kind, name, bytes) = match attachment {
+        Attachment::File { name, content } => {
             let bytes = content.clone().into_bytes();
             (UploadKind::Document, file_name(name), bytes)
         }
-        Enclosure::QrCode(text) => {
+        Attachment::QrCode(text) => {
             let picture = qr::png(text).unwrap_or_default();
             (UploadKind::Photo, "qr.png".to_owned(), picture)
         }
@@ -580,29 +580,36 @@ mod tests {
         prop::collection::vec(span, 0..6).prop_map(RichText)
     }
 
-    fn any_enclosure() -> impl Strategy<Value = Enclosure> {
+    fn any_attachment() -> impl Strategy<Value = Attachment> {
         let file = ("\\PC{0,80}", "[ -~卡👍\n]{0,200}");
         prop_oneof![
-            file.prop_map(|(name, content)| Enclosure::File { name, content }),
-            prop_oneof!["\\PC{0,60}", "[卡]{1000,1200}"].prop_map(Enclosure::QrCode),
+            file.prop_map(|(name, content)| Attachment::File { name, content }),
+            prop_oneof!["\\PC{0,60}", "[卡]{1000,1200}"].prop_map(Attachment::QrCode),
         ]
     }
 
     fn any_reply() -> impl Strategy<Value = Reply> {
         let message = || prop::option::of(any::<i32>().prop_map(MessageId));
         let labels = prop::collection::vec("\\PC{0,80}", 0..4);
-        let fetches = prop::option::of("[a-zA-Z0-9]{1,80}");
-        let enclosure = prop::option::of(any_enclosure());
-        let all = (any_text(), labels, message(), message(), enclosure, fetches);
-        all.prop_map(|(text, labels, replaces, takes_away, enclosure, fetches)| {
+        let downloads = prop::option::of("[a-zA-Z0-9]{1,80}");
+        let attachment = prop::option::of(any_attachment());
+        let all = (
+            any_text(),
+            labels,
+            message(),
+            message(),
+            attachment,
+            downloads,
+        );
+        all.prop_map(|(text, labels, replaces, deletes, attachment, downloads)| {
             let button = |label: String| Button {
                 label,
                 action: Action::Press("1.done".into()),
             };
             Reply {
-                takes_away,
-                enclosure,
-                fetches,
+                deletes,
+                attachment,
+                downloads,
                 ..Reply::new(text)
                     .row(labels.into_iter().map(button))
                     .in_place_of(replaces)
@@ -627,9 +634,9 @@ mod tests {
             let sent = render(&reply, SHOWING);
             prop_assert!(sent.is_sorted_by_key(place));
             let of = |wanted: u8| sent.iter().filter(|part| place(part) == wanted).count();
-            prop_assert_eq!(of(0), usize::from(reply.takes_away.is_some()));
-            prop_assert_eq!(of(3), usize::from(reply.fetches.is_some()));
-            prop_assert!(of(1) <= usize::from(reply.enclosure.is_some()) && of(2) > 0);
+            prop_assert_eq!(of(0), usize::from(reply.deletes.is_some()));
+            prop_assert_eq!(of(3), usize::from(reply.downloads.is_some()));
+            prop_assert!(of(1) <= usize::from(reply.attachment.is_some()) && of(2) > 0);
             for part in &sent {
                 if is_message(&part) {
                     let text = read_html(text_of(part));
@@ -765,15 +772,15 @@ mod tests {
 
     #[test]
     fn what_belongs_to_a_reply_comes_in_order_and_the_text_below_what_comes_along() {
-        let file = Enclosure::File {
+        let file = Attachment::File {
             name: "cards.json".into(),
             content: "{}".into(),
         };
         let mut reply = Reply::new(RichText::bold("Here"))
             .in_place_of(Some(MessageId(9)))
-            .taking_away(Some(MessageId(8)))
-            .with(file);
-        reply.fetches = Some("F1".into());
+            .deleting(Some(MessageId(8)))
+            .with_attachment(file);
+        reply.downloads = Some("F1".into());
         let sent = render(&reply, SHOWING);
         let expected = serde_json::json!({"chat_id": 7, "message_id": 8});
         assert_eq!(json_of(&sent[0]), expected);
@@ -798,7 +805,8 @@ mod tests {
     #[test]
     fn a_qr_code_is_a_picture_and_one_that_cannot_be_is_left_out() {
         let with = |text: String| {
-            let reply = Reply::new(RichText::plain("Scan it")).with(Enclosure::QrCode(text));
+            let reply =
+                Reply::new(RichText::plain("Scan it")).with_attachment(Attachment::QrCode(text));
             render(&reply.in_place_of(Some(MessageId(9))), SHOWING)
         };
         let sent = with("otpauth://totp/x".into());
@@ -849,11 +857,11 @@ mod tests {
 
     #[test]
     fn new_messages_go_to_the_topic_and_the_first_replies_to_what_was_asked() {
-        let file = Enclosure::File {
+        let file = Attachment::File {
             name: "cards.json".into(),
             content: "{}".into(),
         };
-        let reply = Reply::new(RichText::plain("line\n".repeat(1500))).with(file);
+        let reply = Reply::new(RichText::plain("line\n".repeat(1500))).with_attachment(file);
         let sent = |throughout| {
             let reply_to = ReplyTo {
                 message: MessageId(9),

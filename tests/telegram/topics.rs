@@ -1,6 +1,6 @@
 //! Where answers go in chats with topics and comments: back to where the question came from.
 
-use unbind_bot::dialogue::{Address, Enclosure, MessageId, ReplyTo, ThreadId};
+use unbind_bot::dialogue::{Address, Attachment, MessageId, ReplyTo, ThreadId};
 
 use super::*;
 
@@ -123,18 +123,18 @@ async fn in_a_topic_of_a_private_chat_files_are_read_and_answered_there() {
 async fn files_and_pictures_go_to_the_topic_as_well() {
     let (api, store) = (FakeApi::start().await, Gate::open());
     let to = Address::chat(ChatId(GROUP)).in_topic(Some(ThreadId(TOPIC as i32)));
-    let code = Enclosure::QrCode("otpauth://totp/x?secret=ABC".into());
-    let file = Enclosure::File {
+    let code = Attachment::QrCode("otpauth://totp/x?secret=ABC".into());
+    let file = Attachment::File {
         name: "cards.json".into(),
         content: "{}".into(),
     };
-    let replies = [code, file].map(|enclosure| AddressedReply {
+    let replies = [code, file].map(|attachment| AddressedReply {
         to,
         reply_to: Some(ReplyTo {
             message: MessageId(9),
             throughout: false,
         }),
-        reply: Reply::new(RichText::plain("here")).with(enclosure),
+        reply: Reply::new(RichText::plain("here")).with_attachment(attachment),
     });
     store
         .keep_addressed(GROUP, Record::default(), replies.to_vec())

@@ -32,7 +32,7 @@ impl Waiting {
         Self {
             id: row.id,
             attempts: row.attempts,
-            unsolicited: row.reply.unasked,
+            unsolicited: row.reply.unsolicited,
             created: row.created,
             body: with_body.then(|| Box::new(row)),
         }

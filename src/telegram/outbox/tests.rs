@@ -18,7 +18,8 @@ use super::{
 use crate::{
     assistant::HandleError,
     dialogue::{
-        Action, Button, Enclosure, MessageId, Receipt, Record, Reply, ReplyTo, ThreadId, Unreadable,
+        Action, Attachment, Button, MessageId, Receipt, Record, Reply, ReplyTo, ThreadId,
+        Unreadable,
     },
     markup::RichText,
     store::{AddressedReply, Commit, Item, Mark, Versioned, memory::MemoryStore},
@@ -586,13 +587,15 @@ async fn a_long_message_goes_on_at_the_part_that_was_not_taken() {
 
 /// Takes a message away, brings a file along, shows a text, and has a file fetched.
 fn whole(text: &str) -> Reply {
-    let file = Enclosure::File {
+    let file = Attachment::File {
         name: "a.json".into(),
         content: "{}".into(),
     };
-    let reply = reply(text).taking_away(Some(MessageId(8))).with(file);
+    let reply = reply(text)
+        .deleting(Some(MessageId(8)))
+        .with_attachment(file);
     Reply {
-        fetches: Some("F1".into()),
+        downloads: Some("F1".into()),
         ..reply
     }
 }
@@ -682,7 +685,7 @@ async fn in_a_group_that_moved_nothing_is_taken_away_by_an_id_of_before() {
     let room = Room::new(NO_LIMIT);
     let moved = Answer::Says(ApiError::Migrated(ChatId(-1001)));
     room.telegram.will(GROUP, [moved]);
-    let away = reply("b").taking_away(Some(MessageId(8)));
+    let away = reply("b").deleting(Some(MessageId(8)));
     room.say(GROUP, vec![reply("a"), away]).await;
     room.after(1).await;
     assert_eq!(room.telegram.texts(ChatId(-1001)), ["<b>a</b>", "<b>b</b>"]);
@@ -918,7 +921,7 @@ async fn of_several_new_looks_of_one_message_the_last_is_shown() {
     room.say_texts(ANN, &["1", "2", "3", "4", "5"]).await;
     // The burst is over; these wait, and so much the shorter.
     let other = edit("other").in_place_of(Some(MessageId(99)));
-    let with_file = edit("d").with(Enclosure::File {
+    let with_file = edit("d").with_attachment(Attachment::File {
         name: "f".into(),
         content: "x".into(),
     });
@@ -935,9 +938,9 @@ async fn of_several_new_looks_of_one_message_the_last_is_shown() {
     assert_eq!(room.left(), 0);
 }
 
-fn unasked(text: &str) -> Reply {
+fn unsolicited(text: &str) -> Reply {
     Reply {
-        unasked: true,
+        unsolicited: true,
         ..reply(text)
     }
 }
@@ -947,7 +950,7 @@ async fn an_answer_goes_before_a_thousand_reminders_and_they_all_go_in_the_end()
     const REMINDED: i64 = 1_000;
     let room = Room::new(RATES);
     for chat in 0..REMINDED {
-        room.say(ChatId(1_000 + chat), vec![unasked("remember?")])
+        room.say(ChatId(1_000 + chat), vec![unsolicited("remember?")])
             .await;
     }
     room.after(3).await;
@@ -973,7 +976,7 @@ async fn reminders_do_not_wait_for_ever_where_answers_never_end() {
     let room = Room::new(one_a_second);
     // More than can be said, from before the reminder on.
     room.say(ANN, vec![reply("a"); 100]).await;
-    room.say(BEN, vec![unasked("remember?")]).await;
+    room.say(BEN, vec![unsolicited("remember?")]).await;
     for _ in 0..150 {
         room.say(ANN, vec![reply("b"), reply("c")]).await;
         room.after(1).await;
