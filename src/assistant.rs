@@ -337,11 +337,11 @@ impl Assistant {
             chat: cause.chat,
             expected: before.version,
             record,
-            replies: addressed(cause.chat, cause.event, turn.replies),
+            replies: address_replies(cause.chat, cause.event, turn.replies),
             now: cause.now,
         };
         let rows = self.commit_to_store(commit, wake_at).await?;
-        self.metrics.answers(&turn.found);
+        self.metrics.count_answers(&turn.found);
         Ok(Handled {
             rows,
             forgotten: turn.forgets,
@@ -355,7 +355,7 @@ impl Assistant {
     ) -> Result<Vec<OutboxRow>, StoreError> {
         let (chat, version, begun) = (commit.chat, commit.version(), Instant::now());
         let rows = self.store.commit(commit).await?;
-        self.metrics.committed(begun.elapsed());
+        self.metrics.observe_commit(begun.elapsed());
         self.timers.set(chat, version, wake_at);
         Ok(rows)
     }
@@ -370,7 +370,7 @@ impl Assistant {
             base: self.base(),
             respond: self.respond,
             metrics: self.metrics.clone(),
-            entropy: entropy()?,
+            entropy: random_entropy()?,
             chat: cause.chat,
             update: cause.update,
             now: cause.now,
@@ -385,7 +385,7 @@ impl Assistant {
 }
 
 /// Where the replies to an event go: back to where it came from.
-fn addressed(chat: ChatId, event: &Event, replies: Vec<Reply>) -> Vec<AddressedReply> {
+fn address_replies(chat: ChatId, event: &Event, replies: Vec<Reply>) -> Vec<AddressedReply> {
     let to = Address::chat(chat).in_topic(event.thread.and_then(Thread::topic));
     let mut reply_to = event.reply_to();
     let addressed = replies.into_iter().map(|reply| {
@@ -425,7 +425,7 @@ impl Responder {
         let turn = panics::catch(|| (self.respond)(record, event, &context));
         turn.unwrap_or_else(|panic| {
             tracing::error!(chat = %self.chat, "a turn panicked; the chat was given an apology and stays where it was, and what came in is kept: `unbind-bot store letters`");
-            self.metrics.error(ErrorKind::Panic);
+            self.metrics.count_error(ErrorKind::Panic);
             let letter = DeadLetter::of(record, event, &panic.0, self.now).arrived_in(self.update);
             dialogue::apology(record, &self.base, letter)
         })
@@ -433,7 +433,7 @@ impl Responder {
 }
 
 /// Random bytes for one turn, from the system.
-fn entropy() -> Result<Entropy, HandleError> {
+fn random_entropy() -> Result<Entropy, HandleError> {
     let mut bytes = [0; Entropy::BYTES];
     let filled = getrandom::fill(&mut bytes);
     filled.map_err(|error| HandleError::NoEntropy(error.to_string()))?;
@@ -703,7 +703,7 @@ mod tests {
             (group(pressed(), comments), None, always(5)),
         ] {
             let reply = || Reply::new(crate::markup::RichText::plain("x"));
-            let replies = addressed(CHAT, &event, vec![reply(), reply()]);
+            let replies = address_replies(CHAT, &event, vec![reply(), reply()]);
             assert!(replies.iter().all(|reply| reply.to.thread == thread));
             let found: Vec<_> = replies.iter().map(|reply| reply.reply_to).collect();
             assert_eq!(found, reply_to, "{event:?}");

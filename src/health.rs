@@ -68,7 +68,7 @@ impl HealthPage {
 }
 
 async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
-    match health.fault() {
+    match health.find_fault() {
         None => (StatusCode::OK, "ready\n".to_owned()),
         Some(fault) => (StatusCode::SERVICE_UNAVAILABLE, format!("{fault}\n")),
     }
@@ -83,7 +83,7 @@ async fn metrics_page(State(health): State<Arc<Health>>) -> impl IntoResponse {
 
 impl Health {
     /// What keeps the bot from doing its work, if anything does.
-    fn fault(&self) -> Option<String> {
+    fn find_fault(&self) -> Option<String> {
         if let Err(error) = self.store.health() {
             return Some(error.to_string());
         }

@@ -229,7 +229,7 @@ impl Metrics {
     }
 
     /// An update of this kind ended so.
-    pub fn update(&self, kind: &'static str, outcome: UpdateOutcome) {
+    pub fn count_update(&self, kind: &'static str, outcome: UpdateOutcome) {
         let fate = outcome.name();
         self.updates
             .get_or_create(&UpdateLabels { kind, fate })
@@ -237,7 +237,7 @@ impl Metrics {
     }
 
     /// Questions were answered so.
-    pub fn answers(&self, found: &[Found]) {
+    pub fn count_answers(&self, found: &[Found]) {
         for Found { outcome, entry } in found {
             let labels = AnswerLabels {
                 outcome: outcome_name(*outcome),
@@ -253,13 +253,13 @@ impl Metrics {
     }
 
     /// A turn was committed after so long.
-    pub fn committed(&self, took: Duration) {
+    pub fn observe_commit(&self, took: Duration) {
         self.has_committed.store(true, Ordering::Relaxed);
         self.commits.observe(took.as_secs_f64());
     }
 
     /// Something went wrong.
-    pub fn error(&self, kind: ErrorKind) {
+    pub fn count_error(&self, kind: ErrorKind) {
         let kind = kind.name();
         self.errors.get_or_create(&ErrorLabels { kind }).inc();
     }
@@ -316,13 +316,13 @@ mod tests {
     #[test]
     fn what_happened_is_on_the_page_by_its_conventional_name() {
         let metrics = Metrics::new();
-        metrics.update("text", UpdateOutcome::Handled);
-        metrics.update("text", UpdateOutcome::Handled);
-        metrics.error(ErrorKind::Store);
-        metrics.committed(Duration::from_millis(3));
+        metrics.count_update("text", UpdateOutcome::Handled);
+        metrics.count_update("text", UpdateOutcome::Handled);
+        metrics.count_error(ErrorKind::Store);
+        metrics.observe_commit(Duration::from_millis(3));
         metrics.outbox.waiting.set(7);
         metrics.outbox.oldest.set(now().as_second() - 42);
-        metrics.answers(&[Found {
+        metrics.count_answers(&[Found {
             outcome: Outcome::Answer,
             entry: Some("unbind-steps".parse().expect("an id")),
         }]);

@@ -245,7 +245,7 @@ async fn connect(
     };
     let source = match webhook {
         Some(webhook) => UpdateSource::Webhook(webhook),
-        None => UpdateSource::Polling(Some(FirstPoll::begin(api.clone()))),
+        None => UpdateSource::Polling(Some(FirstPoll::start(api.clone()))),
     };
     Ok(Some((me, source)))
 }

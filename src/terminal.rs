@@ -107,7 +107,7 @@ impl<'a, W: Write> Terminal<'a, W> {
     /// # Errors
     /// The store or the terminal cannot be used any more; everything said so far is kept.
     pub async fn run(&mut self, mut input: impl BufRead) -> Result<(), TerminalError> {
-        self.greet().await?;
+        self.start_conversation().await?;
         loop {
             if self.settings.prompt {
                 write!(self.output, "{NUMBER}{PROMPT}{NUMBER:#}")?;
@@ -123,11 +123,11 @@ impl<'a, W: Write> Terminal<'a, W> {
                 self.typed_columns =
                     (PROMPT.to_owned() + line.trim_end_matches(['\r', '\n'])).width();
             }
-            match self.understand(line.trim()) {
-                Ok(input) => self.turn(input).await?,
+            match self.parse_line(line.trim()) {
+                Ok(input) => self.handle_input(input).await?,
                 // A room may be the name of a card.
                 Err(_) if self.status()?.awaits_words => {
-                    self.turn(Input::from_text(line.trim())).await?;
+                    self.handle_input(Input::from_text(line.trim())).await?;
                 }
                 Err(number) => self.no_such_choice(number)?,
             }
@@ -139,20 +139,20 @@ impl<'a, W: Write> Terminal<'a, W> {
     }
 
     /// Says hello, gives what was not read yet, and goes on where the chat is.
-    async fn greet(&mut self) -> Result<(), TerminalError> {
+    async fn start_conversation(&mut self) -> Result<(), TerminalError> {
         let status = self.status()?;
-        self.say("terminal-hello", &[])?;
+        self.print_line("terminal-hello", &[])?;
         let unread = self.assistant.store().outbox()?.into_iter();
         let unread = unread.filter(|row| match row.to.channel {
             Channel::Terminal => true,
             Channel::Telegram => false,
         });
-        self.show(unread.collect()).await?;
+        self.print_replies(unread.collect()).await?;
         let first = match status.resumes {
             None => Input::Command(Command::Start, String::new()),
-            Some(keyboard) => press(&Press::new(keyboard, Choice::Continue).to_string()),
+            Some(keyboard) => press_of(&Press::new(keyboard, Choice::Continue).to_string()),
         };
-        self.turn(first).await
+        self.handle_input(first).await
     }
 
     fn status(&self) -> Result<ChatStatus, StoreError> {
@@ -160,11 +160,11 @@ impl<'a, W: Write> Terminal<'a, W> {
     }
 
     /// A number, or the words on a button, is one of the choices shown last; anything else is text.
-    fn understand(&self, line: &str) -> Result<Input, usize> {
+    fn parse_line(&self, line: &str) -> Result<Input, usize> {
         /// Longer numbers are not choices but something to say.
         const MAX_DIGITS: usize = 2;
         if let Some(chosen) = self.choices.iter().find(|choice| choice.label == line) {
-            return Ok(press(&chosen.data));
+            return Ok(press_of(&chosen.data));
         }
         let number = line
             .parse::<usize>()
@@ -176,7 +176,7 @@ impl<'a, W: Write> Terminal<'a, W> {
         let chosen = number
             .checked_sub(1)
             .and_then(|index| self.choices.get(index));
-        chosen.map(|choice| press(&choice.data)).ok_or(number)
+        chosen.map(|choice| press_of(&choice.data)).ok_or(number)
     }
 
     /// `/import FILE` brings the file along: here it need not be sent.
@@ -189,11 +189,11 @@ impl<'a, W: Write> Terminal<'a, W> {
         }
     }
 
-    async fn turn(&mut self, input: Input) -> Result<(), TerminalError> {
+    async fn handle_input(&mut self, input: Input) -> Result<(), TerminalError> {
         let now = (self.clock)();
         if self.status()?.is_due {
             let due = self.handle(&Event::wake(), now).await?;
-            self.show(due.rows).await?;
+            self.print_replies(due.rows).await?;
         }
         let event = Event {
             app_language: self.settings.language,
@@ -202,7 +202,7 @@ impl<'a, W: Write> Terminal<'a, W> {
         };
         let handled = self.handle(&event, now).await?;
         self.choices.clear();
-        self.show(handled.rows).await?;
+        self.print_replies(handled.rows).await?;
         if handled.forgotten {
             self.delete_files();
         }
@@ -214,7 +214,7 @@ impl<'a, W: Write> Terminal<'a, W> {
         assistant.handle(ChatId::TERMINAL, None, event, now).await
     }
 
-    async fn show(&mut self, rows: Vec<OutboxRow>) -> Result<(), TerminalError> {
+    async fn print_replies(&mut self, rows: Vec<OutboxRow>) -> Result<(), TerminalError> {
         for row in &rows {
             if row.reply.deletes.is_some() {
                 self.erase_typed()?;
@@ -253,12 +253,12 @@ impl<'a, W: Write> Terminal<'a, W> {
         let written =
             fs::create_dir_all(&self.settings.files).and_then(|()| fs::write(&path, content));
         match written {
-            Ok(()) => self.say(
+            Ok(()) => self.print_line(
                 "terminal-file",
                 &[("path", path.display().to_string().into())],
             ),
             Err(error) => {
-                self.say("terminal-no-file", &[("fault", error.to_string().into())])?;
+                self.print_line("terminal-no-file", &[("fault", error.to_string().into())])?;
                 writeln!(self.output, "{content}\n")
             }
         }
@@ -278,11 +278,11 @@ impl<'a, W: Write> Terminal<'a, W> {
     }
 
     fn no_such_choice(&mut self, number: usize) -> io::Result<()> {
-        self.say("terminal-choose", &[("number", number.into())])
+        self.print_line("terminal-choose", &[("number", number.into())])
     }
 
     /// Says something of the terminal's own.
-    fn say(&mut self, line: &str, values: &[(&str, Value)]) -> io::Result<()> {
+    fn print_line(&mut self, line: &str, values: &[(&str, Value)]) -> io::Result<()> {
         let known = self.status().ok().and_then(|status| status.language);
         let language = self.settings.language.or(known).unwrap_or(Language::EN);
         let text = self.assistant.base().lines.say(language, line, values);
@@ -294,7 +294,7 @@ impl<'a, W: Write> Terminal<'a, W> {
     }
 }
 
-fn press(data: &str) -> Input {
+fn press_of(data: &str) -> Input {
     Input::Press {
         press: data.parse().ok(),
         message: MESSAGE,

@@ -59,7 +59,7 @@ impl Timers {
     }
 
     /// The chats that are due, the longest due first.
-    pub(super) fn due(&self, now: Timestamp) -> Vec<ChatId> {
+    pub(super) fn due_chats(&self, now: Timestamp) -> Vec<ChatId> {
         let index = self.index();
         let due = index.by_time.iter().take_while(|(at, _)| *at <= now);
         due.map(|(_, chat)| *chat).collect()
@@ -128,7 +128,7 @@ mod tests {
         timers.set(ChatId(2), 2, at(40));
         assert_eq!(timers.next(), at(30));
         timers.set(ChatId(1), 2, None);
-        assert_eq!(timers.due(at(40).expect("a time")), [ChatId(2)]);
+        assert_eq!(timers.due_chats(at(40).expect("a time")), [ChatId(2)]);
     }
 
     #[test]

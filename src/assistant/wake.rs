@@ -20,7 +20,7 @@ pub async fn run(
     let timers = assistant.timers();
     loop {
         let now = clock();
-        for chat in timers.due(now) {
+        for chat in timers.due_chats(now) {
             match assistant.handle(chat, None, &Event::wake(), now).await {
                 Ok(handled) => deliver(handled.rows),
                 Err(error) => tracing::error!(%chat, %error, "a chat was not woken; tried again"),

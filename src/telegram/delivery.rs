@@ -74,7 +74,7 @@ impl Delivery {
 
     /// What a file says, or why that will never be known; an error is trouble that passes.
     async fn read_file(&self, file: &str) -> Result<Result<String, Unreadable>, ApiError> {
-        let content = match self.api.fetch(file, MAX_FILE_BYTES).await {
+        let content = match self.api.download_file(file, MAX_FILE_BYTES).await {
             Ok(Some(bytes)) => String::from_utf8(bytes).map_err(|_| Unreadable::NotText),
             Ok(None) => Err(Unreadable::TooLarge),
             // What Telegram says of files that bots may not fetch at all.

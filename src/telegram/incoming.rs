@@ -45,7 +45,7 @@ pub struct Incoming {
 pub fn migration(update: &Update) -> Option<(ChatId, ChatId)> {
     let message = update.message.as_ref()?;
     let to = message.migrate_to_chat_id?;
-    Some((chat(message)?, ChatId(to)))
+    Some((chat_id(message)?, ChatId(to)))
 }
 
 /// Reads an update; `None` if there is nothing in it to react to.
@@ -63,18 +63,18 @@ pub fn read(update: &Update, me: &Identity) -> Option<Incoming> {
 /// A pressed button; also one on a message so old that Telegram does not show it to bots any more.
 fn read_press(update: UpdateId, query: &CallbackQuery) -> Option<Incoming> {
     let message = query.message.as_ref()?;
-    let place = place(message)?;
+    let place = place_of(message)?;
     let press = query.data.as_ref().and_then(|data| data.parse().ok());
     let input = Input::Press {
         press: press as Option<Press>,
         message: message_id(message)?,
     };
     Some(Incoming {
-        chat: chat(message)?,
+        chat: chat_id(message)?,
         update,
         event: Event {
-            thread: thread(message, place),
-            ..event(input, place, query.from.as_ref())
+            thread: thread_of(message, place),
+            ..event_from(input, place, query.from.as_ref())
         },
         callback: query.id.clone().map(CallbackQueryId),
         album: None,
@@ -83,25 +83,25 @@ fn read_press(update: UpdateId, query: &CallbackQuery) -> Option<Incoming> {
 }
 
 fn read_message(update: UpdateId, message: &Message, me: &Identity) -> Option<Incoming> {
-    let place = place(message)?;
+    let place = place_of(message)?;
     if is_another_bot(message) {
         return None;
     }
     let input = match place {
-        Place::Private => file(message).or_else(|| said(message).map(Input::from_text)),
-        Place::Group => addressed(message, me)?.map(|text| said_to_us(&text)),
+        Place::Private => read_file(message).or_else(|| words_of(message).map(Input::from_text)),
+        Place::Group => words_for_us(message, me)?.map(|text| read_words_for_us(&text)),
     };
     let input = match input {
         Some(input) => input,
-        None => Input::Attachment(attachment(message)?),
+        None => Input::Attachment(attachment_kind(message)?),
     };
     Some(Incoming {
-        chat: chat(message)?,
+        chat: chat_id(message)?,
         update,
         event: Event {
-            thread: thread(message, place),
+            thread: thread_of(message, place),
             message: message_id(message),
-            ..event(input, place, sender(message))
+            ..event_from(input, place, sender_of(message))
         },
         callback: None,
         album: message.media_group_id.clone(),
@@ -114,7 +114,7 @@ fn read_message(update: UpdateId, message: &Message, me: &Identity) -> Option<In
 /// exchanged, an old message polished) is passed over.
 fn read_edit(update: UpdateId, message: &Message, me: &Identity) -> Option<Incoming> {
     let after = message.edit_date?.saturating_sub(message.date?);
-    said(message)?;
+    words_of(message)?;
     if after > EDIT_WINDOW_SECONDS {
         return None;
     }
@@ -136,19 +136,19 @@ fn message_id(message: &Message) -> Option<MessageId> {
 
 /// Who wrote a message. Who writes as a group or channel comes with the name of a bot of Telegram's, but presses buttons
 /// under their own: nothing can be kept for them alone.
-fn sender(message: &Message) -> Option<&User> {
+fn sender_of(message: &Message) -> Option<&User> {
     match message.sender_chat {
         Some(_) => None,
         None => message.from.as_ref(),
     }
 }
 
-fn chat(message: &Message) -> Option<ChatId> {
+fn chat_id(message: &Message) -> Option<ChatId> {
     message.chat.as_ref()?.id.map(ChatId)
 }
 
 /// Channels are no place for a conversation.
-fn place(message: &Message) -> Option<Place> {
+fn place_of(message: &Message) -> Option<Place> {
     let Chat { kind, .. } = message.chat.as_ref()?;
     match kind.as_deref()? {
         "private" => Some(Place::Private),
@@ -158,7 +158,7 @@ fn place(message: &Message) -> Option<Place> {
 }
 
 /// The topic of a forum or a private chat; or the comments or replies, which in a group have an id of the same kind.
-fn thread(message: &Message, place: Place) -> Option<Thread> {
+fn thread_of(message: &Message, place: Place) -> Option<Thread> {
     let id = ThreadId(message.message_thread_id?);
     let is_topic = message.is_topic_message.unwrap_or_default();
     match place {
@@ -168,7 +168,7 @@ fn thread(message: &Message, place: Place) -> Option<Thread> {
     }
 }
 
-fn event(input: Input, place: Place, from: Option<&User>) -> Event {
+fn event_from(input: Input, place: Place, from: Option<&User>) -> Event {
     let language = from.and_then(|from| from.language_code.as_deref());
     let id = from.and_then(|from| u64::try_from(from.id?).ok());
     Event {
@@ -194,14 +194,14 @@ fn is_another_bot(message: &Message) -> bool {
 }
 
 /// The words of a message; those under a picture count.
-fn said(message: &Message) -> Option<&str> {
+fn words_of(message: &Message) -> Option<&str> {
     message.text.as_deref().or(message.caption.as_deref())
 }
 
 /// What a group's message says to us: `None` if it is not for us, `Some(None)` if it has no words.
-fn addressed(message: &Message, me: &Identity) -> Option<Option<String>> {
+fn words_for_us(message: &Message, me: &Identity) -> Option<Option<String>> {
     let replied = is_reply_to_us(message, me);
-    let Some(text) = said(message) else {
+    let Some(text) = words_of(message) else {
         return replied.then_some(None);
     };
     match command_for(text) {
@@ -216,7 +216,7 @@ fn addressed(message: &Message, me: &Identity) -> Option<Option<String>> {
 }
 
 /// In a group, our bare name means "what can you do?".
-fn said_to_us(text: &str) -> Input {
+fn read_words_for_us(text: &str) -> Input {
     if text.trim().is_empty() {
         return Input::Command(Command::Help, String::new());
     }
@@ -258,7 +258,7 @@ fn without_mentions(message: &Message, text: &str, me: &Identity) -> (String, bo
     let mut rest = Vec::with_capacity(units.len());
     let mut end = 0;
     for entity in entities.into_iter().flatten() {
-        let Some((from, to)) = span(entity) else {
+        let Some((from, to)) = entity_span(entity) else {
             continue;
         };
         let Some(mention) = units.get(from..to) else {
@@ -274,7 +274,7 @@ fn without_mentions(message: &Message, text: &str, me: &Identity) -> (String, bo
     (rest.trim().to_owned(), end > 0)
 }
 
-fn span(entity: &Entity) -> Option<(usize, usize)> {
+fn entity_span(entity: &Entity) -> Option<(usize, usize)> {
     let from = entity.offset?;
     Some((from, from.checked_add(entity.length?)?))
 }
@@ -291,7 +291,7 @@ fn is_mention_of(entity: &Entity, text: &str, me: &Identity) -> bool {
 
 /// A file, which is what counts about its message, whatever stands below it. An animation brings a `document` along and
 /// is none.
-fn file(message: &Message) -> Option<Input> {
+fn read_file(message: &Message) -> Option<Input> {
     if message.has_other("animation") {
         return None;
     }
@@ -376,7 +376,7 @@ const SERVICE: [&str; 51] = [
 
 /// What a message without words is. What is not known is taken for something a person sent: a kind word too many is
 /// better than silence.
-fn attachment(message: &Message) -> Option<AttachmentKind> {
+fn attachment_kind(message: &Message) -> Option<AttachmentKind> {
     let is_service = message.migrate_to_chat_id.is_some()
         || SERVICE.iter().any(|field| message.has_other(field));
     if is_service {

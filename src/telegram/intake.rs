@@ -184,13 +184,13 @@ impl Intake {
             return Accepted::Pending(done.clone());
         }
         if state.ending || state.in_flight.len() >= MAX_IN_FLIGHT {
-            self.0.count("any", UpdateOutcome::Refused);
+            self.0.count_update("any", UpdateOutcome::Refused);
             return Accepted::Full;
         }
         match self.0.read(&mut state, id, update) {
             None => {
                 tracing::info!(update = id.0, "passed over");
-                self.0.count("other", UpdateOutcome::PassedOver);
+                self.0.count_update("other", UpdateOutcome::PassedOver);
                 Accepted::Nothing
             }
             Some((chat, task)) => Accepted::Pending(self.0.enqueue(&mut state, id, chat, task)),
@@ -205,11 +205,11 @@ impl Intake {
 
     /// Telegram could not be asked for updates.
     pub fn polling_failed(&self) {
-        self.0.assistant.metrics().error(ErrorKind::Polling);
+        self.0.assistant.metrics().count_error(ErrorKind::Polling);
     }
 
     /// Accepts nothing more; what is in flight goes on.
-    pub fn end(&self) {
+    pub fn stop_accepting(&self) {
         self.0.state().ending = true;
     }
 
@@ -222,7 +222,7 @@ impl Intake {
     }
 
     /// Waits until the presses under way are acknowledged.
-    pub async fn acknowledged(&self) {
+    pub async fn wait_acknowledged(&self) {
         let mut under_way = std::mem::take(&mut self.0.state().acknowledging);
         while under_way.join_next().await.is_some() {}
     }
@@ -239,8 +239,8 @@ impl Drop for Workers {
 }
 
 impl Inner {
-    fn count(&self, kind: &'static str, outcome: UpdateOutcome) {
-        self.assistant.metrics().update(kind, outcome);
+    fn count_update(&self, kind: &'static str, outcome: UpdateOutcome) {
+        self.assistant.metrics().count_update(kind, outcome);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -276,12 +276,12 @@ impl Inner {
         let admission = if is_stale(&incoming, now) {
             Admission::Admitted
         } else {
-            state.flood_control.admit(sender(&incoming), now)
+            state.flood_control.admit(sender_of(&incoming), now)
         };
         let is_anothers = is_anothers(&incoming.event);
         if let Some(query) = incoming.callback.take() {
             let alert = is_anothers.then(|| self.not_yours(&incoming.event));
-            self.acknowledge(state, query, alert);
+            self.acknowledge_press(state, query, alert);
         }
         if is_anothers || repeats_album(&incoming, &mut state.albums) {
             return None;
@@ -299,7 +299,7 @@ impl Inner {
         Some((incoming.chat, Task::Handle(event)))
     }
 
-    fn acknowledge(
+    fn acknowledge_press(
         &self,
         state: &mut State,
         query: teloxide::types::CallbackQueryId,
@@ -346,14 +346,14 @@ impl Inner {
             Entry::Vacant(queue) => {
                 queue.insert(VecDeque::from([job]));
                 while state.workers.try_join_next().is_some() {}
-                state.workers.spawn(work(self.clone(), chat));
+                state.workers.spawn(run_worker(self.clone(), chat));
             }
         }
         done
     }
 
     /// The chat's next update; a chat without one loses its worker.
-    fn next(&self, chat: ChatId) -> Option<Job> {
+    fn next_job(&self, chat: ChatId) -> Option<Job> {
         let mut state = self.state();
         let job = state.chats.get_mut(&chat)?.pop_front();
         if job.is_none() {
@@ -362,7 +362,7 @@ impl Inner {
         job
     }
 
-    fn finish(&self, job: Job) {
+    fn finish_job(&self, job: Job) {
         self.state().in_flight.remove(&job.update);
         // The delivery that brought it may have been given up.
         let _ = job.done.send(true);
@@ -375,13 +375,13 @@ impl Inner {
         loop {
             let done = match failures {
                 MAX_FAILURES.. => self.give_up(job).await,
-                _ => self.attempt(job).await,
+                _ => self.try_job(job).await,
             };
             let fault = match done {
                 Ok(rows) => return self.send_replies(job, rows, tries, begun.elapsed()),
                 Err(fault) => fault,
             };
-            self.assistant.metrics().error(fault.kind());
+            self.assistant.metrics().count_error(fault.kind());
             tracing::error!(error = %fault, "an update had no effect yet; it stays at Telegram and is tried again");
             tries += 1;
             // As long as the store is unwell, it is not the update's fault.
@@ -390,7 +390,7 @@ impl Inner {
         }
     }
 
-    async fn attempt(&self, job: &Job) -> Result<Vec<OutboxRow>, Fault> {
+    async fn try_job(&self, job: &Job) -> Result<Vec<OutboxRow>, Fault> {
         let now = (self.clock)();
         guarded(async {
             match &job.task {
@@ -412,7 +412,7 @@ impl Inner {
         tracing::error!(
             "an update failed {MAX_FAILURES} times and is given up; it is kept: `unbind-bot store letters`"
         );
-        self.count(job.task.kind(), UpdateOutcome::GivenUp);
+        self.count_update(job.task.kind(), UpdateOutcome::GivenUp);
         let Task::Handle(event) = &job.task else {
             return Ok(Vec::new());
         };
@@ -438,7 +438,7 @@ impl Inner {
 
     fn send_replies(&self, job: &Job, rows: Vec<OutboxRow>, tries: u32, took: Duration) {
         let kind = job.task.kind();
-        self.count(kind, UpdateOutcome::Handled);
+        self.count_update(kind, UpdateOutcome::Handled);
         // With the version and the chat, the line of each reply that is sent can be found.
         let version = rows.first().map(|row| row.id.version);
         tracing::info!(kind, version, rows = rows.len(), ?took, "handled");
@@ -451,12 +451,12 @@ impl Inner {
 }
 
 /// Gives a chat's updates their effects, one after another, until there are no more.
-async fn work(intake: Arc<Inner>, chat: ChatId) {
-    while let Some(job) = intake.next(chat) {
+async fn run_worker(intake: Arc<Inner>, chat: ChatId) {
+    while let Some(job) = intake.next_job(chat) {
         // Every line logged on the way to its effect names the update; at the level of errors, so that it always does.
         let span = tracing::error_span!("update", id = job.update.0, %chat);
         intake.give_effect(&job).instrument(span).await;
-        intake.finish(job);
+        intake.finish_job(job);
     }
 }
 
@@ -466,7 +466,7 @@ async fn guarded<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, F
         .unwrap_or(Err(Fault::Panicked))
 }
 
-fn sender(incoming: &Incoming) -> Sender {
+fn sender_of(incoming: &Incoming) -> Sender {
     match incoming.event.from {
         Some(user) => Sender::User(user),
         None => Sender::Chat(incoming.chat),

@@ -78,21 +78,21 @@ impl Outbox {
     /// These rows were committed.
     pub fn send(&self, rows: Vec<OutboxRow>) {
         if !rows.is_empty() {
-            self.request(Request::Rows(rows));
+            self.send_request(Request::Rows(rows));
         }
     }
 
     /// The store may have rows that were not handed over: a commit may have succeeded without saying so.
     pub fn reload(&self) {
-        self.request(Request::Reload);
+        self.send_request(Request::Reload);
     }
 
     /// Nothing new will come; what can be sent until then is sent, the rest stays in the store.
     pub fn stop(&self, until: Instant) {
-        self.request(Request::Stop { until });
+        self.send_request(Request::Stop { until });
     }
 
-    fn request(&self, request: Request) {
+    fn send_request(&self, request: Request) {
         // Without a sender the rows stay in the store, and `serve` is ending already.
         let _ = self.0.send(request);
     }
@@ -106,7 +106,7 @@ struct Agenda {
 }
 
 impl Agenda {
-    fn lanes(&mut self, unsolicited: bool) -> &mut BTreeSet<(Instant, Address)> {
+    fn lanes_of(&mut self, unsolicited: bool) -> &mut BTreeSet<(Instant, Address)> {
         if unsolicited {
             &mut self.unsolicited
         } else {
@@ -152,7 +152,7 @@ impl Agenda {
     }
 }
 
-fn count(metrics: &OutboxMetrics, verdict: &Verdict) {
+fn count_verdict(metrics: &OutboxMetrics, verdict: &Verdict) {
     let counter = match verdict {
         Verdict::Done => &metrics.sent,
         Verdict::Refused => &metrics.refused,
@@ -257,7 +257,7 @@ impl<D: Deliver> Sender<D> {
             tokio::select! {
                 request = self.requests.recv(), if self.stop_at.is_none() => self.handle_request(request),
                 Some(attempted) = self.in_flight.next() => self.finish_attempt(attempted, Instant::now()),
-                () = self.acks.answered(), if self.acks.is_under_way() => {}
+                () = self.acks.wait_answer(), if self.acks.is_under_way() => {}
                 () = sleep_until(wake.unwrap_or(now)), if wake.is_some() => {}
             }
         }
@@ -310,7 +310,7 @@ impl<D: Deliver> Sender<D> {
         time: Timestamp,
         changed: &mut HashSet<Address>,
     ) {
-        let (address, record) = (self.address(&row), row.id.chat);
+        let (address, record) = (self.address_of(&row), row.id.chat);
         if row.id.is_last_word() && !self.lane(address, now).contains(row.id) {
             self.drop_rows_of(record, changed);
         }
@@ -331,7 +331,7 @@ impl<D: Deliver> Sender<D> {
     }
 
     /// Where a row goes, also if that group has another id now.
-    fn address(&self, row: &OutboxRow) -> Address {
+    fn address_of(&self, row: &OutboxRow) -> Address {
         let moved = self.moved.get(&row.to.chat);
         let moved = moved.filter(|_| row.to.chat != row.id.chat);
         moved.map_or(row.to, |to| Address::chat(*to).in_topic(row.to.thread))
@@ -388,13 +388,13 @@ impl<D: Deliver> Sender<D> {
             return;
         };
         if let Some(slot) = lane.due.take() {
-            let lanes = self.agenda.lanes(slot.unsolicited);
+            let lanes = self.agenda.lanes_of(slot.unsolicited);
             lanes.remove(&(slot.at, address));
         }
         if !lane.in_flight {
             let slot = lane.due_at(pace, now);
             lane.due = Some(slot);
-            let lanes = self.agenda.lanes(slot.unsolicited);
+            let lanes = self.agenda.lanes_of(slot.unsolicited);
             lanes.insert((slot.at, address));
         }
     }
@@ -526,7 +526,7 @@ impl<D: Deliver> Sender<D> {
         };
         lane.in_flight = false;
         lane.receipt = attempted.receipt;
-        count(&self.metrics.outbox, &attempted.verdict);
+        count_verdict(&self.metrics.outbox, &attempted.verdict);
         match attempted.verdict {
             Verdict::Done | Verdict::Refused => {
                 if lane.advance(attempted.parts) {
@@ -559,7 +559,7 @@ impl<D: Deliver> Sender<D> {
 
     fn finish_row(&mut self, address: Address) {
         if let Some(row) = self.take_out(address) {
-            self.acks.done(row);
+            self.acks.push_done(row);
         }
     }
 
@@ -596,7 +596,7 @@ impl<D: Deliver> Sender<D> {
         let mut drained = Vec::new();
         for address in self.addresses(chat) {
             if let Some(lane) = self.lanes.get_mut(&address) {
-                drained.extend(lane.drain().into_iter().map(|row| (address, row)));
+                drained.extend(lane.drain_waiting().into_iter().map(|row| (address, row)));
             }
         }
         drained
@@ -620,7 +620,7 @@ impl<D: Deliver> Sender<D> {
     /// Nothing can be sent to a chat any more.
     fn finish_chat(&mut self, chat: ChatId) {
         for (_, row) in self.drain_chat(chat) {
-            self.acks.done(row.id);
+            self.acks.push_done(row.id);
             self.count_waiting(0, false, &[row]);
         }
     }
@@ -648,7 +648,7 @@ impl<D: Deliver> Sender<D> {
         let time = (self.clock)();
         let lane = self.lanes.get_mut(&address);
         if let Some((row, until)) = lane.and_then(|lane| lane.postpone_first(pause, time)) {
-            self.acks.later(row, until);
+            self.acks.push_later(row, until);
         }
     }
 }

@@ -148,12 +148,12 @@ pub fn render(reply: &Reply, showing: Showing<'_>) -> Vec<Outgoing> {
         chat: showing.chat,
         file,
     }));
-    direct(&mut requests, showing);
+    set_destination(&mut requests, showing);
     requests
 }
 
 /// Sends new messages to the topic, the first of them (or all) in reply to what was asked.
-fn direct(requests: &mut [Outgoing], showing: Showing<'_>) {
+fn set_destination(requests: &mut [Outgoing], showing: Showing<'_>) {
     let mut reply_to = showing.reply_to;
     for request in requests {
         let parameters = reply_to.map(reply_parameters);
@@ -364,7 +364,7 @@ fn split(text: &RichText, most: usize) -> Vec<RichText> {
     let mut from = skip_space(&whole, 0);
     while from < whole.len() {
         let to = from + part_length(&whole[from..], most);
-        let part = slice(text, from, from + whole[from..to].trim_end().len());
+        let part = slice_text(text, from, from + whole[from..to].trim_end().len());
         if html(&part).len() > MAX_MARKUP_BYTES && most > 1 {
             // Only text that is mostly markup gets here.
             parts.extend(split(&part, most / 2));
@@ -406,7 +406,7 @@ fn fitting_bytes(text: &str, most: usize) -> usize {
 }
 
 /// The bytes `from..to` of the text, styles kept; both are character borders of it.
-fn slice(text: &RichText, from: usize, to: usize) -> RichText {
+fn slice_text(text: &RichText, from: usize, to: usize) -> RichText {
     let mut start = 0;
     let mut spans = Vec::new();
     for span in &text.0 {

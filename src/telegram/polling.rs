@@ -71,7 +71,7 @@ pub struct FirstPoll(JoinSet<Result<Vec<Value>, ApiError>>);
 
 impl FirstPoll {
     /// Makes it; it ends when this is dropped.
-    pub fn begin(api: Api) -> Self {
+    pub fn start(api: Api) -> Self {
         let mut polling = JoinSet::new();
         polling.spawn(async move {
             let poll = Window::default().poll();
@@ -177,9 +177,9 @@ impl Poller {
             }
             brought_new = true;
             match self.intake.accept(&update) {
-                Accepted::Nothing => self.window.enter(id, true),
+                Accepted::Nothing => self.window.insert(id, true),
                 Accepted::Pending(done) => {
-                    self.window.enter(id, false);
+                    self.window.insert(id, false);
                     let done = done.map(move |may_confirm| (id, may_confirm));
                     self.in_flight.push(done.boxed());
                 }
@@ -255,10 +255,10 @@ impl Poller {
             );
         }
         let last = async {
-            if let Some(confirmation) = self.window.confirmation() {
+            if let Some(confirmation) = self.window.confirming_poll() {
                 let _: Result<Vec<Value>, ApiError> = self.api.call(&confirmation).await;
             }
-            self.intake.acknowledged().await;
+            self.intake.wait_acknowledged().await;
         };
         let _ = timeout(LAST_CONFIRMATION, last).await;
     }
@@ -285,7 +285,7 @@ impl Window {
         self.updates.contains_key(&id)
     }
 
-    fn enter(&mut self, id: UpdateId, done: bool) {
+    fn insert(&mut self, id: UpdateId, done: bool) {
         self.updates.insert(id, done);
     }
 
@@ -325,7 +325,7 @@ impl Window {
     }
 
     /// A poll that only confirms, if there is something to confirm.
-    fn confirmation(&self) -> Option<Poll> {
+    fn confirming_poll(&self) -> Option<Poll> {
         let offset = self.offset()?;
         Some(Poll {
             offset: Some(offset.0),
@@ -353,7 +353,7 @@ mod tests {
         window.begin_batch();
         let new = ids.into_iter().filter(|new| !window.contains(id(*new)));
         let new: Vec<_> = new.collect();
-        new.iter().for_each(|new| window.enter(id(*new), false));
+        new.iter().for_each(|new| window.insert(id(*new), false));
         new
     }
 
@@ -369,7 +369,7 @@ mod tests {
         assert_eq!(window.poll().offset, Some(u32::MAX));
         batch(&mut window, []);
         assert_eq!(window.poll().offset, None);
-        assert!(window.confirmation().is_none());
+        assert!(window.confirming_poll().is_none());
     }
 
     #[test]

@@ -127,7 +127,7 @@ impl Webhook {
             refused: Notify::new(),
         });
         let routes = Router::new()
-            .route(self.url.path(), post(deliver))
+            .route(self.url.path(), post(handle_delivery))
             .with_state(state.clone());
         // An answer is one small packet; it must not wait for another.
         let listener = self.listener.tap_io(|connection| {
@@ -147,9 +147,9 @@ impl Webhook {
         };
         tokio::select! {
             _ = stop => {}
-            refused = registration.keep(&state.refused, ready) => return Err(refused),
+            refused = registration.keep_registered(&state.refused, ready) => return Err(refused),
         }
-        intake.end();
+        intake.stop_accepting();
         if timeout(LAST_EFFECTS, serving.join_next()).await.is_err() {
             tracing::error!(
                 "not all updates in flight had their effects in time; Telegram keeps them"
@@ -168,7 +168,7 @@ fn secret_from(token: &str) -> Secret {
     Secret(hex.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-async fn deliver(State(state): State<Arc<WebhookState>>, request: Request) -> StatusCode {
+async fn handle_delivery(State(state): State<Arc<WebhookState>>, request: Request) -> StatusCode {
     if !state.is_authorized(request.headers()) {
         state.refused.notify_one();
         return StatusCode::UNAUTHORIZED;
@@ -225,11 +225,11 @@ struct Registration {
 
 impl Registration {
     /// Keeps the webhook set. Returns only what makes that impossible.
-    async fn keep(mut self, refused: &Notify, ready: impl FnOnce()) -> ServeError {
+    async fn keep_registered(mut self, refused: &Notify, ready: impl FnOnce()) -> ServeError {
         let mut ready = Some(ready);
         let mut backoff = Backoff::new(LONGEST_PAUSE);
         loop {
-            let pause = match self.renew().await {
+            let pause = match self.register_if_needed().await {
                 Ok(()) => {
                     self.intake.receiving_for(RECEIVING);
                     if let Some(ready) = ready.take() {
@@ -264,7 +264,7 @@ impl Registration {
     }
 
     /// Sets the webhook where it is not as it should be. What secret Telegram has, it does not tell.
-    async fn renew(&mut self) -> Result<(), ApiError> {
+    async fn register_if_needed(&mut self) -> Result<(), ApiError> {
         let found: WebhookInfo = self.api.call(&GetWebhookInfo::new()).await?;
         if !self.doubtful && self.is_as_wanted(&found) {
             return Ok(());

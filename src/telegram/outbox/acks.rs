@@ -43,13 +43,13 @@ impl Acks {
     }
 
     /// A row is sent, or given up.
-    pub(super) fn done(&mut self, row: RowId) {
+    pub(super) fn push_done(&mut self, row: RowId) {
         self.push(Mark::Done(row));
         self.unnoted.insert(row);
     }
 
     /// A row waits until then, also across a restart.
-    pub(super) fn later(&mut self, row: RowId, until: Timestamp) {
+    pub(super) fn push_later(&mut self, row: RowId, until: Timestamp) {
         self.push(Mark::Later(row, until));
     }
 
@@ -90,14 +90,14 @@ impl Acks {
     }
 
     /// Waits until the store has answered. Nothing is lost when the wait is given up.
-    pub(super) async fn answered(&mut self) {
+    pub(super) async fn wait_answer(&mut self) {
         let Some(under_way) = self.under_way.as_mut() else {
             return;
         };
         let (marks, result) = under_way.await;
         self.under_way = None;
         match result {
-            Ok(()) => self.note(&marks),
+            Ok(()) => self.note_marked(&marks),
             Err(error) => {
                 tracing::error!(%error, rows = marks.len(), "the store did not note what was sent; tried again");
                 self.due = Some(Instant::now() + ACK_PAUSE);
@@ -106,7 +106,7 @@ impl Acks {
         }
     }
 
-    fn note(&mut self, marks: &[Mark]) {
+    fn note_marked(&mut self, marks: &[Mark]) {
         for mark in marks {
             if let Mark::Done(row) = mark {
                 self.unnoted.remove(row);
@@ -117,7 +117,7 @@ impl Acks {
     /// Tells what is left before the end, as far as the store notes it in time.
     pub(super) async fn finish(mut self) {
         let last = async {
-            self.answered().await;
+            self.wait_answer().await;
             self.store.mark(std::mem::take(&mut self.waiting)).await
         };
         match timeout(LAST_ACKS_LIMIT, last).await {

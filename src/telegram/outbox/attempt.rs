@@ -9,7 +9,7 @@ use super::{
     },
     deliver::Deliver,
     lane::Progress,
-    verdict::{Part, Verdict, classify_error, report},
+    verdict::{Part, Verdict, classify_error, log_error},
 };
 use crate::{
     dialogue::{Address, Receipt},
@@ -67,7 +67,7 @@ pub(super) async fn attempt<D: Deliver>(deliver: D, mut task: Task) -> Attempted
         }
         Err(error) => {
             let verdict = classify_error(&error, part, task.progress, task.address);
-            report(chat, part, &error, &verdict);
+            log_error(chat, part, &error, &verdict);
             let receipt = receipt_of(&verdict);
             (verdict, receipt)
         }

@@ -117,7 +117,7 @@ impl Lane {
             }
             _ => None,
         };
-        let place = place.unwrap_or(self.rows.len()).max(self.begun());
+        let place = place.unwrap_or(self.rows.len()).max(self.begun_rows());
         self.rows.insert(place, row);
         Some(place)
     }
@@ -131,14 +131,14 @@ impl Lane {
     }
 
     /// How many rows at the front cannot be called back: 1 if the first is being sent.
-    fn begun(&self) -> usize {
+    fn begun_rows(&self) -> usize {
         let is_begun = self.in_flight || self.progress.parts_done > 0 || self.receipt.is_some();
         usize::from(is_begun && !self.rows.is_empty())
     }
 
     /// Takes out what a record has waiting here, but for what is being sent.
     pub(super) fn drop_rows_of(&mut self, record: ChatId) -> Vec<Waiting> {
-        let begun = self.begun();
+        let begun = self.begun_rows();
         let behind = self.rows.split_off(begun);
         let (dropped, kept): (Vec<_>, Vec<_>) =
             behind.into_iter().partition(|row| row.id.chat == record);
@@ -147,7 +147,7 @@ impl Lane {
     }
 
     /// Takes out everything that is not being sent.
-    pub(super) fn drain(&mut self) -> Vec<Waiting> {
+    pub(super) fn drain_waiting(&mut self) -> Vec<Waiting> {
         let in_flight = usize::from(self.in_flight && !self.rows.is_empty());
         if in_flight == 0 {
             self.progress = Progress::default();

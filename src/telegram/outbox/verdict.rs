@@ -126,9 +126,9 @@ fn classify_message_error(description: &str, progress: Progress) -> Verdict {
     {
         Verdict::AsNew
     } else if says(&["button", "keyboard", "reply_markup", "reply markup"]) {
-        plainer(progress, Form::Bare)
+        plainer_form(progress, Form::Bare)
     } else if says(&["can't parse entities", "entity", "entities"]) {
-        plainer(progress, Form::Plain)
+        plainer_form(progress, Form::Plain)
     } else {
         Verdict::Refused
     }
@@ -138,7 +138,7 @@ fn contains_any(description: &str, words: &[&str]) -> bool {
     words.iter().any(|word| description.contains(word))
 }
 
-fn plainer(progress: Progress, form: Form) -> Verdict {
+fn plainer_form(progress: Progress, form: Form) -> Verdict {
     match progress.form {
         Form::Bare => Verdict::Refused,
         Form::Plain => Verdict::Plainer(Form::Bare),
@@ -147,7 +147,7 @@ fn plainer(progress: Progress, form: Form) -> Verdict {
 }
 
 /// One line for the operator: which chat, what fault, what is done about it; never what was said.
-pub(super) fn report(chat: ChatId, part: Part, error: &ApiError, verdict: &Verdict) {
+pub(super) fn log_error(chat: ChatId, part: Part, error: &ApiError, verdict: &Verdict) {
     match verdict {
         Verdict::Done | Verdict::AsNew | Verdict::Moved { .. } => {
             tracing::debug!(%chat, %error, ?part, ?verdict, "a message went another way");
