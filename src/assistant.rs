@@ -1,7 +1,7 @@
 //! Load – respond – commit: the only place where the parts meet.
 //!
-//! Channels bring events and send what is committed; order within a chat is left to them. Whatever fails in a turn stays
-//! in that turn: a panic becomes an apology, a conflict is tried again, and nothing is said that is not committed.
+//! Channels bring events and send what is committed; order within a chat is left to them. What fails in a turn stays in
+//! that turn: a panic becomes an apology, a conflict is tried again, and nothing is said that is not committed.
 
 pub mod reload;
 pub mod timers;
@@ -544,7 +544,7 @@ mod tests {
         assert_eq!((stays, turn.replies.len()), (record, 1));
     }
 
-    /// A store where somebody else commits first, so many times; and which may be unwell.
+    /// A store where another turn commits first, so many times; and which may be unwell.
     struct Contested(MemoryStore, AtomicU32, AtomicBool);
 
     #[async_trait]
@@ -632,7 +632,7 @@ mod tests {
                 .await
         };
         handle().await.expect("handled");
-        // Its effect is there to be read; whether it is on disk, nobody knows.
+        // Its effect is there to be read; whether it is on disk is not known.
         store.2.store(true, Ordering::Relaxed);
         assert!(handle().await.is_err());
         store.2.store(false, Ordering::Relaxed);

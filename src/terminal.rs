@@ -1,8 +1,8 @@
 //! The terminal as a channel: a line becomes an event, a reply becomes text with numbered choices.
 //!
 //! Runs the same assistant on the same store as Telegram does, and reads and writes whatever it is given, a person's
-//! terminal or a pipe. How things look is `render`'s. There is nobody to be written to while nothing is typed, so what is
-//! due (reminders) is said before the next turn.
+//! terminal or a pipe. How things look is `render`'s. While nothing is typed nothing is written, so what is due (reminders)
+//! is said before the next turn.
 
 pub mod render;
 

@@ -2,7 +2,7 @@
 //!
 //! Read, checked and indexed aside, then swapped at once; a base with any fault is not taken, and the one from before
 //! stays. When a folder has changed is `knowledge::watch`'s to say. Runs on a thread of its own: indexing takes long
-//! enough to hold up others on an async thread, and a file system that hangs must hold up nobody.
+//! enough to hold up others on an async thread, and a file system may hang.
 
 use std::{
     fmt, io,
@@ -121,7 +121,7 @@ impl Reloader {
 
     /// Looks every now and then for as long as there is the assistant, and tells what came of every change.
     ///
-    /// Nobody waits for the thread: it ends by itself soon after the assistant, or with the process.
+    /// The thread is not waited for: it ends by itself soon after the assistant, or with the process.
     ///
     /// # Errors
     /// The system has no thread to give.

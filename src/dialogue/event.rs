@@ -136,7 +136,7 @@ pub enum Input {
         /// How long to wait.
         seconds: u64,
     },
-    /// Nobody did anything: the time has come for something the record waits for.
+    /// The time has come for something the record waits for.
     Wake,
     /// What the channel answered to something this record had sent.
     Receipt(Receipt),
@@ -268,7 +268,7 @@ impl Input {
         }
     }
 
-    /// Whether somebody waits for an answer to it.
+    /// Whether a person waits for an answer to it.
     pub fn wants_answer(&self) -> bool {
         match self {
             Self::Text(_)

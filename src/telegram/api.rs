@@ -286,7 +286,7 @@ pub struct WebhookInfo {
     pub last_error_message: Option<String>,
 }
 
-/// A result of which nothing matters, whatever it looks like.
+/// A result that is not read.
 #[derive(Debug, Clone, Copy)]
 pub struct Ignored {}
 
@@ -394,7 +394,7 @@ fn file_gone() -> ApiError {
 
 fn read_answer<R: DeserializeOwned>(status: u16, body: &[u8]) -> Result<R, ApiError> {
     let Ok(answer) = serde_json::from_slice::<Answer<R>>(body) else {
-        // A proxy's error page, or half an answer. It is not shown: it may hold what somebody wrote.
+        // A proxy's error page, or half an answer. It is not shown: it may quote a message.
         return Err(ApiError::Unavailable(format!(
             "HTTP {status} with {} bytes that are no Bot API answer",
             body.len()
@@ -428,7 +428,7 @@ fn to_api_error(code: u16, description: String, parameters: &Parameters) -> ApiE
     }
 }
 
-/// What Telegram says about markup may quote the message, which is nobody's business.
+/// What Telegram says about markup may quote the message, which is private.
 fn without_quotes(mut description: String) -> String {
     const MARKUP: &str = "can't parse entities";
     if let Some(at) = description.find(MARKUP) {

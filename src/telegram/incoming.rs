@@ -289,8 +289,7 @@ fn is_mention_of(entity: &Entity, text: &str, me: &Identity) -> bool {
     }
 }
 
-/// A file, which is what counts about its message, whatever stands below it. An animation brings a `document` along and
-/// is none.
+/// A file; the words below it do not count. An animation brings a `document` along and is none.
 fn read_file(message: &Message) -> Option<Input> {
     if message.has_other("animation") {
         return None;

@@ -522,7 +522,7 @@ mod tests {
     struct AgainstAnn {
         inner: MemoryStore,
         panics: bool,
-        /// It takes for ever to keep something of Ann's.
+        /// Keeping something of Ann's never ends.
         hangs: bool,
         unwell: AtomicBool,
         kept: Mutex<Vec<ChatId>>,
@@ -685,7 +685,7 @@ mod tests {
         assert_eq!((slow.now_or_never(), behind.now_or_never()), (None, None));
     }
 
-    /// Whoever says so makes a turn panic.
+    /// A certain word makes a turn panic.
     fn panics_at_will(record: &Record, event: &Event, context: &Context<'_>) -> Turn {
         let boom = matches!(&event.input, Input::Text(text) if text == "boom");
         assert!(!boom, "on purpose");
@@ -799,7 +799,7 @@ mod tests {
         assert_eq!(room.kept().len(), 3);
     }
 
-    /// Somebody presses a button of the group; its data says whose it is.
+    /// A press of a button in the group; its data says whose it is.
     fn pressed(update: u32, by: u64, data: &str, app_language: &str) -> Value {
         let from = json!({"id": by, "is_bot": false, "language_code": app_language});
         let message = json!({"message_id": 5, "chat": {"id": -9, "type": "supergroup"}});

@@ -293,7 +293,7 @@ fn no_preview() -> LinkPreviewOptions {
     }
 }
 
-/// The text as Telegram's HTML. Each span opens and closes its own tags, so whatever the text holds, they match.
+/// The text as Telegram's HTML. Each span opens and closes its own tags, so they match for any text.
 fn html(text: &RichText) -> String {
     text.0.iter().map(span_html).collect()
 }

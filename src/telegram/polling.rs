@@ -51,7 +51,7 @@ const LAST_EFFECTS: Duration = Duration::from_secs(5);
 const LAST_CONFIRMATION: Duration = Duration::from_secs(1);
 
 /// `getUpdates`. Not teloxide's: that one has no room for an id above `i32::MAX`, and an update that cannot be confirmed
-/// would come again for ever.
+/// would come again and again.
 #[derive(Debug, Serialize)]
 struct Poll {
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -2,8 +2,8 @@
 //! answered with 200 once its effect is on disk. Anything else makes Telegram keep the update and bring it again. Giving
 //! it that effect is `intake`'s.
 //!
-//! Telegram is told the address only after the port is bound, or it would knock at a closed door. Whoever does not know
-//! the secret is turned away before anything of theirs is read. The webhook stays set when the service ends: what comes
+//! Telegram is told the address only after the port is bound, since it tries at once. A request without the secret is
+//! refused before its body is read. The webhook stays set when the service ends: what comes
 //! in between waits at Telegram.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
@@ -159,7 +159,7 @@ impl Webhook {
     }
 }
 
-/// A secret that stays the same from start to start, and that only somebody with the token can make.
+/// A secret that stays the same from start to start, and that cannot be made without the token.
 fn secret_from(token: &str) -> Secret {
     let mut hash = Blake2s256::new();
     hash.update(b"unbind-bot webhook secret\0");

@@ -3,10 +3,6 @@
 use std::sync::Arc;
 
 use super::{
-    super::{
-        api::ApiError,
-        outgoing::{Outgoing, Showing, render},
-    },
     deliver::Deliver,
     lane::Progress,
     verdict::{Part, Verdict, classify_error, log_error},
@@ -15,6 +11,10 @@ use crate::{
     dialogue::{Address, Receipt},
     panics,
     store::OutboxRow,
+    telegram::{
+        api::ApiError,
+        outgoing::{Outgoing, Showing, render},
+    },
 };
 
 /// What came of a request.

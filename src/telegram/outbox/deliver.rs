@@ -2,12 +2,12 @@
 
 use std::{future::Future, sync::Arc};
 
-use super::super::{api::ApiError, outgoing::Outgoing};
 use crate::{
     assistant::HandleError,
     dialogue::{Address, ChatId, Receipt},
     metrics::Metrics,
     store::OutboxRow,
+    telegram::{api::ApiError, outgoing::Outgoing},
 };
 
 /// Makes requests to Telegram, and hands receipts to the assistant; a test does both in its own way.

@@ -8,13 +8,13 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use super::super::{
-    outgoing::Form,
-    rate_limit::{ChatLimits, Rates},
-};
 use crate::{
     dialogue::{ChatId, Receipt, ThreadId},
     store::{OutboxRow, RowId},
+    telegram::{
+        outgoing::Form,
+        rate_limit::{ChatLimits, Rates},
+    },
 };
 
 /// A row that waits. Its body is kept in memory while there are not too many, and read from the store otherwise.
@@ -164,7 +164,7 @@ impl Lane {
             pace.ready_at(now)
         };
         Slot {
-            // Behind a reminder, somebody may wait for an answer.
+            // An answer behind a reminder is not to wait.
             unsolicited: self.rows.iter().all(|row| row.unsolicited),
             at: self.held_until.map_or(limits, |held| held.max(limits)),
         }

@@ -466,7 +466,7 @@ async fn a_block_ends_the_chats_rows_and_no_others() {
     assert_eq!(room.left(), 0);
     let told = (ANN, Address::chat(ANN), Receipt::Unreachable);
     assert_eq!(*room.telegram.told.lock().unwrap(), [told]);
-    // Whoever comes back is talked to again.
+    // Who comes back is answered again.
     room.say_texts(ANN, &["hello"]).await;
     room.after(1).await;
     assert_eq!(room.telegram.texts(ANN)[1], "<b>hello</b>");
@@ -757,7 +757,7 @@ async fn a_file_whose_words_were_not_kept_is_fetched_again() {
     let says = [no_room(), no_room()];
     room.telegram.says.lock().unwrap().extend(says);
     let rows = commit(&room.store, ANN, vec![whole("a")]).await;
-    // The commit may have succeeded without saying so; its rows were handed to nobody.
+    // The commit may have succeeded without saying so; its rows were not handed over.
     commit(&room.store, ANN, vec![reply("read")]).await;
     room.outbox.send(rows);
     room.after(2).await;

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::{
-    super::{
+use super::lane::Progress;
+use crate::{
+    dialogue::{Address, ChatId},
+    telegram::{
         api::ApiError,
         outgoing::{Form, Outgoing},
     },
-    lane::Progress,
 };
-use crate::dialogue::{Address, ChatId};
 
 /// Which part of a reply a request is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
