@@ -111,7 +111,6 @@ pub struct OutboxMetrics {
     pub gone: Counter,
 }
 
-/// All metrics.
 pub struct Metrics {
     updates: Family<UpdateLabels, Counter>,
     answers: Family<AnswerLabels, Counter>,
@@ -179,7 +178,20 @@ impl Metrics {
             Unit::Seconds,
             self.commits.clone(),
         );
-        let outbox = registry.sub_registry_with_prefix("outbox");
+        self.register_outbox(registry.sub_registry_with_prefix("outbox"));
+        registry.register(
+            "store_well",
+            "Whether the store takes updates",
+            self.store_well.clone(),
+        );
+        registry.register(
+            "intake_moving",
+            "Whether updates come in",
+            self.is_receiving.clone(),
+        );
+    }
+
+    fn register_outbox(&self, outbox: &mut Registry) {
         outbox.register(
             "waiting",
             "Replies not yet sent",
@@ -191,7 +203,7 @@ impl Metrics {
             Unit::Seconds,
             self.outbox_age.clone(),
         );
-        for (name, help, figure) in [
+        for (name, help, counter) in [
             ("sent", "Requests Telegram took", &self.outbox.sent),
             (
                 "refused",
@@ -214,18 +226,8 @@ impl Metrics {
                 &self.outbox.gone,
             ),
         ] {
-            outbox.register(name, help, figure.clone());
+            outbox.register(name, help, counter.clone());
         }
-        registry.register(
-            "store_well",
-            "Whether the store takes updates",
-            self.store_well.clone(),
-        );
-        registry.register(
-            "intake_moving",
-            "Whether updates come in",
-            self.is_receiving.clone(),
-        );
     }
 
     /// An update of this kind ended so.

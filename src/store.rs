@@ -333,3 +333,62 @@ pub trait Store: Send + Sync + 'static {
     /// Makes everything durable and stops; later calls fail.
     async fn close(&self) -> Result<(), StoreError>;
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::dialogue::{MessageId, ThreadId};
+
+    fn stored(more: serde_json::Value) -> OutboxRow {
+        let mut row = json!({
+            "id": {"chat": -5, "version": 3, "index": 0},
+            "reply": {"text": [], "takes_away": 8, "fetches": "F1", "unasked": true, "enclosure": {"qr_code": "x"}},
+            "created": "2026-01-01T00:00:00Z",
+        });
+        let (Some(row_fields), serde_json::Value::Object(more)) = (row.as_object_mut(), more)
+        else {
+            panic!("objects");
+        };
+        row_fields.extend(more);
+        serde_json::from_value(row).expect("a row")
+    }
+
+    #[test]
+    fn a_row_stored_before_there_were_addresses_goes_to_the_chat_of_its_record() {
+        let row = stored(json!({}));
+        assert_eq!(row.to, Address::chat(ChatId(-5)));
+        assert_eq!(
+            (row.reply_to, row.attempts, row.not_before),
+            (None, 0, None)
+        );
+        let reply = &row.reply;
+        assert_eq!(reply.deletes, Some(MessageId(8)));
+        assert_eq!(reply.downloads.as_deref(), Some("F1"));
+        assert!(reply.unsolicited && !reply.wants_receipt && reply.attachment.is_some());
+    }
+
+    #[test]
+    fn a_row_is_read_as_it_was_written() {
+        let to = Address::chat(ChatId(-7)).in_topic(Some(ThreadId(4)));
+        let reply_to = ReplyTo {
+            message: MessageId(9),
+            throughout: true,
+        };
+        let row = OutboxRow {
+            to,
+            reply_to: Some(reply_to),
+            ..stored(json!({"attempts": 2}))
+        };
+        let written = serde_json::to_string(&row).expect("JSON");
+        assert_eq!(
+            serde_json::from_str::<OutboxRow>(&written).expect("a row"),
+            row
+        );
+        // Names in the store stay as they were.
+        for name in ["takes_away", "fetches", "unasked", "enclosure"] {
+            assert!(written.contains(name), "{written}");
+        }
+    }
+}

@@ -46,7 +46,6 @@ impl Reload {
         }
     }
 
-    /// Tells the log.
     pub fn log(&self) {
         match self {
             Self::Taken(_) | Self::Same => tracing::info!("{self}"),

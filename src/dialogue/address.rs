@@ -33,7 +33,6 @@ impl Thread {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
-    /// Telegram.
     Telegram,
     /// The terminal of the computer the bot runs on.
     Terminal,
@@ -44,7 +43,6 @@ pub enum Channel {
 pub struct Address {
     /// What carries it.
     pub channel: Channel,
-    /// The chat.
     pub chat: ChatId,
     /// The topic of the chat, if it goes to one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

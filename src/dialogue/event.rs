@@ -45,7 +45,6 @@ pub struct UserId(pub u64);
 pub struct Event {
     /// What was said or pressed.
     pub input: Input,
-    /// Where.
     pub place: Place,
     /// In which part of the chat, where it has parts.
     pub thread: Option<Thread>,
@@ -147,7 +146,6 @@ pub enum Input {
 pub enum Receipt {
     /// A reply that [asked for it](super::Reply::wants_receipt) is in the chat now; of a long one, each of its messages.
     Sent {
-        /// Where.
         to: Address,
         /// As this message.
         message: MessageId,
@@ -157,10 +155,7 @@ pub enum Receipt {
     /// Nothing can be sent here any more: the bot was blocked, or put out of the group.
     Unreachable,
     /// The group has another id from now on.
-    Moved {
-        /// The new one.
-        to: ChatId,
-    },
+    Moved { to: ChatId },
 }
 
 /// A file as it is announced.
@@ -310,19 +305,15 @@ impl Input {
 /// Kinds of message that are not text; each gets a kind word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttachmentKind {
-    /// A sticker or an animation.
     Sticker,
-    /// A photo or a video.
     Picture,
     /// A voice or video message, or music.
     Voice,
     /// A place on the map.
     Location,
-    /// A file.
     File,
     /// A contact's card.
     Contact,
-    /// Anything else.
     Other,
 }
 

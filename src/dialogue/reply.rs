@@ -8,7 +8,6 @@ use crate::markup::RichText;
 /// A message to the person, or a new look for one already sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reply {
-    /// What is said.
     pub text: RichText,
     /// Rows of buttons below it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -46,11 +45,8 @@ pub struct Reply {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Attachment {
-    /// A file of text.
     File {
-        /// What it is called.
         name: String,
-        /// What it says.
         content: String,
     },
     /// This text, as a QR code.
@@ -103,9 +99,7 @@ impl Reply {
 /// Something to press.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Button {
-    /// What it reads.
     pub label: String,
-    /// What it does.
     pub action: Action,
 }
 

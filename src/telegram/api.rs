@@ -72,26 +72,21 @@ pub enum ApiError {
 /// A file to be sent, as a message of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upload {
-    /// The chat.
     pub chat: ChatId,
     /// The topic of it.
     pub thread: Option<ThreadId>,
     /// The message it is a reply to.
     pub reply_to: Option<ReplyParameters>,
-    /// As what.
     pub kind: UploadKind,
     /// What the file is called.
     pub name: String,
-    /// What it holds.
     pub bytes: Vec<u8>,
 }
 
 /// As what a file is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UploadKind {
-    /// A file.
     Document,
-    /// A picture.
     Photo,
 }
 
@@ -282,7 +277,6 @@ pub struct WebhookInfo {
     pub allowed_updates: Vec<String>,
     /// When a delivery last failed, in seconds since 1970.
     pub last_error_date: Option<i64>,
-    /// Why.
     pub last_error_message: Option<String>,
 }
 
@@ -300,12 +294,7 @@ impl<'de> Deserialize<'de> for Ignored {
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(untagged)]
 pub enum SentMessage {
-    /// A message.
-    Message {
-        /// Its id.
-        message_id: i32,
-    },
-    /// Something else.
+    Message { message_id: i32 },
     Other(serde::de::IgnoredAny),
 }
 

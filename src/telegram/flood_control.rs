@@ -30,9 +30,7 @@ pub struct FloodControl {
 /// Whose pace is measured: a person's, or where none is named, a chat's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Sender {
-    /// A person.
     User(UserId),
-    /// A chat.
     Chat(ChatId),
 }
 
@@ -45,7 +43,6 @@ struct Pace {
 /// What is to be done with a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
-    /// It is handled.
     Admitted,
     /// It is not; its sender is told how long to wait.
     TellToWait(Duration),

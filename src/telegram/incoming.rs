@@ -27,11 +27,8 @@ const EDIT_WINDOW_SECONDS: i64 = 5 * 60;
 /// An update that is an event of the conversation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Incoming {
-    /// The chat.
     pub chat: ChatId,
-    /// The update it came in.
     pub update: UpdateId,
-    /// What happened.
     pub event: Event,
     /// The press to be acknowledged.
     pub callback: Option<CallbackQueryId>,

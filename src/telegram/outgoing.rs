@@ -60,15 +60,12 @@ pub enum Outgoing {
     Deletion(DeleteMessage),
     /// What comes along, as a message of its own.
     Attachment(Upload),
-    /// A new message.
     New(SendMessage),
     /// A new look for one already sent.
     Edit(EditMessageText),
     /// Shows nothing: a file is fetched, and what it says is brought to the record that asked.
     Download {
-        /// In this chat.
         chat: ChatId,
-        /// Its id.
         file: String,
     },
 }
@@ -103,7 +100,6 @@ impl Outgoing {
 /// Where and how a reply is to be shown.
 #[derive(Debug, Clone, Copy)]
 pub struct Showing<'a> {
-    /// The chat.
     pub chat: ChatId,
     /// The topic of it.
     pub thread: Option<ThreadId>,

@@ -24,13 +24,11 @@ pub const ALLOWED_UPDATES: [AllowedUpdate; 3] = [
 pub struct Update {
     #[serde(deserialize_with = "lenient")]
     update_id: Option<u32>,
-    /// A new message.
     #[serde(deserialize_with = "lenient")]
     pub message: Option<Message>,
     /// A message that was changed.
     #[serde(deserialize_with = "lenient")]
     pub edited_message: Option<Message>,
-    /// A pressed button.
     #[serde(deserialize_with = "lenient")]
     pub callback_query: Option<CallbackQuery>,
 }
@@ -47,11 +45,9 @@ impl Update {
     }
 }
 
-/// A message.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Message {
-    /// Its id.
     #[serde(deserialize_with = "lenient")]
     pub message_id: Option<i32>,
     /// The topic, or the first message of the comments or replies it belongs to.
@@ -69,13 +65,11 @@ pub struct Message {
     /// Where it was sent.
     #[serde(deserialize_with = "lenient")]
     pub chat: Option<Chat>,
-    /// Who sent it.
     #[serde(deserialize_with = "lenient")]
     pub from: Option<User>,
     /// The group or channel in whose name it was sent.
     #[serde(deserialize_with = "lenient")]
     pub sender_chat: Option<IgnoredAny>,
-    /// Its words.
     #[serde(deserialize_with = "lenient")]
     pub text: Option<String>,
     /// The words below a picture or a file.
@@ -96,7 +90,6 @@ pub struct Message {
     /// The id of the supergroup that its group became.
     #[serde(deserialize_with = "lenient")]
     pub migrate_to_chat_id: Option<i64>,
-    /// A file.
     #[serde(deserialize_with = "lenient")]
     pub document: Option<Document>,
     /// All other fields, by their names.
@@ -115,7 +108,6 @@ impl Message {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct RepliedMessage {
-    /// Who sent it.
     #[serde(deserialize_with = "lenient")]
     pub from: Option<User>,
     /// Present if it is the note that opened a topic.
@@ -123,11 +115,9 @@ pub struct RepliedMessage {
     pub forum_topic_created: Option<IgnoredAny>,
 }
 
-/// A chat.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Chat {
-    /// Its id.
     #[serde(deserialize_with = "lenient")]
     pub id: Option<i64>,
     /// `private`, `group`, `supergroup` or `channel`.
@@ -139,7 +129,6 @@ pub struct Chat {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct User {
-    /// The id.
     #[serde(deserialize_with = "lenient")]
     pub id: Option<i64>,
     /// Whether it is a bot.
@@ -150,14 +139,12 @@ pub struct User {
     pub language_code: Option<String>,
 }
 
-/// A pressed button.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct CallbackQuery {
     /// Its id, by which it is acknowledged.
     #[serde(deserialize_with = "lenient")]
     pub id: Option<String>,
-    /// Who pressed it.
     #[serde(deserialize_with = "lenient")]
     pub from: Option<User>,
     /// The message it stands on; of an old one, only the chat and the id are known.
@@ -178,7 +165,6 @@ pub struct Entity {
     /// Where it begins.
     #[serde(deserialize_with = "lenient")]
     pub offset: Option<usize>,
-    /// How long it is.
     #[serde(deserialize_with = "lenient")]
     pub length: Option<usize>,
     /// Who is mentioned, if they have no name to be mentioned by.
@@ -193,7 +179,6 @@ pub struct Document {
     /// The id by which it is fetched.
     #[serde(deserialize_with = "lenient")]
     pub file_id: Option<String>,
-    /// Its name.
     #[serde(deserialize_with = "lenient")]
     pub file_name: Option<String>,
     /// Its size, in bytes.

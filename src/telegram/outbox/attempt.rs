@@ -37,7 +37,6 @@ pub(super) struct Task {
     pub(super) progress: Progress,
     /// What is left to be told of the part sent last.
     pub(super) receipt: Option<Receipt>,
-    /// The bot's name.
     pub(super) bot: Arc<str>,
 }
 

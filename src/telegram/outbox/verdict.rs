@@ -43,10 +43,7 @@ pub(super) enum Verdict {
     /// Telegram does not like its looks: say it more plainly.
     Plainer(Form),
     /// The group has a new id, and what waits for it, too.
-    Moved {
-        /// The new one.
-        to: ChatId,
-    },
+    Moved { to: ChatId },
     /// Nothing to this chat before this long.
     Wait(Duration),
     /// Trouble that passes: again after a pause.
