@@ -25,7 +25,6 @@ use std::{
 };
 
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use jiff::Timestamp;
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
@@ -236,7 +235,7 @@ impl<D: Deliver> Sender<D> {
             age_measured: None,
             reload_at: None,
         };
-        sender.accept(waiting, Instant::now());
+        sender.insert_rows(waiting, Instant::now());
         Ok((sender, Outbox(outbox)))
     }
 
@@ -286,14 +285,24 @@ impl<D: Deliver> Sender<D> {
         }
     }
 
-    /// Puts the rows that go to Telegram in their lanes, each once.
+    /// Takes rows that were committed. What a forgotten record had waiting is not sent any more.
     fn accept(&mut self, rows: Vec<OutboxRow>, now: Instant) {
-        let time = (self.clock)();
+        for row in rows.iter().filter(|row| row.id.is_last_word()) {
+            let lane = self.lanes.get(&self.address_of(row));
+            if !lane.is_some_and(|lane| lane.contains(row.id)) {
+                self.drop_rows_of(row.id.chat, now);
+            }
+        }
+        self.insert_rows(rows, now);
+    }
+
+    /// Puts the rows that go to Telegram in their lanes, each once.
+    fn insert_rows(&mut self, rows: Vec<OutboxRow>, now: Instant) {
         let mut changed = HashSet::new();
         for row in rows {
             match row.to.channel {
                 Channel::Telegram if !self.acks.has_done(&row.id) => {
-                    self.accept_row(row, now, time, &mut changed);
+                    changed.extend(self.insert_row(row, now));
                 }
                 Channel::Telegram | Channel::Terminal => {}
             }
@@ -303,31 +312,20 @@ impl<D: Deliver> Sender<D> {
         }
     }
 
-    fn accept_row(
-        &mut self,
-        row: OutboxRow,
-        now: Instant,
-        time: Timestamp,
-        changed: &mut HashSet<Address>,
-    ) {
-        let (address, record) = (self.address_of(&row), row.id.chat);
-        if row.id.is_last_word() && !self.lane(address, now).contains(row.id) {
-            self.drop_rows_of(record, changed);
-        }
-        let not_before = row.not_before;
+    /// Puts a row in its lane; the address of the lane, if the row is new there.
+    fn insert_row(&mut self, row: OutboxRow, now: Instant) -> Option<Address> {
+        let (address, not_before) = (self.address_of(&row), row.not_before);
         let with_body = self.bodies < BODIES_IN_MEMORY;
         let waiting = Waiting::new(row, with_body);
-        let Some(place) = self.lane(address, now).insert(waiting) else {
-            return;
-        };
+        let place = self.lane(address, now).insert(waiting)?;
         self.count_waiting(1, with_body, &[]);
-        changed.insert(address);
-        if let (0, Some(until), Some(pace)) = (place, not_before, self.paces.get_mut(&address.chat))
-        {
+        let pace = self.paces.get_mut(&address.chat);
+        if let (0, Some(until), Some(pace)) = (place, not_before, pace) {
             // Held back by the run before this one.
-            let pause = Duration::try_from(until.duration_since(time)).unwrap_or_default();
-            pace.hold(now + pause);
+            let pause = until.duration_since((self.clock)());
+            pace.hold(now + Duration::try_from(pause).unwrap_or_default());
         }
+        Some(address)
     }
 
     /// Where a row goes, also if that group has another id now.
@@ -338,16 +336,19 @@ impl<D: Deliver> Sender<D> {
     }
 
     /// Takes out what a forgotten record has waiting anywhere: the store has forgotten it already.
-    fn drop_rows_of(&mut self, record: ChatId, changed: &mut HashSet<Address>) {
-        let mut dropped = Vec::new();
+    fn drop_rows_of(&mut self, record: ChatId, now: Instant) {
+        let (mut dropped, mut changed) = (Vec::new(), Vec::new());
         for (address, lane) in &mut self.lanes {
             let rows = lane.drop_rows_of(record);
             if !rows.is_empty() {
-                changed.insert(*address);
+                changed.push(*address);
                 dropped.extend(rows);
             }
         }
         self.count_waiting(0, false, &dropped);
+        for address in changed {
+            self.schedule(address, now);
+        }
     }
 
     /// The lane of an address, made if there is none.
