@@ -10,6 +10,7 @@
 //! the record that asked, as a receipt. How a reply looks is left to `outgoing`, the requests to `delivery`.
 
 mod acks;
+mod agenda;
 mod attempt;
 pub mod deliver;
 mod lane;
@@ -19,7 +20,7 @@ mod verdict;
 mod tests;
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -32,6 +33,7 @@ use tokio::{
 
 use self::{
     acks::Acks,
+    agenda::Agenda,
     attempt::{Attempted, Task, attempt},
     deliver::Deliver,
     lane::{ChatPace, Lane, Waiting},
@@ -52,8 +54,6 @@ use crate::{
 const MAX_IN_FLIGHT: usize = 64;
 /// A server that is down is asked again no less often than this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// Reminders yield to answers for at most this long.
-const UNSOLICITED_DELAY: Duration = Duration::from_secs(60);
 /// Rows kept in memory with all they say, some kilobytes each; more are read from the store when it is their turn.
 const BODIES_IN_MEMORY: usize = 1_000;
 
@@ -94,60 +94,6 @@ impl Outbox {
     fn send_request(&self, request: Request) {
         // Without a sender the rows stay in the store, and `serve` is ending already.
         let _ = self.0.send(request);
-    }
-}
-
-/// Which lane may go when.
-#[derive(Default)]
-struct Agenda {
-    answers: BTreeSet<(Instant, Address)>,
-    unsolicited: BTreeSet<(Instant, Address)>,
-}
-
-impl Agenda {
-    fn lanes_of(&mut self, unsolicited: bool) -> &mut BTreeSet<(Instant, Address)> {
-        if unsolicited {
-            &mut self.unsolicited
-        } else {
-            &mut self.answers
-        }
-    }
-
-    /// The lane that goes next, of those that may go now: the longest waiting, with a start for answers.
-    fn pop_due(&mut self, now: Instant) -> Option<Address> {
-        let due = |lanes: &BTreeSet<(Instant, Address)>| {
-            let first = lanes.first().map(|(at, _)| *at);
-            first.filter(|at| *at <= now)
-        };
-        let lanes = match (due(&self.answers), due(&self.unsolicited)) {
-            (Some(answer), Some(reminder)) if reminder + UNSOLICITED_DELAY < answer => {
-                &mut self.unsolicited
-            }
-            (None, Some(_)) => &mut self.unsolicited,
-            _ => &mut self.answers,
-        };
-        due(lanes)?;
-        lanes.pop_first().map(|(_, address)| address)
-    }
-
-    fn next_at(&self) -> Option<Instant> {
-        let next = |lanes: &BTreeSet<(Instant, Address)>| lanes.first().map(|(at, _)| *at);
-        [next(&self.answers), next(&self.unsolicited)]
-            .into_iter()
-            .flatten()
-            .min()
-    }
-
-    fn due_before(&self, until: Instant) -> impl Iterator<Item = Address> {
-        let before = move |lane: &&(Instant, Address)| lane.0 < until;
-        let answers = self.answers.iter().take_while(before);
-        let unsolicited = self.unsolicited.iter().take_while(before);
-        answers.chain(unsolicited).map(|(_, address)| *address)
-    }
-
-    #[cfg(test)]
-    fn is_empty(&self) -> bool {
-        self.answers.is_empty() && self.unsolicited.is_empty()
     }
 }
 

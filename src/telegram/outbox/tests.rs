@@ -9,10 +9,11 @@ use std::{
 };
 
 use async_trait::async_trait;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     super::{api::ApiError, outgoing::Outgoing},
+    agenda::UNSOLICITED_DELAY,
     *,
 };
 use crate::{
