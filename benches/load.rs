@@ -47,7 +47,7 @@ use tokio::{
 use unbind_bot::{
     dialogue::{Base, ChatId, answer_once},
     knowledge::load_folder,
-    telegram::outgoing::{Form, Outgoing, Showing, render},
+    telegram::outgoing::{Outgoing, Showing, render},
 };
 
 const KNOWLEDGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/knowledge");
@@ -117,10 +117,8 @@ async fn plain_bot(api: &str) {
         let (_, replies) = answer_once(&base, question, None, Timestamp::now());
         for reply in &replies {
             let showing = Showing {
-                chat: ChatId(message.chat.id.0),
-                bot: "load_bot",
-                form: Form::Rich,
-                afresh: true,
+                as_new: true,
+                ..Showing::new(ChatId(message.chat.id.0), "load_bot")
             };
             for request in render(reply, showing) {
                 if let Outgoing::New(said) = request {

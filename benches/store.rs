@@ -28,7 +28,7 @@ use tokio::runtime::Runtime;
 use unbind_bot::{
     dialogue::{Card, CardId, ChatId, Record, Reply},
     markup::RichText,
-    store::{Commit, Item, Mark, Store, Versioned, sled::SledStore},
+    store::{AddressedReply, Commit, Item, Mark, Store, Versioned, sled::SledStore},
 };
 
 /// On the project's disk: a folder in memory has no disk to wait for.
@@ -54,7 +54,10 @@ fn turn(chat: ChatId, expected: u64) -> Commit {
             cards: (0..9).map(card).collect(),
             ..Record::default()
         }),
-        replies: vec![Reply::new(RichText::plain("The card has left your list."))],
+        replies: AddressedReply::to_chat(
+            chat,
+            [Reply::new(RichText::plain("The card has left your list."))],
+        ),
         now: Timestamp::UNIX_EPOCH,
     }
 }

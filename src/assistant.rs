@@ -1,28 +1,30 @@
 //! Load – respond – commit: the only place where the parts meet.
 //!
-//! Channels bring events and send what is committed; order within a chat is theirs to keep. Whatever fails in a turn
-//! stays in that turn: a panic becomes an apology, a conflict is tried again, and nothing is said that is not committed.
+//! Channels bring events and send what is committed; order within a chat is left to them. What fails in a turn stays in
+//! that turn: a panic becomes an apology, a conflict is tried again, and nothing is said that is not committed.
 
-pub mod alarms;
 pub mod reload;
+pub mod timers;
+pub mod wake;
 
 use std::{
-    any::Any,
     mem,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, PoisonError, RwLock},
     time::Instant,
 };
 
 use jiff::Timestamp;
 
-use self::alarms::Alarms;
+use self::timers::Timers;
 use crate::{
     dialogue::{
-        self, Base, ChatId, Context, DeadLetter, Entropy, Event, Input, Record, Turn, UpdateId,
+        self, Activity, Address, Base, ChatId, Context, DeadLetter, Entropy, Event, Receipt,
+        Record, Reply, Thread, Turn, UpdateId,
     },
-    metrics::{Metrics, Mishap},
-    store::{Commit, OutboxRow, Store, StoreError, Versioned},
+    knowledge::Language,
+    metrics::{ErrorKind, Metrics},
+    panics,
+    store::{AddressedReply, Commit, OutboxRow, Store, StoreError, Versioned},
 };
 
 /// A chat's turns come one after another, so a conflict is rare (an operator's import, say); more in a row is a fault.
@@ -32,7 +34,7 @@ const MAX_CONFLICTS: usize = 8;
 pub struct Assistant {
     base: RwLock<Arc<Base>>,
     store: Arc<dyn Store>,
-    alarms: Alarms,
+    timers: Timers,
     metrics: Arc<Metrics>,
     respond: Respond,
 }
@@ -40,13 +42,68 @@ pub struct Assistant {
 /// [`dialogue::respond`], or what a test puts in its place.
 type Respond = fn(&Record, &Event, &Context<'_>) -> Turn;
 
+/// What came of an event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Handled {
+    /// The replies, committed and ready to be sent.
+    pub rows: Vec<OutboxRow>,
+    /// Whether nothing is kept of the chat any more.
+    pub forgotten: bool,
+}
+
+impl Handled {
+    /// Nothing new: it had its effect before, or there was none to have.
+    fn nothing() -> Self {
+        Self {
+            rows: Vec::new(),
+            forgotten: false,
+        }
+    }
+}
+
+/// Why an event had no effect.
+#[derive(Debug, thiserror::Error)]
+pub enum HandleError {
+    /// The store did not take the turn.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There are no random bytes, which a turn needs for its secrets.
+    #[error("the system gives no random numbers: {0}")]
+    NoEntropy(String),
+    /// The service ended while the turn was made.
+    #[error("the service is shutting down")]
+    ShuttingDown,
+}
+
+/// Where a chat stands, for a channel that shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChatStatus {
+    /// The keyboard to go on with; none if nothing is being done.
+    pub resumes: Option<u32>,
+    /// Whether a typed number may be meant as words: a name, a code, a PIN.
+    pub awaits_words: bool,
+    /// Whether something is due that the chat is to be woken for.
+    pub is_due: bool,
+    /// The language spoken there, as far as it is known.
+    pub language: Option<Language>,
+}
+
+/// What is the same for every try at giving an event its effect.
+#[derive(Clone, Copy)]
+struct Cause<'a> {
+    chat: ChatId,
+    update: Option<UpdateId>,
+    event: &'a Event,
+    now: Timestamp,
+}
+
 impl Assistant {
     /// An assistant that talks from `base` and keeps its chats in `store`.
     pub fn new(base: impl Into<Arc<Base>>, store: Arc<dyn Store>) -> Self {
         Self {
             base: RwLock::new(base.into()),
             store,
-            alarms: Alarms::default(),
+            timers: Timers::default(),
             metrics: Arc::default(),
             respond: dialogue::respond,
         }
@@ -63,7 +120,7 @@ impl Assistant {
         &self.store
     }
 
-    /// The same with figures that somebody else reads.
+    /// The same, counting into these metrics.
     pub fn counting(self, metrics: Arc<Metrics>) -> Self {
         Self { metrics, ..self }
     }
@@ -73,9 +130,9 @@ impl Assistant {
         &self.metrics
     }
 
-    /// When which chat wants to be woken.
-    pub fn alarms(&self) -> &Alarms {
-        &self.alarms
+    /// When which chat is to be woken.
+    pub fn timers(&self) -> &Timers {
+        &self.timers
     }
 
     /// The base turns are made from now.
@@ -93,9 +150,25 @@ impl Assistant {
         let base = base.into();
         let mut present = self.base.write().unwrap_or_else(PoisonError::into_inner);
         let before = mem::replace(&mut *present, base);
-        // Nobody waits while a whole base is freed.
+        // The lock is given back before a whole base is freed.
         drop(present);
         drop(before);
+    }
+
+    /// Where a chat stands.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn status(&self, chat: ChatId, now: Timestamp) -> Result<ChatStatus, StoreError> {
+        let record = self.store.load(chat)?.record;
+        let activity = &record.activity;
+        let is_idle = matches!(activity, Activity::Idle);
+        Ok(ChatStatus {
+            resumes: (!is_idle).then_some(record.turn),
+            awaits_words: activity.awaits_words() || activity.awaits_secret(),
+            is_due: record.wake_at().is_some_and(|at| at <= now),
+            language: record.language.or(record.spoken),
+        })
     }
 
     /// Gives an event its effect, once, and returns the rows to be sent.
@@ -104,46 +177,90 @@ impl Assistant {
     /// returns no rows: its replies were committed then.
     ///
     /// # Errors
-    /// The store did not take the turn: nothing happened, and `update` must not be confirmed.
+    /// Nothing happened, and `update` must not be confirmed.
     pub async fn handle(
         &self,
         chat: ChatId,
         update: Option<UpdateId>,
         event: &Event,
         now: Timestamp,
-    ) -> Result<Vec<OutboxRow>, StoreError> {
+    ) -> Result<Handled, HandleError> {
+        let cause = Cause {
+            chat,
+            update,
+            event,
+            now,
+        };
         for _ in 0..MAX_CONFLICTS {
-            let before = self.store.load(chat)?;
-            if update.is_some_and(|update| before.record.has_seen(update)) {
-                return self.had_its_effect();
-            }
-            let mut turn = self.turn(chat, update, &before.record, event, now).await?;
-            let nothing_happened = matches!(event.input, Input::Wake | Input::Unreachable)
-                && turn.replies.is_empty()
-                && turn.record == before.record;
-            if nothing_happened {
-                self.alarms.set(chat, before.version, turn.record.wake_at());
-                return Ok(Vec::new());
-            }
-            if let Some(update) = update {
-                turn.record.note_update(update, now);
-            }
-            match self.commit(chat, &before, turn, now).await {
-                Err(StoreError::Conflict(_)) => continue,
-                committed => return committed,
+            match self.try_handle(cause).await {
+                Err(HandleError::Store(StoreError::Conflict(_))) => continue,
+                handled => return handled,
             }
         }
-        Err(StoreError::Conflict(chat))
+        Err(StoreError::Conflict(chat).into())
+    }
+
+    async fn try_handle(&self, cause: Cause<'_>) -> Result<Handled, HandleError> {
+        let Cause {
+            chat,
+            update,
+            event,
+            now,
+        } = cause;
+        let before = self.store.load(chat)?;
+        if update.is_some_and(|update| before.record.has_seen(update)) {
+            return self.had_its_effect();
+        }
+        let mut turn = self.respond_guarded(cause, &before.record).await?;
+        let nothing_happened =
+            !event.input.wants_answer() && turn.replies.is_empty() && turn.record == before.record;
+        if nothing_happened {
+            self.timers.set(chat, before.version, turn.record.wake_at());
+            return Ok(Handled::nothing());
+        }
+        if let Some(update) = update {
+            turn.record.note_update(update, now);
+        }
+        self.commit(cause, &before, turn).await
     }
 
     /// An update is found in the record: it had its effect, if what was read is on disk. After a write that failed, the
     /// store may still show what it did not keep.
-    fn had_its_effect(&self) -> Result<Vec<OutboxRow>, StoreError> {
-        self.store.health().map(|()| Vec::new())
+    fn had_its_effect(&self) -> Result<Handled, HandleError> {
+        self.store.health()?;
+        Ok(Handled::nothing())
     }
 
-    /// Gives up an update that had no effect though it was tried often enough: whoever sent it gets an apology, and it is
-    /// kept with the chat as a dead letter.
+    /// Brings the record of `chat` what the channel answered to something it had sent to `at`. Returns what it says to
+    /// that.
+    ///
+    /// # Errors
+    /// The record was not told; it is to be told again.
+    pub async fn handle_receipt(
+        &self,
+        chat: ChatId,
+        at: Address,
+        receipt: Receipt,
+        now: Timestamp,
+    ) -> Result<Handled, HandleError> {
+        match receipt {
+            Receipt::Moved { to } if at.chat == chat => {
+                self.migrate(chat, to).await?;
+                Ok(Handled::nothing())
+            }
+            Receipt::Unreachable if at.chat != chat => {
+                tracing::error!(%chat, at = %at.chat, "a chat that takes copies of messages is not reached any more");
+                Ok(Handled::nothing())
+            }
+            receipt => {
+                let event = Event::receipt(receipt, at);
+                self.handle(chat, None, &event, now).await
+            }
+        }
+    }
+
+    /// Gives up an update that had no effect though it was tried often enough: its sender gets an apology, and it is kept
+    /// with the chat as a dead letter.
     ///
     /// # Errors
     /// The store did not take that either.
@@ -154,15 +271,21 @@ impl Assistant {
         event: &Event,
         fault: &str,
         now: Timestamp,
-    ) -> Result<Vec<OutboxRow>, StoreError> {
+    ) -> Result<Vec<OutboxRow>, HandleError> {
         let before = self.store.load(chat)?;
         if before.record.has_seen(update) {
-            return self.had_its_effect();
+            return Ok(self.had_its_effect()?.rows);
         }
         let letter = DeadLetter::of(&before.record, event, fault, now).arrived_in(Some(update));
         let mut turn = dialogue::apology(&before.record, &self.base(), letter);
         turn.record.note_update(update, now);
-        self.commit(chat, &before, turn, now).await
+        let cause = Cause {
+            chat,
+            update: Some(update),
+            event,
+            now,
+        };
+        Ok(self.commit(cause, &before, turn).await?.rows)
     }
 
     /// What is kept of a group, and what waits to be said there, is the supergroup's that it became.
@@ -171,109 +294,150 @@ impl Assistant {
     /// The store did not take it; nothing was moved.
     pub async fn migrate(&self, from: ChatId, to: ChatId) -> Result<(), StoreError> {
         self.store.migrate(from, to).await?;
-        self.alarms.forget(from);
+        self.timers.forget(from);
         let kept = self.store.load(to)?;
-        self.alarms.set(to, kept.version, kept.record.wake_at());
+        self.timers.set(to, kept.version, kept.record.wake_at());
         tracing::info!(%from, %to, "a group became a supergroup");
         Ok(())
     }
 
-    /// Keeps a letter that belongs to no chat with the operator's own record, that of the terminal.
+    /// Keeps a dead letter that belongs to no chat with the operator's own record, that of the terminal.
     ///
     /// # Errors
     /// The store did not take it.
-    pub async fn keep_letter(&self, letter: DeadLetter, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn keep_dead_letter(
+        &self,
+        letter: DeadLetter,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let chat = ChatId::TERMINAL;
         let before = self.store.load(chat)?;
         let mut record = before.record.clone();
         record.keep_letter(letter);
-        let turn = Turn {
-            record,
+        let wake_at = record.wake_at();
+        let commit = Commit {
+            chat,
+            expected: before.version,
+            record: Some(record),
             replies: Vec::new(),
-            forgets: false,
-            found: Vec::new(),
+            now,
         };
-        self.commit(chat, &before, turn, now).await.map(drop)
+        self.commit_to_store(commit, wake_at).await.map(drop)
     }
 
     async fn commit(
         &self,
-        chat: ChatId,
+        cause: Cause<'_>,
         before: &Versioned,
         turn: Turn,
-        now: Timestamp,
-    ) -> Result<Vec<OutboxRow>, StoreError> {
+    ) -> Result<Handled, HandleError> {
         let record = (!turn.forgets).then_some(turn.record);
         let wake_at = record.as_ref().and_then(Record::wake_at);
         let commit = Commit {
-            chat,
+            chat: cause.chat,
             expected: before.version,
             record,
-            replies: turn.replies,
-            now,
+            replies: address_replies(cause.chat, cause.event, turn.replies),
+            now: cause.now,
         };
-        let (version, begun) = (commit.version(), Instant::now());
+        let rows = self.commit_to_store(commit, wake_at).await?;
+        self.metrics.count_answers(&turn.found);
+        Ok(Handled {
+            rows,
+            forgotten: turn.forgets,
+        })
+    }
+
+    async fn commit_to_store(
+        &self,
+        commit: Commit,
+        wake_at: Option<Timestamp>,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        let (chat, version, begun) = (commit.chat, commit.version(), Instant::now());
         let rows = self.store.commit(commit).await?;
-        self.metrics.committed(begun.elapsed());
-        self.metrics.answers(&turn.found);
-        self.alarms.set(chat, version, wake_at);
+        self.metrics.observe_commit(begun.elapsed());
+        self.timers.set(chat, version, wake_at);
         Ok(rows)
     }
 
-    /// A turn; one that takes long is made where it holds up nobody else.
-    async fn turn(
+    /// Makes a turn; one that takes long is made on a thread where it holds up no other chat.
+    async fn respond_guarded(
         &self,
-        chat: ChatId,
-        update: Option<UpdateId>,
+        cause: Cause<'_>,
         record: &Record,
-        event: &Event,
-        now: Timestamp,
-    ) -> Result<Turn, StoreError> {
-        let (base, entropy, respond) = (self.base(), entropy()?, self.respond);
-        let metrics = self.metrics.clone();
-        let turn = move |record: &Record, event: &Event| {
-            let context = Context {
-                base: &base,
-                now,
-                entropy,
-            };
-            guarded(|| respond(record, event, &context)).unwrap_or_else(|fault| {
-                tracing::error!(%chat, "a turn panicked; the chat was given an apology and stays where it was, and what came in is kept: `unbind-bot store dead-letters`");
-                metrics.mishap(Mishap::Panic);
-                let letter = DeadLetter::of(record, event, &fault, now).arrived_in(update);
-                dialogue::apology(record, &base, letter)
-            })
+    ) -> Result<Turn, HandleError> {
+        let responder = Responder {
+            base: self.base(),
+            respond: self.respond,
+            metrics: self.metrics.clone(),
+            entropy: random_entropy()?,
+            chat: cause.chat,
+            update: cause.update,
+            now: cause.now,
         };
-        if !dialogue::takes_long(record, event) {
-            return Ok(turn(record, event));
+        if !dialogue::takes_long(record, cause.event) {
+            return Ok(responder.respond(record, cause.event));
         }
-        let (record, event) = (record.clone(), event.clone());
-        let turn = move || turn(&record, &event);
-        let turn = tokio::task::spawn_blocking(turn).await;
-        turn.map_err(|_| StoreError::Unavailable("the service is ending".to_owned()))
+        let (record, event) = (record.clone(), cause.event.clone());
+        let turn = tokio::task::spawn_blocking(move || responder.respond(&record, &event)).await;
+        turn.map_err(|_| HandleError::ShuttingDown)
+    }
+}
+
+/// Where the replies to an event go: back to where it came from.
+fn address_replies(chat: ChatId, event: &Event, replies: Vec<Reply>) -> Vec<AddressedReply> {
+    let to = Address::chat(chat).in_topic(event.thread.and_then(Thread::topic));
+    let mut reply_to = event.reply_to();
+    let addressed = replies.into_iter().map(|reply| {
+        let is_new = reply.replaces.is_none();
+        let addressed = AddressedReply {
+            to,
+            reply_to: reply_to.filter(|reply_to| is_new || reply_to.throughout),
+            reply,
+        };
+        if is_new {
+            reply_to = reply_to.filter(|reply_to| reply_to.throughout);
+        }
+        addressed
+    });
+    addressed.collect()
+}
+
+/// All that one turn needs besides the record and the event.
+struct Responder {
+    base: Arc<Base>,
+    respond: Respond,
+    metrics: Arc<Metrics>,
+    entropy: Entropy,
+    chat: ChatId,
+    update: Option<UpdateId>,
+    now: Timestamp,
+}
+
+impl Responder {
+    /// A turn; one that panics becomes an apology and a dead letter, and the chat stays where it was.
+    fn respond(&self, record: &Record, event: &Event) -> Turn {
+        let context = Context {
+            base: &self.base,
+            now: self.now,
+            entropy: self.entropy,
+        };
+        let turn = panics::catch(|| (self.respond)(record, event, &context));
+        turn.unwrap_or_else(|panic| {
+            tracing::error!(chat = %self.chat, "a turn panicked; the chat was given an apology and stays where it was, and what came in is kept: `unbind-bot store letters`");
+            self.metrics.count_error(ErrorKind::Panic);
+            let letter = DeadLetter::of(record, event, &panic.0, self.now).arrived_in(self.update);
+            dialogue::apology(record, &self.base, letter)
+        })
     }
 }
 
 /// Random bytes for one turn, from the system.
-fn entropy() -> Result<Entropy, StoreError> {
+fn random_entropy() -> Result<Entropy, HandleError> {
     let mut bytes = [0; Entropy::BYTES];
     let filled = getrandom::fill(&mut bytes);
-    filled.map_err(|error| {
-        StoreError::Unavailable(format!("the system gives no random numbers: {error}"))
-    })?;
+    filled.map_err(|error| HandleError::NoEntropy(error.to_string()))?;
     Ok(Entropy(bytes))
-}
-
-/// What a turn gives, or what it panicked with; a turn is pure, so a panic leaves nothing half done.
-fn guarded<T>(turn: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(turn)).map_err(|panic| panic_words(&*panic))
-}
-
-/// What a panic says. It may quote what somebody wrote, so it is for a dead letter and never for the log.
-pub fn panic_words(panic: &(dyn Any + Send)) -> String {
-    let words = panic.downcast_ref::<String>().map(String::as_str);
-    let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
-    words.unwrap_or("a panic without words").to_owned()
 }
 
 #[cfg(test)]
@@ -284,7 +448,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        dialogue::{Input, Reply},
+        dialogue::{Input, MessageId, Place, ReplyTo, ThreadId},
         knowledge::{Knowledge, Language},
         store::{
             memory::MemoryStore,
@@ -322,7 +486,7 @@ mod tests {
             .await
             .expect("handled");
         assert_eq!(
-            (first.len(), again.len(), next.len()),
+            (first.rows.len(), again.rows.len(), next.rows.len()),
             (1, 0, 1),
             "ids need not grow"
         );
@@ -339,7 +503,7 @@ mod tests {
             .await
             .expect("handled");
         let apology = assistant.base().lines.say(Language::EN, "apology", &[]);
-        assert_eq!(handled[0].reply.text, apology);
+        assert_eq!(handled.rows[0].reply.text, apology);
         let record = store.load(CHAT).expect("loaded").record;
         let [letter] = record.letters.as_slice() else {
             panic!("{:?}", record.letters);
@@ -372,8 +536,8 @@ mod tests {
             next_card: 5,
             ..Record::default()
         };
-        let fault = guarded(|| -> Turn { panic!("a fault of ours") }).expect_err("a panic");
-        let letter = DeadLetter::of(&record, &help(), &fault, now());
+        let panic = panics::catch(|| -> Turn { panic!("a fault of ours") }).expect_err("a panic");
+        let letter = DeadLetter::of(&record, &help(), &panic.0, now());
         let turn = dialogue::apology(&record, &base, letter);
         assert_eq!(turn.record.letters[0].fault, "a fault of ours");
         let stays = Record {
@@ -410,7 +574,10 @@ mod tests {
             if self.conflicts.load(Ordering::Relaxed) > 0 {
                 self.conflicts.fetch_sub(1, Ordering::Relaxed);
                 let theirs = Commit {
-                    replies: vec![Reply::new(crate::markup::RichText::plain("theirs"))],
+                    replies: AddressedReply::to_chat(
+                        commit.chat,
+                        [Reply::new(crate::markup::RichText::plain("theirs"))],
+                    ),
                     ..commit.clone()
                 };
                 self.inner.commit(theirs).await?;
@@ -435,7 +602,7 @@ mod tests {
             .expect("handled");
         let begun = u64::try_from(now().as_millisecond()).expect("after 1970");
         let version = assistant.store().load(CHAT).expect("loaded").version;
-        assert_eq!((rows.len(), version), (1, begun + 2));
+        assert_eq!((rows.rows.len(), version), (1, begun + 2));
     }
 
     #[tokio::test]
@@ -449,11 +616,11 @@ mod tests {
                 .await
         };
         handle().await.expect("handled");
-        // Its effect is there to be read; whether it is on disk, nobody knows.
+        // Its effect is there to be read; whether it is on disk is not known.
         contested.unhealthy.store(true, Ordering::Relaxed);
         assert!(handle().await.is_err());
         contested.unhealthy.store(false, Ordering::Relaxed);
-        assert_eq!(handle().await.expect("handled"), []);
+        assert_eq!(handle().await.expect("handled"), Handled::nothing());
     }
 
     #[tokio::test]
@@ -461,8 +628,96 @@ mod tests {
         let assistant = assistant(Contested::new(u32::MAX).store());
         let handled = assistant.handle(CHAT, None, &help(), now()).await;
         assert!(
-            matches!(handled, Err(StoreError::Conflict(CHAT))),
+            matches!(handled, Err(HandleError::Store(StoreError::Conflict(CHAT)))),
             "{handled:?}"
         );
+    }
+
+    /// Where the replies to something said in a group go.
+    fn group(input: Input, thread: Option<Thread>) -> Event {
+        Event {
+            place: Place::Group,
+            thread,
+            message: Some(MessageId(9)),
+            ..Event::private(input)
+        }
+    }
+
+    #[test]
+    fn an_answer_goes_back_to_its_topic_and_replies_in_a_group_to_what_was_asked() {
+        let said = || Input::from_text("/help");
+        let pressed = || Input::Press {
+            press: None,
+            message: MessageId(5),
+        };
+        let (topic, comments) = (
+            Some(Thread::Topic(ThreadId(7))),
+            Some(Thread::Comments(ThreadId(8))),
+        );
+        let once = |message| {
+            let reply_to = ReplyTo {
+                message: MessageId(message),
+                throughout: false,
+            };
+            [Some(reply_to), None]
+        };
+        let always = |message| {
+            let reply_to = ReplyTo {
+                message: MessageId(message),
+                throughout: true,
+            };
+            [Some(reply_to); 2]
+        };
+        let in_private = Event {
+            thread: topic,
+            ..Event::private(said())
+        };
+        for (event, thread, reply_to) in [
+            (Event::private(said()), None, [None; 2]),
+            (in_private, Some(ThreadId(7)), [None; 2]),
+            (Event::wake(), None, [None; 2]),
+            (group(said(), None), None, once(9)),
+            (group(said(), topic), Some(ThreadId(7)), once(9)),
+            (group(said(), comments), None, always(9)),
+            (group(pressed(), topic), Some(ThreadId(7)), [None; 2]),
+            (group(pressed(), comments), None, always(5)),
+        ] {
+            let reply = || Reply::new(crate::markup::RichText::plain("x"));
+            let replies = address_replies(CHAT, &event, vec![reply(), reply()]);
+            assert!(replies.iter().all(|reply| reply.to.thread == thread));
+            let found: Vec<_> = replies.iter().map(|reply| reply.reply_to).collect();
+            assert_eq!(found, reply_to, "{event:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_receipt_the_record_takes_without_a_word_costs_no_commit() {
+        let assistant = assistant(Arc::new(MemoryStore::new()));
+        assistant
+            .handle(CHAT, None, &help(), now())
+            .await
+            .expect("handled");
+        let before = assistant.store().load(CHAT).expect("loaded").version;
+        let at = Address::chat(CHAT);
+        let sent = Receipt::Sent {
+            to: at,
+            message: MessageId(5),
+        };
+        let handled = assistant.handle_receipt(CHAT, at, sent, now()).await;
+        assert_eq!(handled.expect("handled"), Handled::nothing());
+        assert_eq!(
+            assistant.store().load(CHAT).expect("loaded").version,
+            before
+        );
+    }
+
+    #[tokio::test]
+    async fn what_a_file_says_is_answered_in_the_topic_it_was_sent_to() {
+        let assistant = assistant(Arc::new(MemoryStore::new()));
+        let at = Address::chat(CHAT).in_topic(Some(ThreadId(7)));
+        let content = Receipt::FileContent(Ok("[]".to_owned()));
+        let handled = assistant.handle_receipt(CHAT, at, content, now()).await;
+        let rows = handled.expect("handled").rows;
+        assert!(!rows.is_empty() && rows.iter().all(|row| row.to == at));
     }
 }

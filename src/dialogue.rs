@@ -9,6 +9,7 @@
 //! features (`answers`, `cards`, `removal`, `protection`, `my_data`, `reminders`, `language`, `help`) each keep their
 //! procedures and their drawings side by side.
 
+mod address;
 mod answers;
 mod buttons;
 mod cards;
@@ -37,10 +38,11 @@ mod words;
 
 use jiff::Timestamp;
 
+pub use address::{Address, Channel, ReplyTo, Thread, ThreadId};
 pub use cards::card_text::MAX_LABEL_CHARS;
 pub use choice::{Choice, Field, Page, Press, Reason};
 pub use context::{Base, Context, Found, Turn};
-pub use event::{Attachment, Command, Event, Input, Place, SentFile, Unreadable};
+pub use event::{AttachmentKind, Command, Event, Input, Place, Receipt, SentFile, Unreadable};
 pub use ids::{CardId, ChatId, MessageId, UpdateId, UserId};
 pub use my_data::card_file::MAX_FILE_BYTES;
 pub use protection::credentials::Entropy;
@@ -48,7 +50,7 @@ pub use record::{
     Activity, Card, CardDraft, DeadLetter, LastAnswer, MAX_CARDS, MAX_KEPT, Record, Reminder,
     Removal, RemovedCard, Setup, Stage, Vote,
 };
-pub use reply::{Action, Button, Enclosure, Reply};
+pub use reply::{Action, Attachment, Button, Reply};
 
 use answers::question;
 use turn::TurnBuilder;
@@ -57,8 +59,8 @@ use crate::{knowledge::Language, matching::Finding};
 
 /// The whole conversation: what happens next, and what is said.
 ///
-/// Every event gets at least one reply, but for [`Input::Wake`] when nothing is due, and [`Input::Unreachable`]. The
-/// record comes back changed only by what the replies say.
+/// Every event gets at least one reply, but for [`Input::Wake`] when nothing is due, and receipts other than that of a
+/// file. The record comes back changed only by what the replies say.
 pub fn respond(record: &Record, event: &Event, context: &Context<'_>) -> Turn {
     let mut turn = TurnBuilder::begin(record, event, context);
     reminders::sweep(&mut turn);

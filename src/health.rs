@@ -1,5 +1,5 @@
-//! The operator's page: `/healthz` (the process lives), `/readyz` (it does its work), `/metrics` (figures, for Prometheus).
-//! What is counted is `metrics`'s; who may look is left to the operator, who says where to listen.
+//! The operator's page: `/healthz` (the process lives), `/readyz` (it does its work), `/metrics` (for Prometheus). What is
+//! counted is left to `metrics`; who may look is left to the operator, who says where to listen.
 
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -18,7 +18,7 @@ use crate::{
     store::Store,
 };
 
-/// At the end, somebody still reading a page may take this long.
+/// At the end, a page still being read may take this long.
 const LAST_READERS: Duration = Duration::from_millis(200);
 
 /// What the pages tell of.
@@ -68,25 +68,28 @@ impl HealthPage {
 }
 
 async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
-    match health.fault() {
+    match health.find_fault() {
         None => (StatusCode::OK, "ready\n".to_owned()),
         Some(fault) => (StatusCode::SERVICE_UNAVAILABLE, format!("{fault}\n")),
     }
 }
 
 async fn metrics_page(State(health): State<Arc<Health>>) -> impl IntoResponse {
-    let page = health.metrics.page(health.store.health(), (health.clock)());
+    let page = health
+        .metrics
+        .page(health.store.health().is_ok(), (health.clock)());
     ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], page)
 }
 
 impl Health {
     /// What keeps the bot from doing its work, if anything does.
-    fn fault(&self) -> Option<String> {
+    fn find_fault(&self) -> Option<String> {
         if let Err(error) = self.store.health() {
             return Some(error.to_string());
         }
-        let is_moving = self.metrics.is_moving((self.clock)());
-        (!is_moving).then(|| "no updates come in: Telegram is not reached, or not yet".to_owned())
+        let is_receiving = self.metrics.is_receiving((self.clock)());
+        (!is_receiving)
+            .then(|| "no updates come in: Telegram is not reached, or not yet".to_owned())
     }
 }
 
@@ -136,7 +139,7 @@ mod tests {
         let (status, fault) = get(address, "/readyz").await;
         assert_eq!(status, 503);
         assert!(fault.contains("no updates come in"), "{fault}");
-        metrics.moving_for(Duration::from_secs(60), Timestamp::now());
+        metrics.receiving_until(Timestamp::now() + Duration::from_secs(60));
         assert_eq!(get(address, "/readyz").await, (200, "ready\n".into()));
         store.close().await.expect("closed");
         let (status, fault) = get(address, "/readyz").await;

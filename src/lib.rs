@@ -23,6 +23,8 @@ pub mod store;
 
 pub mod metrics;
 
+pub mod panics;
+
 pub mod assistant;
 
 pub mod telegram;

@@ -1,4 +1,4 @@
-//! Figures for the operator, counted where things happen and read by `health`. Nothing of a person is in them: no chat, no
+//! Metrics for the operator, counted where things happen and read by `health`. Nothing of a person is in them: no chat, no
 //! name, no text; labels are kinds and entries of the knowledge base, so that there are never many.
 
 use std::{
@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{
@@ -23,7 +23,7 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::{dialogue::Found, store::StoreError};
+use crate::dialogue::Found;
 
 /// The page's format.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -32,10 +32,10 @@ const LATENCY_BUCKETS: (f64, f64, u16) = (0.0005, 2.0, 17);
 
 /// What became of an update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum UpdateOutcome {
     /// It had its effect.
     Handled,
-    /// There was nothing in it to react to, or it was not heard.
+    /// There was nothing in it to react to, or it was left out.
     PassedOver,
     /// There was no room for it, or the store was unwell; it stays at Telegram.
     Refused,
@@ -43,7 +43,7 @@ pub enum Fate {
     GivenUp,
 }
 
-impl Fate {
+impl UpdateOutcome {
     fn name(self) -> &'static str {
         match self {
             Self::Handled => "handled",
@@ -56,7 +56,7 @@ impl Fate {
 
 /// What went wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mishap {
+pub enum ErrorKind {
     /// The store did not take something.
     Store,
     /// A turn, or what is around it, panicked.
@@ -65,7 +65,7 @@ pub enum Mishap {
     Polling,
 }
 
-impl Mishap {
+impl ErrorKind {
     fn name(self) -> &'static str {
         match self {
             Self::Store => "store",
@@ -94,7 +94,7 @@ struct ErrorLabels {
 
 /// How the sending goes.
 #[derive(Debug, Default)]
-pub struct OutboxFigures {
+pub struct OutboxMetrics {
     /// Rows that wait.
     pub waiting: Gauge,
     /// When the one waiting longest was committed, in seconds since 1970; 0 if none waits. Some seconds behind.
@@ -111,19 +111,18 @@ pub struct OutboxFigures {
     pub gone: Counter,
 }
 
-/// All figures.
 pub struct Metrics {
     updates: Family<UpdateLabels, Counter>,
     answers: Family<AnswerLabels, Counter>,
     errors: Family<ErrorLabels, Counter>,
     commits: Histogram,
     /// How the sending goes.
-    pub outbox: OutboxFigures,
+    pub outbox: OutboxMetrics,
     outbox_age: Gauge,
     store_well: Gauge,
-    intake_moving: Gauge,
+    is_receiving: Gauge,
     /// Until when updates are known to be coming in, in seconds since 1970; 0 before they begin to.
-    moving_until: AtomicI64,
+    receiving_until: AtomicI64,
     has_committed: AtomicBool,
     registry: Mutex<Registry>,
 }
@@ -141,7 +140,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Figures that begin at nought.
+    /// Metrics of a service that begins.
     pub fn new() -> Self {
         let (start, factor, count) = LATENCY_BUCKETS;
         let metrics = Self {
@@ -149,11 +148,11 @@ impl Metrics {
             answers: Family::default(),
             errors: Family::default(),
             commits: Histogram::new(exponential_buckets(start, factor, count)),
-            outbox: OutboxFigures::default(),
+            outbox: OutboxMetrics::default(),
             outbox_age: Gauge::default(),
             store_well: Gauge::default(),
-            intake_moving: Gauge::default(),
-            moving_until: AtomicI64::new(0),
+            is_receiving: Gauge::default(),
+            receiving_until: AtomicI64::new(0),
             has_committed: AtomicBool::new(false),
             registry: Mutex::new(Registry::with_prefix("unbind_bot")),
         };
@@ -161,7 +160,7 @@ impl Metrics {
         metrics
     }
 
-    /// Names and explains every figure. Counters get `_total` behind their names by themselves.
+    /// Names and explains every metric. Counters get `_total` behind their names by themselves.
     fn register(&self) {
         let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
@@ -179,7 +178,20 @@ impl Metrics {
             Unit::Seconds,
             self.commits.clone(),
         );
-        let outbox = registry.sub_registry_with_prefix("outbox");
+        self.register_outbox(registry.sub_registry_with_prefix("outbox"));
+        registry.register(
+            "store_well",
+            "Whether the store takes updates",
+            self.store_well.clone(),
+        );
+        registry.register(
+            "intake_moving",
+            "Whether updates come in",
+            self.is_receiving.clone(),
+        );
+    }
+
+    fn register_outbox(&self, outbox: &mut Registry) {
         outbox.register(
             "waiting",
             "Replies not yet sent",
@@ -191,7 +203,7 @@ impl Metrics {
             Unit::Seconds,
             self.outbox_age.clone(),
         );
-        for (name, help, figure) in [
+        for (name, help, counter) in [
             ("sent", "Requests Telegram took", &self.outbox.sent),
             (
                 "refused",
@@ -214,30 +226,20 @@ impl Metrics {
                 &self.outbox.gone,
             ),
         ] {
-            outbox.register(name, help, figure.clone());
+            outbox.register(name, help, counter.clone());
         }
-        registry.register(
-            "store_well",
-            "Whether the store takes updates",
-            self.store_well.clone(),
-        );
-        registry.register(
-            "intake_moving",
-            "Whether updates come in",
-            self.intake_moving.clone(),
-        );
     }
 
     /// An update of this kind ended so.
-    pub fn update(&self, kind: &'static str, fate: Fate) {
-        let fate = fate.name();
+    pub fn count_update(&self, kind: &'static str, outcome: UpdateOutcome) {
+        let fate = outcome.name();
         self.updates
             .get_or_create(&UpdateLabels { kind, fate })
             .inc();
     }
 
     /// Questions were answered so.
-    pub fn answers(&self, found: &[Found]) {
+    pub fn count_answers(&self, found: &[Found]) {
         for Found { outcome, entry } in found {
             let labels = AnswerLabels {
                 outcome: outcome.as_str(),
@@ -253,32 +255,30 @@ impl Metrics {
     }
 
     /// A turn was committed after so long.
-    pub fn committed(&self, took: Duration) {
+    pub fn observe_commit(&self, took: Duration) {
         self.has_committed.store(true, Ordering::Relaxed);
         self.commits.observe(took.as_secs_f64());
     }
 
     /// Something went wrong.
-    pub fn mishap(&self, mishap: Mishap) {
-        let kind = mishap.name();
+    pub fn count_error(&self, kind: ErrorKind) {
+        let kind = kind.name();
         self.errors.get_or_create(&ErrorLabels { kind }).inc();
     }
 
-    /// Updates are coming in, and that is known to hold for so long.
-    pub fn moving_for(&self, span: Duration, now: Timestamp) {
-        let span = SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
-        let until = now.checked_add(span).unwrap_or(Timestamp::MAX);
-        self.moving_until
+    /// Updates are coming in, and that is known to hold until then.
+    pub fn receiving_until(&self, until: Timestamp) {
+        self.receiving_until
             .store(until.as_second(), Ordering::Relaxed);
     }
 
     /// Whether updates are known to be coming in.
-    pub fn is_moving(&self, now: Timestamp) -> bool {
-        now.as_second() < self.moving_until.load(Ordering::Relaxed)
+    pub fn is_receiving(&self, now: Timestamp) -> bool {
+        now.as_second() < self.receiving_until.load(Ordering::Relaxed)
     }
 
-    /// All figures in the OpenMetrics text format.
-    pub fn page(&self, store: Result<(), StoreError>, now: Timestamp) -> String {
+    /// All metrics in the OpenMetrics text format.
+    pub fn page(&self, store_is_well: bool, now: Timestamp) -> String {
         let oldest = self.outbox.oldest.get();
         let age = if oldest == 0 {
             0
@@ -286,8 +286,8 @@ impl Metrics {
             now.as_second() - oldest
         };
         self.outbox_age.set(age.max(0));
-        self.store_well.set(i64::from(store.is_ok()));
-        self.intake_moving.set(i64::from(self.is_moving(now)));
+        self.store_well.set(i64::from(store_is_well));
+        self.is_receiving.set(i64::from(self.is_receiving(now)));
         let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
         let mut page = String::new();
         // A `String` takes everything.
@@ -298,6 +298,8 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
     use crate::matching::Outcome;
 
@@ -308,17 +310,17 @@ mod tests {
     #[test]
     fn what_happened_is_on_the_page_by_its_conventional_name() {
         let metrics = Metrics::new();
-        metrics.update("text", Fate::Handled);
-        metrics.update("text", Fate::Handled);
-        metrics.mishap(Mishap::Store);
-        metrics.committed(Duration::from_millis(3));
+        metrics.count_update("text", UpdateOutcome::Handled);
+        metrics.count_update("text", UpdateOutcome::Handled);
+        metrics.count_error(ErrorKind::Store);
+        metrics.observe_commit(Duration::from_millis(3));
         metrics.outbox.waiting.set(7);
         metrics.outbox.oldest.set(now().as_second() - 42);
-        metrics.answers(&[Found {
+        metrics.count_answers(&[Found {
             outcome: Outcome::Answer,
             entry: Some("unbind-steps".parse().expect("an id")),
         }]);
-        let page = metrics.page(Ok(()), now());
+        let page = metrics.page(true, now());
         for line in [
             "unbind_bot_updates_total{kind=\"text\",fate=\"handled\"} 2",
             "unbind_bot_answers_total{outcome=\"answer\",entry=\"unbind-steps\"} 1",
@@ -337,11 +339,11 @@ mod tests {
     }
 
     #[test]
-    fn intake_is_moving_for_as_long_as_was_said() {
+    fn updates_come_in_until_the_time_that_was_said() {
         let metrics = Metrics::new();
-        assert!(!metrics.is_moving(now()), "it has not begun");
-        metrics.moving_for(Duration::from_secs(60), now());
-        assert!(metrics.is_moving(now() + SignedDuration::from_secs(59)));
-        assert!(!metrics.is_moving(now() + SignedDuration::from_secs(60)));
+        assert!(!metrics.is_receiving(now()), "it has not begun");
+        metrics.receiving_until(now() + SignedDuration::from_secs(60));
+        assert!(metrics.is_receiving(now() + SignedDuration::from_secs(59)));
+        assert!(!metrics.is_receiving(now() + SignedDuration::from_secs(60)));
     }
 }

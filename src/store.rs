@@ -26,7 +26,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::dialogue::{ChatId, Record, Reply};
+use crate::dialogue::{Address, ChatId, Record, Reply, ReplyTo};
 
 /// A record with the version it was read at; version 0 is a chat never seen.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -48,9 +48,32 @@ pub struct Commit {
     /// to it, but for the replies of this commit.
     pub record: Option<Record>,
     /// What is to be sent, in order.
-    pub replies: Vec<Reply>,
+    pub replies: Vec<AddressedReply>,
     /// When.
     pub now: Timestamp,
+}
+
+/// A reply, and where it goes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AddressedReply {
+    /// Where it goes.
+    pub to: Address,
+    /// The message it is shown as a reply to.
+    pub reply_to: Option<ReplyTo>,
+    /// What is said.
+    pub reply: Reply,
+}
+
+impl AddressedReply {
+    /// Replies that go to a chat, outside of any topic and in reply to no message.
+    pub fn to_chat(chat: ChatId, replies: impl IntoIterator<Item = Reply>) -> Vec<Self> {
+        let to_chat = |reply| Self {
+            to: Address::chat(chat),
+            reply_to: None,
+            reply,
+        };
+        replies.into_iter().map(to_chat).collect()
+    }
 }
 
 impl Commit {
@@ -70,13 +93,15 @@ impl Commit {
             Some(_) => (self.version(), 0),
             None => (FORGOTTEN, low_second(self.now)),
         };
-        let row = |(index, reply): (u32, &Reply)| OutboxRow {
+        let row = |(index, addressed): (u32, &AddressedReply)| OutboxRow {
             id: RowId {
                 chat: self.chat,
                 version,
                 index: first.wrapping_add(index),
             },
-            reply: reply.clone(),
+            to: addressed.to,
+            reply_to: addressed.reply_to,
+            reply: addressed.reply.clone(),
             created: self.now,
             attempts: 0,
             not_before: None,
@@ -102,10 +127,10 @@ fn low_second(time: Timestamp) -> u32 {
     u32::try_from(second).unwrap_or_default()
 }
 
-/// The name of an outbox row; rows of a chat are sent in the order of their ids.
+/// The name of an outbox row. The rows of a record that go to one address are sent in the order of their ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RowId {
-    /// The chat.
+    /// The chat whose record wrote it; where it goes is another matter.
     pub chat: ChatId,
     /// The record version whose commit wrote it.
     pub version: u64,
@@ -140,27 +165,60 @@ impl fmt::Display for RowId {
 
 /// A reply that is to be sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "StoredRow")]
 pub struct OutboxRow {
-    /// Its name and place.
+    /// Its name, and whose record wrote it.
     pub id: RowId,
+    /// Where it goes.
+    pub to: Address,
+    /// The message it is shown as a reply to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<ReplyTo>,
     /// What is said.
     pub reply: Reply,
     /// When it was committed.
     pub created: Timestamp,
     /// Sendings that failed so far.
-    #[serde(default)]
     pub attempts: u32,
     /// Not to be sent before.
-    #[serde(default)]
     pub not_before: Option<Timestamp>,
+}
+
+/// An outbox row as it is read. Rows written before there were addresses have none.
+#[derive(Deserialize)]
+struct StoredRow {
+    id: RowId,
+    to: Option<Address>,
+    reply_to: Option<ReplyTo>,
+    reply: Reply,
+    created: Timestamp,
+    #[serde(default)]
+    attempts: u32,
+    #[serde(default)]
+    not_before: Option<Timestamp>,
+}
+
+impl From<StoredRow> for OutboxRow {
+    fn from(row: StoredRow) -> Self {
+        Self {
+            to: row.to.unwrap_or_else(|| Address::chat(row.id.chat)),
+            id: row.id,
+            reply_to: row.reply_to,
+            reply: row.reply,
+            created: row.created,
+            attempts: row.attempts,
+            not_before: row.not_before,
+        }
+    }
 }
 
 impl OutboxRow {
     /// The row in a chat of another id, where the messages have other ids, too.
     fn moved(self, to: ChatId) -> Self {
+        let goes_there = self.to.chat == self.id.chat;
         let reply = Reply {
             replaces: None,
-            takes_away: None,
+            deletes: None,
             ..self.reply
         };
         Self {
@@ -168,6 +226,12 @@ impl OutboxRow {
                 chat: to,
                 ..self.id
             },
+            to: if goes_there {
+                Address::chat(to)
+            } else {
+                self.to
+            },
+            reply_to: None,
             reply,
             ..self
         }
@@ -271,4 +335,63 @@ pub trait Store: Send + Sync + 'static {
 
     /// Makes everything durable and stops; later calls fail.
     async fn close(&self) -> Result<(), StoreError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::dialogue::{MessageId, ThreadId};
+
+    fn stored(more: serde_json::Value) -> OutboxRow {
+        let mut row = json!({
+            "id": {"chat": -5, "version": 3, "index": 0},
+            "reply": {"text": [], "takes_away": 8, "fetches": "F1", "unasked": true, "enclosure": {"qr_code": "x"}},
+            "created": "2026-01-01T00:00:00Z",
+        });
+        let (Some(row_fields), serde_json::Value::Object(more)) = (row.as_object_mut(), more)
+        else {
+            panic!("objects");
+        };
+        row_fields.extend(more);
+        serde_json::from_value(row).expect("a row")
+    }
+
+    #[test]
+    fn a_row_stored_before_there_were_addresses_goes_to_the_chat_of_its_record() {
+        let row = stored(json!({}));
+        assert_eq!(row.to, Address::chat(ChatId(-5)));
+        assert_eq!(
+            (row.reply_to, row.attempts, row.not_before),
+            (None, 0, None)
+        );
+        let reply = &row.reply;
+        assert_eq!(reply.deletes, Some(MessageId(8)));
+        assert_eq!(reply.downloads.as_deref(), Some("F1"));
+        assert!(reply.unsolicited && !reply.wants_receipt && reply.attachment.is_some());
+    }
+
+    #[test]
+    fn a_row_is_read_as_it_was_written() {
+        let to = Address::chat(ChatId(-7)).in_topic(Some(ThreadId(4)));
+        let reply_to = ReplyTo {
+            message: MessageId(9),
+            throughout: true,
+        };
+        let row = OutboxRow {
+            to,
+            reply_to: Some(reply_to),
+            ..stored(json!({"attempts": 2}))
+        };
+        let written = serde_json::to_string(&row).expect("JSON");
+        assert_eq!(
+            serde_json::from_str::<OutboxRow>(&written).expect("a row"),
+            row
+        );
+        // Names in the store stay as they were.
+        for name in ["takes_away", "fetches", "unasked", "enclosure"] {
+            assert!(written.contains(name), "{written}");
+        }
+    }
 }

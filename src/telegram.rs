@@ -8,58 +8,61 @@
 //! chat in order), and only once that is on disk is it confirmed. Nothing on that way waits for the network: what is to be
 //! said is rows of the store, and `outbox` sends them at Telegram's pace.
 //!
-//! `incoming` and `outgoing` translate and are pure, `api` makes one request, `courier` one of a reply's, `limits` says
-//! how fast we may talk and `paces` how fast others, `qr` draws, `wakeups` sees to what happens though nobody does
-//! anything, `commands` sets the menu. Everything Telegram stays in this module; the conversation knows nothing of it.
+//! `wire` reads updates, `incoming` and `outgoing` translate and are pure, `api` makes one request, `delivery` one of a
+//! reply's, `rate_limit` says how fast we may send and `flood_control` how fast others may, `retry` how long to wait after
+//! a failure, `qr` draws, `timer_task` wakes chats, `commands` sets the menu. Everything Telegram stays in this module; the
+//! conversation knows nothing of it.
 
 pub mod api;
 pub mod checkup;
+pub mod clock;
 pub mod commands;
-pub mod courier;
+pub mod delivery;
+pub mod error;
+pub mod flood_control;
 pub mod incoming;
 pub mod intake;
-pub mod limits;
 pub mod outbox;
 pub mod outgoing;
-pub mod paces;
 pub mod polling;
 pub mod qr;
-pub mod wakeups;
+pub mod rate_limit;
+mod retry;
+pub mod shutdown;
+pub mod timer_task;
 pub mod webhook;
+pub mod wire;
 
-use std::{fmt, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use futures::FutureExt;
 use jiff::Timestamp;
-use teloxide::types::AllowedUpdate;
 use tokio::{
     task::{JoinError, JoinSet},
-    time::{Instant, sleep, sleep_until},
+    time::{sleep, sleep_until},
 };
 use url::Url;
 
+pub use self::error::ServeError;
 use self::{
-    api::{Api, ApiError, Identity, NoClient, growing_pause},
-    courier::Courier,
-    intake::Intake,
-    limits::Rates,
-    outbox::{Clock, Outbox, Sender},
-    polling::{FirstPoll, Poller, Stop, Unauthorized},
+    api::{Api, ApiError, Identity},
+    clock::Clock,
+    delivery::Delivery,
+    intake::{Intake, Workers},
+    outbox::{Outbox, Sender},
+    polling::{FirstPoll, Poller},
+    rate_limit::Rates,
+    retry::Backoff,
+    shutdown::{Stop, stop_signal},
     webhook::{Webhook, WebhookSettings},
 };
-use crate::{assistant::Assistant, store::StoreError};
+use crate::assistant::Assistant;
 
 /// From the signal to stop until sending stops. The promise is eight seconds to the process's end; the rest is for the
 /// last marks and for closing the store.
 const STOP_WITHIN: Duration = Duration::from_millis(6500);
 /// While Telegram cannot be reached at the start, it is tried again no less often than this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// What Telegram is asked for; it would keep from us kinds that are newer than this program, and bring others for nothing.
-const ALLOWED_UPDATES: [AllowedUpdate; 3] = [
-    AllowedUpdate::Message,
-    AllowedUpdate::EditedMessage,
-    AllowedUpdate::CallbackQuery,
-];
 
 /// What the channel has to be told.
 #[derive(Clone)]
@@ -88,48 +91,11 @@ impl fmt::Debug for TelegramSettings {
     }
 }
 
-/// Why the service could not start, or had to end.
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    /// The token is wrong.
-    #[error(
-        "Telegram does not know this bot's token: check TELOXIDE_TOKEN against what @BotFather shows (and TELOXIDE_API_URL, if it is set)"
-    )]
-    Unauthorized,
-    /// The port of the webhook is not to be had.
-    #[error(
-        "WEBHOOK_LISTEN: {0} cannot be listened on: {1}; name another port, or stop what has it"
-    )]
-    Listen(SocketAddr, io::Error),
-    /// Telegram does not take the webhook's address.
-    #[error(
-        "WEBHOOK_URL: Telegram does not take this address ({0}); it has to be https, with a public name, on port 443, 80, 88 or 8443"
-    )]
-    WebhookRefused(String),
-    /// Nothing can be sent at all.
-    #[error(transparent)]
-    NoClient(#[from] NoClient),
-    /// The store does not say what is to be sent.
-    #[error("the outbox could not be read: {0}")]
-    Store(#[from] StoreError),
-    /// A fault of ours.
-    #[error(
-        "the sender of messages ended by itself, which is a fault in this program; nothing is lost, start it again"
-    )]
-    SenderEnded,
-}
-
-impl From<Unauthorized> for ServeError {
-    fn from(_: Unauthorized) -> Self {
-        Self::Unauthorized
-    }
-}
-
 /// Serves Telegram until `shutdown`. Calls `ready` with the bot's name when it is about to poll, or when Telegram knows
-/// where to bring updates. The assistant may still be in the making: Telegram is asked who we are, and what there is to
-/// hear, meanwhile.
+/// where to bring updates. The assistant may still be in the making: Telegram is asked who we are, and for the first
+/// updates, meanwhile.
 ///
-/// On `shutdown` no more updates are taken, those in hand are committed, and what can be sent in time is sent; what is
+/// On `shutdown` no more updates are taken, those in flight are committed, and what can be sent in time is sent; what is
 /// not stays in the store for the next start. Waits out everything that passes: a server that is down, floods, another
 /// copy of the bot.
 ///
@@ -142,57 +108,116 @@ pub async fn serve(
     ready: impl FnOnce(&str),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    let api = Api::new(&settings.token, settings.api_url)?;
-    let webhook = bind(settings.webhook, &settings.token).await?;
     let stop = stop_signal(shutdown);
-    let greeting = greet(&api, &stop, webhook.is_none());
-    let (greeted, assistant) = tokio::join!(greeting, assistant);
-    let Some((me, heard_ahead)) = greeted? else {
-        return Ok(());
-    };
-    let clock: Clock = Arc::new(clock);
-    let rates = Rates {
-        overall: settings.send_rate,
-        per_chat: settings.send_rate_per_chat,
-    };
-    let store = assistant.store().clone();
-    let courier = Courier::new(api.clone(), assistant.clone(), clock.clone());
-    let (sender, outbox) = Sender::new(courier, store, clock.clone(), &me.username, rates)?;
-    // In sets, so that they end with this future, however that ends.
-    let mut sending = JoinSet::new();
-    sending.spawn(sender.run());
-    let mut aside = JoinSet::new();
-    aside.spawn(commands::set(api.clone(), assistant.base()));
-    aside.spawn(wakeups::run(
-        assistant.clone(),
-        clock.clone(),
-        outbox.clone(),
-    ));
-    let me = Arc::new(me);
-    let (intake, _working) = Intake::new(
-        api.clone(),
-        me.clone(),
-        assistant,
-        outbox.clone(),
-        clock,
-        settings.send_rate_per_chat,
-    );
-    let ready = || ready(&me.username);
-    let way = match webhook {
-        Some(webhook) => Way::Webhook(webhook),
-        None => Way::Polling(heard_ahead),
-    };
-    let heard = tokio::select! {
-        heard = hear(way, api, intake, ready, stop.clone()) => heard,
-        ended = sending.join_next() => Err(sender_ended(ended)),
-        () = stop.clone().then(|asked| sleep_until(asked + STOP_WITHIN)) => {
-            tracing::error!("the store did not take the updates in hand in time; Telegram keeps them");
-            Ok(())
+    let started = Service::start(settings, assistant, Arc::new(clock), stop).await?;
+    match started {
+        Some((service, source)) => service.run(source, ready).await,
+        None => Ok(()),
+    }
+}
+
+/// How updates come.
+enum UpdateSource {
+    Webhook(Webhook),
+    /// With the first poll, under way already.
+    Polling(Option<FirstPoll>),
+}
+
+/// All that runs. It ends when it is dropped: the tasks are in sets, which end theirs.
+struct Service {
+    api: Api,
+    me: Arc<Identity>,
+    intake: Intake,
+    /// Gives updates in flight their effects.
+    workers: Workers,
+    outbox: Outbox,
+    /// The sender of messages.
+    sending: JoinSet<()>,
+    /// What nothing waits for: the menu of commands, the timers.
+    background: JoinSet<()>,
+    stop: Stop,
+}
+
+impl Service {
+    /// Starts everything but receiving updates. `None`: told to stop before that.
+    async fn start(
+        settings: TelegramSettings,
+        assistant: impl Future<Output = Arc<Assistant>>,
+        clock: Clock,
+        stop: Stop,
+    ) -> Result<Option<(Self, UpdateSource)>, ServeError> {
+        let rates = Rates {
+            overall: settings.send_rate,
+            per_chat: settings.send_rate_per_chat,
+        };
+        let api = Api::new(&settings.token, settings.api_url)?;
+        let webhook = bind(settings.webhook, &settings.token).await?;
+        let connecting = connect(&api, &stop, webhook);
+        let (connected, assistant) = tokio::join!(connecting, assistant);
+        let Some((me, source)) = connected? else {
+            return Ok(None);
+        };
+        let store = assistant.store().clone();
+        let delivery = Delivery::new(api.clone(), assistant.clone(), clock.clone());
+        let (sender, outbox) = Sender::new(delivery, store, clock.clone(), &me.username, rates)?;
+        let mut sending = JoinSet::new();
+        sending.spawn(sender.run());
+        let mut background = JoinSet::new();
+        background.spawn(commands::set(api.clone(), assistant.base()));
+        let timers = timer_task::run(assistant.clone(), clock.clone(), outbox.clone());
+        background.spawn(timers);
+        let me = Arc::new(me);
+        let (intake, workers) = Intake::new(
+            api.clone(),
+            me.clone(),
+            assistant,
+            outbox.clone(),
+            clock,
+            settings.send_rate_per_chat,
+        );
+        let service = Self {
+            api,
+            me,
+            intake,
+            workers,
+            outbox,
+            sending,
+            background,
+            stop,
+        };
+        Ok(Some((service, source)))
+    }
+
+    /// Receives updates until it is told to stop, and sends what can be sent then.
+    async fn run(
+        mut self,
+        source: UpdateSource,
+        ready: impl FnOnce(&str),
+    ) -> Result<(), ServeError> {
+        let (stop, me) = (self.stop.clone(), self.me.clone());
+        let ready = || ready(&me.username);
+        let (api, intake) = (self.api.clone(), self.intake.clone());
+        tokio::select! {
+            received = receive_updates(source, api, intake, ready, stop.clone()) => received?,
+            ended = self.sending.join_next() => return Err(sender_ended(ended)),
+            () = stop.then(|asked| sleep_until(asked + STOP_WITHIN)) => {
+                tracing::error!("the store did not take the updates in flight in time; Telegram keeps them");
+            }
         }
-    };
-    drop(aside);
-    heard?;
-    drain(&outbox, stop.await + STOP_WITHIN, sending).await
+        self.stop().await
+    }
+
+    /// Sends what can be sent in time.
+    async fn stop(mut self) -> Result<(), ServeError> {
+        self.background.abort_all();
+        self.outbox.stop(self.stop.await + STOP_WITHIN);
+        let ended = self.sending.join_next().await;
+        drop(self.workers);
+        match ended {
+            None | Some(Ok(())) => Ok(()),
+            ended => Err(sender_ended(ended)),
+        }
+    }
 }
 
 async fn bind(
@@ -209,82 +234,57 @@ async fn bind(
         .map_err(|error| ServeError::Listen(listen, error))
 }
 
-/// How updates come.
-enum Way {
-    Webhook(Webhook),
-    /// With the first poll, under way already.
-    Polling(Option<FirstPoll>),
+/// Asks who we are and, if we poll, begins the first poll. `None`: told to stop before that.
+async fn connect(
+    api: &Api,
+    stop: &Stop,
+    webhook: Option<Webhook>,
+) -> Result<Option<(Identity, UpdateSource)>, ServeError> {
+    let Some(me) = get_me_with_retry(api, stop).await? else {
+        return Ok(None);
+    };
+    let source = match webhook {
+        Some(webhook) => UpdateSource::Webhook(webhook),
+        None => UpdateSource::Polling(Some(FirstPoll::start(api.clone()))),
+    };
+    Ok(Some((me, source)))
 }
 
-/// Gets updates, by one way or the other, until `stop`.
-async fn hear(
-    way: Way,
+/// Asks who we are, until Telegram answers. `None`: told to stop before that.
+async fn get_me_with_retry(api: &Api, stop: &Stop) -> Result<Option<Identity>, ServeError> {
+    let mut backoff = Backoff::new(LONGEST_PAUSE);
+    loop {
+        let answer = tokio::select! {
+            _ = stop.clone() => return Ok(None),
+            answer = api.get_me() => answer,
+        };
+        let error = match answer {
+            Ok(me) => return Ok(Some(me)),
+            Err(ApiError::Unauthorized) => return Err(ServeError::Unauthorized),
+            Err(error) => error,
+        };
+        tracing::warn!(%error, "the bot has not started yet");
+        tokio::select! {
+            _ = stop.clone() => return Ok(None),
+            () = sleep(backoff.pause_after(&error)) => {}
+        }
+    }
+}
+
+/// Receives updates, by one way or the other, until `stop`.
+async fn receive_updates(
+    source: UpdateSource,
     api: Api,
     intake: Intake,
     ready: impl FnOnce(),
     stop: Stop,
 ) -> Result<(), ServeError> {
-    match way {
-        Way::Webhook(webhook) => webhook.run(api, intake, ready, stop).await,
-        Way::Polling(first) => {
+    match source {
+        UpdateSource::Webhook(webhook) => webhook.run(api, intake, ready, stop).await,
+        UpdateSource::Polling(first) => {
             ready();
-            Ok(Poller::new(api, intake, first).run(stop).await?)
+            Poller::new(api, intake, first).run(stop).await
         }
-    }
-}
-
-/// Asks who we are and, if we poll, what there is to hear. `None`: told to stop before that.
-async fn greet(
-    api: &Api,
-    stop: &Stop,
-    polls: bool,
-) -> Result<Option<(Identity, Option<FirstPoll>)>, ServeError> {
-    let me = introduce(api, stop).await?;
-    Ok(me.map(|me| (me, polls.then(|| FirstPoll::begin(api.clone())))))
-}
-
-/// Notes when it was asked to stop, whoever is busy with what at that moment.
-fn stop_signal(shutdown: impl Future<Output = ()> + Send + 'static) -> Stop {
-    let asked = tokio::spawn(shutdown.map(|()| Instant::now()));
-    let asked = asked.map(|asked| asked.unwrap_or_else(|_| Instant::now()));
-    asked.boxed().shared()
-}
-
-/// Asks who we are, for as long as nobody answers. `None`: told to stop before that.
-async fn introduce(api: &Api, stop: &Stop) -> Result<Option<Identity>, ServeError> {
-    let mut troubles = 0;
-    loop {
-        let answer = tokio::select! {
-            _ = stop.clone() => return Ok(None),
-            answer = api.identity() => answer,
-        };
-        let pause = match answer {
-            Ok(me) => return Ok(Some(me)),
-            Err(ApiError::Unauthorized) => return Err(ServeError::Unauthorized),
-            Err(ApiError::TooManyRequests(pause)) => pause,
-            Err(error) => {
-                tracing::warn!(%error, "the bot has not started yet");
-                troubles += 1;
-                growing_pause(troubles, LONGEST_PAUSE)
-            }
-        };
-        tokio::select! {
-            _ = stop.clone() => return Ok(None),
-            () = sleep(pause) => {}
-        }
-    }
-}
-
-/// Sends what can be sent until the deadline.
-async fn drain(
-    outbox: &Outbox,
-    deadline: Instant,
-    mut sending: JoinSet<()>,
-) -> Result<(), ServeError> {
-    outbox.stop(deadline);
-    match sending.join_next().await {
-        None | Some(Ok(())) => Ok(()),
-        ended => Err(sender_ended(ended)),
     }
 }
 

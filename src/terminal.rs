@@ -1,8 +1,8 @@
 //! The terminal as a channel: a line becomes an event, a reply becomes text with numbered choices.
 //!
 //! Runs the same assistant on the same store as Telegram does, and reads and writes whatever it is given, a person's
-//! terminal or a pipe. How things look is `render`'s. There is nobody to be written to while nothing is typed, so what is
-//! due (reminders) is said before the next turn.
+//! terminal or a pipe. How things look is `render`'s. While nothing is typed nothing is written, so what is due (reminders)
+//! is said before the next turn.
 
 pub mod render;
 
@@ -17,10 +17,10 @@ use unicode_width::UnicodeWidthStr;
 
 use self::render::{NUMBER, NumberedChoice};
 use crate::{
-    assistant::Assistant,
+    assistant::{Assistant, ChatStatus, HandleError, Handled},
     dialogue::{
-        Activity, ChatId, Choice, Command, Enclosure, Event, Input, MAX_FILE_BYTES, MessageId,
-        Press, Unreadable,
+        Attachment, Channel, ChatId, Choice, Command, Event, Input, MAX_FILE_BYTES, MessageId,
+        Press, Receipt, Unreadable,
     },
     knowledge::{Language, lines::Value},
     store::{Mark, OutboxRow, StoreError},
@@ -41,7 +41,10 @@ const MESSAGE: MessageId = MessageId(0);
 /// Why the conversation ended before the input did.
 #[derive(Debug, thiserror::Error)]
 pub enum TerminalError {
-    /// The store did not take a turn.
+    /// A turn was not committed.
+    #[error(transparent)]
+    Turn(#[from] HandleError),
+    /// The store could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The terminal could not be read or written.
@@ -69,7 +72,7 @@ pub struct Terminal<'a, W> {
     settings: TerminalSettings,
     output: W,
     choices: Vec<NumberedChoice>,
-    /// How wide the line was that was typed last, prompt and all; 0 if nobody sees it.
+    /// How wide the line was that was typed last, prompt and all; 0 if it is not on a screen.
     typed_columns: usize,
 }
 
@@ -104,7 +107,7 @@ impl<'a, W: Write> Terminal<'a, W> {
     /// # Errors
     /// The store or the terminal cannot be used any more; everything said so far is kept.
     pub async fn run(&mut self, mut input: impl BufRead) -> Result<(), TerminalError> {
-        self.greet().await?;
+        self.start_conversation().await?;
         loop {
             if self.settings.prompt {
                 write!(self.output, "{NUMBER}{PROMPT}{NUMBER:#}")?;
@@ -120,11 +123,11 @@ impl<'a, W: Write> Terminal<'a, W> {
                 self.typed_columns =
                     (PROMPT.to_owned() + line.trim_end_matches(['\r', '\n'])).width();
             }
-            match self.understand(line.trim()) {
-                Ok(input) => self.turn(input).await?,
+            match self.parse_line(line.trim()) {
+                Ok(input) => self.handle_input(input).await?,
                 // A room may be the name of a card.
-                Err(_) if self.awaits_words()? => {
-                    self.turn(Input::from_text(line.trim())).await?;
+                Err(_) if self.status()?.awaits_words => {
+                    self.handle_input(Input::from_text(line.trim())).await?;
                 }
                 Err(number) => self.no_such_choice(number)?,
             }
@@ -136,35 +139,28 @@ impl<'a, W: Write> Terminal<'a, W> {
     }
 
     /// Says hello, gives what was not read yet, and goes on where the chat is.
-    async fn greet(&mut self) -> Result<(), TerminalError> {
-        let record = self.assistant.store().load(ChatId::TERMINAL)?.record;
-        self.say("terminal-hello", &[])?;
-        let unread = self
-            .assistant
-            .store()
-            .outbox()?
-            .into_iter()
-            .filter(|row| row.id.chat == ChatId::TERMINAL);
-        self.show(unread.collect()).await?;
-        let first = match record.activity {
-            Activity::Idle => Input::Command(Command::Start, String::new()),
-            _ => press(Press::new(record.turn, Choice::Continue)),
+    async fn start_conversation(&mut self) -> Result<(), TerminalError> {
+        let status = self.status()?;
+        self.print_line("terminal-hello", &[])?;
+        let unread = self.assistant.store().outbox()?.into_iter();
+        let unread = unread.filter(|row| match row.to.channel {
+            Channel::Terminal => true,
+            Channel::Telegram => false,
+        });
+        self.print_replies(unread.collect()).await?;
+        let first = match status.resumes {
+            None => Input::Command(Command::Start, String::new()),
+            Some(keyboard) => press(Press::new(keyboard, Choice::Continue)),
         };
-        self.turn(first).await
+        self.handle_input(first).await
     }
 
-    fn awaits_words(&self) -> Result<bool, StoreError> {
-        let activity = self
-            .assistant
-            .store()
-            .load(ChatId::TERMINAL)?
-            .record
-            .activity;
-        Ok(activity.awaits_words() || activity.awaits_secret())
+    fn status(&self) -> Result<ChatStatus, StoreError> {
+        self.assistant.status(ChatId::TERMINAL, (self.clock)())
     }
 
     /// A number, or the words on a button, is one of the choices shown last; anything else is text.
-    fn understand(&self, line: &str) -> Result<Input, usize> {
+    fn parse_line(&self, line: &str) -> Result<Input, usize> {
         /// Longer numbers are not choices but something to say.
         const MAX_DIGITS: usize = 2;
         if let Some(chosen) = self.choices.iter().find(|choice| choice.label == line) {
@@ -189,46 +185,45 @@ impl<'a, W: Write> Terminal<'a, W> {
     fn with_file(&self, input: Input) -> Input {
         match input {
             Input::Command(Command::Import, path) if !path.is_empty() => {
-                Input::Content(read_file(Path::new(&path)))
+                Input::Receipt(Receipt::FileContent(read_file(Path::new(&path))))
             }
             other => other,
         }
     }
 
-    async fn turn(&mut self, input: Input) -> Result<(), TerminalError> {
+    async fn handle_input(&mut self, input: Input) -> Result<(), TerminalError> {
         let now = (self.clock)();
-        let record = self.assistant.store().load(ChatId::TERMINAL)?.record;
-        if record.wake_at().is_some_and(|at| at <= now) {
+        if self.status()?.is_due {
             let due = self.handle(&Event::wake(), now).await?;
-            self.show(due).await?;
+            self.print_replies(due.rows).await?;
         }
         let event = Event {
             app_language: self.settings.language,
             message: (self.typed_columns > 0).then_some(MESSAGE),
             ..Event::private(input)
         };
-        let rows = self.handle(&event, now).await?;
+        let handled = self.handle(&event, now).await?;
         self.choices.clear();
-        self.show(rows).await?;
-        if self.assistant.store().load(ChatId::TERMINAL)?.version == 0 {
-            self.forget_files();
+        self.print_replies(handled.rows).await?;
+        if handled.forgotten {
+            self.delete_files();
         }
         Ok(())
     }
 
-    async fn handle(&self, event: &Event, now: Timestamp) -> Result<Vec<OutboxRow>, StoreError> {
+    async fn handle(&self, event: &Event, now: Timestamp) -> Result<Handled, HandleError> {
         let assistant = self.assistant;
         assistant.handle(ChatId::TERMINAL, None, event, now).await
     }
 
-    async fn show(&mut self, rows: Vec<OutboxRow>) -> Result<(), TerminalError> {
+    async fn print_replies(&mut self, rows: Vec<OutboxRow>) -> Result<(), TerminalError> {
         for row in &rows {
-            if row.reply.takes_away.is_some() {
+            if row.reply.deletes.is_some() {
                 self.erase_typed()?;
             }
-            match &row.reply.enclosure {
-                Some(Enclosure::File { name, content }) => self.give_file(name, content)?,
-                Some(Enclosure::QrCode(text)) => self.draw_code(text)?,
+            match &row.reply.attachment {
+                Some(Attachment::File { name, content }) => self.give_file(name, content)?,
+                Some(Attachment::QrCode(text)) => self.draw_code(text)?,
                 None => {}
             }
             let columns = self.columns();
@@ -260,12 +255,12 @@ impl<'a, W: Write> Terminal<'a, W> {
         let written =
             fs::create_dir_all(&self.settings.files).and_then(|()| fs::write(&path, content));
         match written {
-            Ok(()) => self.say(
+            Ok(()) => self.print_line(
                 "terminal-file",
                 &[("path", path.display().to_string().into())],
             ),
             Err(error) => {
-                self.say("terminal-no-file", &[("fault", error.to_string().into())])?;
+                self.print_line("terminal-no-file", &[("fault", error.to_string().into())])?;
                 writeln!(self.output, "{content}\n")
             }
         }
@@ -279,24 +274,18 @@ impl<'a, W: Write> Terminal<'a, W> {
     }
 
     /// Nothing is kept of the chat, so the files go, too.
-    fn forget_files(&self) {
+    fn delete_files(&self) {
         // There may never have been any.
         let _ = fs::remove_dir_all(&self.settings.files);
     }
 
     fn no_such_choice(&mut self, number: usize) -> io::Result<()> {
-        self.say("terminal-choose", &[("number", number.into())])
+        self.print_line("terminal-choose", &[("number", number.into())])
     }
 
     /// Says something of the terminal's own.
-    fn say(&mut self, line: &str, values: &[(&str, Value)]) -> io::Result<()> {
-        let record = self
-            .assistant
-            .store()
-            .load(ChatId::TERMINAL)
-            .unwrap_or_default()
-            .record;
-        let known = record.language.or(record.spoken);
+    fn print_line(&mut self, line: &str, values: &[(&str, Value)]) -> io::Result<()> {
+        let known = self.status().ok().and_then(|status| status.language);
         let language = self.settings.language.or(known).unwrap_or(Language::EN);
         let text = self.assistant.base().lines.say(language, line, values);
         writeln!(

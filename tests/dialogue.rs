@@ -13,8 +13,8 @@ use proptest::prelude::*;
 use support::promises::{Chat, PIN, respond_at};
 use unbind_bot::{
     dialogue::{
-        Action, Activity, Attachment, CardId, Choice, Command, Event, Field, Input, MessageId,
-        Place, Press, Reason, Record, SentFile, Turn,
+        Action, Activity, AttachmentKind, CardId, Choice, Command, Event, Field, Input, MessageId,
+        Place, Press, Reason, Receipt, Record, SentFile, Turn,
     },
     knowledge::Language,
 };
@@ -30,7 +30,7 @@ enum Deed {
     Press(prop::sample::Index, usize),
     /// Presses something that was never shown.
     Forge(Choice),
-    Send(Attachment),
+    Send(AttachmentKind),
     SendFile,
     File(&'static str),
     Wait(i64),
@@ -126,7 +126,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         10 => Just(Deed::GoOn),
         10 => (any::<prop::sample::Index>(), newest).prop_map(|(index, newest)| Deed::Press(index, newest)),
         1 => prop::sample::select(forged()).prop_map(Deed::Forge),
-        1 => prop::sample::select([Attachment::Sticker, Attachment::Voice].as_slice()).prop_map(Deed::Send),
+        1 => prop::sample::select([AttachmentKind::Sticker, AttachmentKind::Voice].as_slice()).prop_map(Deed::Send),
         1 => Just(Deed::SendFile),
         1 => prop::sample::select(FILES.as_slice()).prop_map(Deed::File),
         1 => prop::sample::select([1_i64, 60, 3_600, 86_400 * 29, 86_400 * 31].as_slice()).prop_map(Deed::Wait),
@@ -158,7 +158,9 @@ fn do_deed(chat: &mut Chat, deed: &Deed) {
             name: "cards.json".to_owned(),
             bytes: Some(9),
         })),
-        Deed::File(content) => chat.turn(Input::Content(Ok((*content).to_owned()))),
+        Deed::File(content) => chat.turn(Input::Receipt(Receipt::FileContent(Ok(
+            (*content).to_owned()
+        )))),
         Deed::Wait(seconds) => chat.now += SignedDuration::from_secs(*seconds),
         Deed::Sleep => {
             if let Some(at) = chat.record.wake_at() {
@@ -325,13 +327,13 @@ fn a_removed_card_can_be_put_back_for_thirty_days_to_the_second() {
 fn every_kind_of_message_that_is_not_text_gets_a_kind_word_in_both_languages() {
     for language in [Language::EN, Language::ZH] {
         let said: Vec<_> = [
-            Attachment::Sticker,
-            Attachment::Picture,
-            Attachment::Voice,
-            Attachment::Location,
-            Attachment::File,
-            Attachment::Contact,
-            Attachment::Other,
+            AttachmentKind::Sticker,
+            AttachmentKind::Picture,
+            AttachmentKind::Voice,
+            AttachmentKind::Location,
+            AttachmentKind::File,
+            AttachmentKind::Contact,
+            AttachmentKind::Other,
         ]
         .map(|kind| {
             respond_to(

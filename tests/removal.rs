@@ -16,8 +16,8 @@ use support::{
 };
 use unbind_bot::{
     dialogue::{
-        Activity, Card, CardId, Choice, Event, Input, Place, Press, Reason, Record, Removal, Stage,
-        record,
+        Activity, Card, CardId, Choice, Event, Input, Place, Press, Reason, Receipt, Record,
+        Removal, Stage, record,
     },
     knowledge::{CardKind, EntryId, Guide, Language, PhoneSystem, guide::STEP_IDS},
 };
@@ -284,7 +284,7 @@ fn a_reminder_is_said_once_and_can_be_turned_off() {
 fn who_blocked_the_bot_is_not_reminded_until_they_write_again() {
     let mut chat = at_confirmation();
     let due = chat.record.wake_at().expect("a reminder");
-    chat.turn(Input::Unreachable);
+    chat.turn(Input::Receipt(Receipt::Unreachable));
     let said = chat.shown.len();
     assert!(chat.record.wake_at().is_none_or(|at| at > due));
     // Somebody who was woken all the same, for something else or too early, hears nothing either.

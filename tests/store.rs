@@ -14,8 +14,8 @@ use unbind_bot::{
     dialogue::{Card, CardId, ChatId, MessageId, Record, Reply},
     markup::RichText,
     store::{
-        Commit, Item, Mark, OutboxRow, RowId, Store, StoreError, Versioned, memory::MemoryStore,
-        sled::SledStore,
+        AddressedReply, Commit, Item, Mark, OutboxRow, RowId, Store, StoreError, Versioned,
+        memory::MemoryStore, sled::SledStore,
     },
 };
 
@@ -48,7 +48,7 @@ fn commit(chat: ChatId, expected: u64, label: &str, replies: &[&str]) -> Commit 
         chat,
         expected,
         record: Some(record(label)),
-        replies: replies.collect(),
+        replies: AddressedReply::to_chat(chat, replies),
         // A chat that begins now begins at version 1, and the versions here are easy to follow.
         now: Timestamp::UNIX_EPOCH,
     }
@@ -568,8 +568,8 @@ const SUPERGROUP: ChatId = ChatId(-1_009_999_999_999);
 
 async fn a_group_that_moves_takes_its_record_and_rows_along(store: Arc<dyn Store>) {
     let mut first = commit(GROUP, 0, "a", &["1", "2"]);
-    first.replies[0].replaces = Some(MessageId(5));
-    first.replies[1].takes_away = Some(MessageId(6));
+    first.replies[0].reply.replaces = Some(MessageId(5));
+    first.replies[1].reply.deletes = Some(MessageId(6));
     first.record.as_mut().unwrap().screen = Some(MessageId(5));
     store.commit(first).await.unwrap();
     store.commit(commit(CHAT, 0, "b", &["3"])).await.unwrap();
@@ -587,7 +587,7 @@ async fn a_group_that_moves_takes_its_record_and_rows_along(store: Arc<dyn Store
         (texts(&of_group), rows.len()),
         (vec!["1".into(), "2".into()], 3)
     );
-    let message = |row: &OutboxRow| row.reply.replaces.or(row.reply.takes_away);
+    let message = |row: &OutboxRow| row.reply.replaces.or(row.reply.deletes);
     assert!(of_group.iter().all(|row| message(row).is_none()));
     // Once more changes nothing, and the chat goes on from where it was.
     store.migrate(GROUP, SUPERGROUP).await.unwrap();

@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use unbind_bot::{
     dialogue::{Card, CardId, ChatId, Record, Reply},
     markup::RichText,
-    store::{Commit, Item, Mark, RowId, Store, StoreError, sled::SledStore},
+    store::{AddressedReply, Commit, Item, Mark, RowId, Store, StoreError, sled::SledStore},
 };
 
 /// The variable that names the store's folder to the process to kill.
@@ -81,7 +81,7 @@ fn turn(chat: ChatId, expected: u64) -> Commit {
             cards: (0..version % 50 / 49 * 900).map(card).collect(),
             ..Record::default()
         }),
-        replies: vec![Reply::new(RichText::plain(version.to_string()))],
+        replies: AddressedReply::to_chat(chat, [Reply::new(RichText::plain(version.to_string()))]),
         now: Timestamp::UNIX_EPOCH,
     }
 }

@@ -31,7 +31,7 @@ use jiff::SignedDuration;
 use support::{CHAT, Said, Screen, assistant};
 use unbind_bot::{
     assistant::Assistant,
-    dialogue::{Event, Input},
+    dialogue::{Event, Input, Receipt},
     knowledge::Language,
     store::{Store, memory::MemoryStore, sled::SledStore},
 };
@@ -202,8 +202,12 @@ fn event_of(act: Act, screen: &mut Screen) -> Result<Option<Event>, String> {
             None
         }
         Act::Wake => Some(Event::wake()),
-        Act::SendFile(content) => Some(Event::private(Input::Content(Ok(content)))),
-        Act::SendTheFile => Some(Event::private(Input::Content(Ok(screen.file.clone())))),
+        Act::SendFile(content) => Some(Event::private(Input::Receipt(Receipt::FileContent(Ok(
+            content,
+        ))))),
+        Act::SendTheFile => Some(Event::private(Input::Receipt(Receipt::FileContent(Ok(
+            screen.file.clone(),
+        ))))),
         Act::SetApp(language) => {
             screen.app_language = Some(language);
             None

@@ -2,7 +2,7 @@
 //!
 //! Read, checked and indexed aside, then swapped at once; a base with any fault is not taken, and the one from before
 //! stays. When a folder has changed is `knowledge::watch`'s to say. Runs on a thread of its own: indexing takes long
-//! enough to hold up others on an async thread, and a file system that hangs must hold up nobody.
+//! enough to hold up others on an async thread, and a file system may hang.
 
 use std::{
     fmt, io,
@@ -11,13 +11,14 @@ use std::{
     time::Instant,
 };
 
-use super::{Assistant, guarded};
+use super::Assistant;
 use crate::{
     dialogue::Base,
     knowledge::{
         Changes, Fault, Faults,
         watch::{POLL_INTERVAL, Watcher},
     },
+    panics,
 };
 
 /// Faults told of one change. A folder that is quite another one has hundreds; the first ones tell.
@@ -45,7 +46,6 @@ impl Reload {
         }
     }
 
-    /// Tells the log.
     pub fn log(&self) {
         match self {
             Self::Taken(_) | Self::Same => tracing::info!("{self}"),
@@ -68,9 +68,10 @@ impl fmt::Display for Reload {
                     f,
                     "the changed knowledge is not taken, the one from before stays in use; {count} fault(s)"
                 )?;
-                match count > MAX_TOLD {
-                    true => write!(f, ", the first {MAX_TOLD} (`unbind-bot check` finds all):"),
-                    false => f.write_str(":"),
+                if count > MAX_TOLD {
+                    write!(f, ", the first {MAX_TOLD} (`unbind-bot check` finds all):")
+                } else {
+                    f.write_str(":")
                 }
             }
             Self::Panicked => f.write_str(
@@ -99,7 +100,7 @@ impl Reloader {
     /// Looks at the folder once, and takes it over if it changed, has come to rest and has no fault. Takes as long as
     /// reading and indexing take.
     pub fn look(&mut self, now: Instant) -> Option<Reload> {
-        guarded(|| self.reload(now)).unwrap_or(Some(Reload::Panicked))
+        panics::catch(|| self.reload(now)).unwrap_or(Some(Reload::Panicked))
     }
 
     fn reload(&mut self, now: Instant) -> Option<Reload> {
@@ -119,7 +120,7 @@ impl Reloader {
 
     /// Looks every now and then for as long as there is the assistant, and tells what came of every change.
     ///
-    /// Nobody waits for the thread: it ends by itself soon after the assistant, or with the process.
+    /// The thread is not waited for: it ends by itself soon after the assistant, or with the process.
     ///
     /// # Errors
     /// The system has no thread to give.

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::{
-    event::{Event, Input},
+    event::{Event, Input, Receipt},
     ids::UpdateId,
     record::{DeadLetter, Record},
     secrets,
@@ -45,7 +45,9 @@ fn without_secrets(event: &Event) -> Event {
     let input = match event.input.clone() {
         Input::Text(text) => Input::Text(secrets::blotted(&text)),
         Input::Command(command, text) => Input::Command(command, secrets::blotted(&text)),
-        Input::Content(Ok(text)) => Input::Content(Ok(format!("{} bytes", text.len()))),
+        Input::Receipt(Receipt::FileContent(Ok(text))) => {
+            Input::Receipt(Receipt::FileContent(Ok(format!("{} bytes", text.len()))))
+        }
         other => other,
     };
     Event {

@@ -1,8 +1,9 @@
 //! What comes in, in the project's own words: the same from Telegram, the terminal and a test.
 
 use super::{
+    address::{Address, ReplyTo, Thread},
     choice::Press,
-    ids::{MessageId, UserId},
+    ids::{ChatId, MessageId, UserId},
 };
 use crate::knowledge::Language;
 
@@ -11,8 +12,9 @@ use crate::knowledge::Language;
 pub struct Event {
     /// What was said or pressed.
     pub input: Input,
-    /// Where.
     pub place: Place,
+    /// In which part of the chat, where it has parts.
+    pub thread: Option<Thread>,
     /// The language the person's app is set to, as far as it is known.
     pub app_language: Option<Language>,
     /// The message it was said in, where that can be taken out of the chat again.
@@ -27,6 +29,7 @@ impl Event {
         Self {
             input,
             place: Place::Private,
+            thread: None,
             app_language: None,
             message: None,
             from: None,
@@ -36,6 +39,32 @@ impl Event {
     /// The time has come for something a private chat waits for: see [`Record::wake_at`](super::Record::wake_at).
     pub fn wake() -> Self {
         Self::private(Input::Wake)
+    }
+
+    /// What the channel answered to something sent to `at`.
+    pub fn receipt(receipt: Receipt, at: Address) -> Self {
+        Self {
+            thread: at.thread.map(Thread::Topic),
+            ..Self::private(Input::Receipt(receipt))
+        }
+    }
+
+    /// The message its answer is shown as a reply to: in a group, the one that asked. What is answered to a press stands
+    /// where the button is, unless only a reply gets there.
+    pub fn reply_to(&self) -> Option<ReplyTo> {
+        match self.place {
+            Place::Private => return None,
+            Place::Group => {}
+        }
+        let throughout = matches!(self.thread, Some(Thread::Comments(_)));
+        let message = match self.input {
+            Input::Press { message, .. } => Some(message).filter(|_| throughout),
+            _ => self.message,
+        };
+        message.map(|message| ReplyTo {
+            message,
+            throughout,
+        })
     }
 }
 
@@ -65,20 +94,35 @@ pub enum Input {
         message: MessageId,
     },
     /// A message that is not text.
-    Attachment(Attachment),
+    Attachment(AttachmentKind),
     /// A file, of which only this much is known until the channel has fetched it.
     File(SentFile),
-    /// What a file says.
-    Content(Result<String, Unreadable>),
     /// So much, so fast, that it was not read; the channel hears again after so many seconds.
     TooFast {
         /// How long to wait.
         seconds: u64,
     },
-    /// Nobody did anything: the time has come for something the record waits for.
+    /// The time has come for something the record waits for.
     Wake,
-    /// Nothing can be said here any more: the bot was blocked, or put out of the group.
+    /// What the channel answered to something this record had sent.
+    Receipt(Receipt),
+}
+
+/// What a channel answers to something it was given to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Receipt {
+    /// A reply that [asked for it](super::Reply::wants_receipt) is in the chat now; of a long one, each of its messages.
+    Sent {
+        to: Address,
+        /// As this message.
+        message: MessageId,
+    },
+    /// What a file says that was to be downloaded.
+    FileContent(Result<String, Unreadable>),
+    /// Nothing can be sent here any more: the bot was blocked, or put out of the group.
     Unreachable,
+    /// The group has another id from now on.
+    Moved { to: ChatId },
 }
 
 /// A file as it is announced.
@@ -169,21 +213,6 @@ impl Command {
 }
 
 impl Input {
-    /// Whether a person did something, in contrast to what comes about by itself.
-    pub fn is_by_person(&self) -> bool {
-        match self {
-            Self::Text(_)
-            | Self::Command(..)
-            | Self::UnknownCommand(_)
-            | Self::Press { .. }
-            | Self::Attachment(_)
-            | Self::File(_)
-            | Self::Content(_)
-            | Self::TooFast { .. } => true,
-            Self::Wake | Self::Unreachable => false,
-        }
-    }
-
     /// What kind of thing it is, for logs and figures.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -192,10 +221,30 @@ impl Input {
             Self::Press { .. } => "press",
             Self::Attachment(_) => "attachment",
             Self::File(_) => "file",
-            Self::Content(_) => "content",
             Self::TooFast { .. } => "too_fast",
             Self::Wake => "wake",
-            Self::Unreachable => "unreachable",
+            Self::Receipt(Receipt::Sent { .. }) => "sent",
+            Self::Receipt(Receipt::FileContent(_)) => "content",
+            Self::Receipt(Receipt::Unreachable) => "unreachable",
+            Self::Receipt(Receipt::Moved { .. }) => "moved",
+        }
+    }
+
+    /// Whether a person waits for an answer to it.
+    pub fn wants_answer(&self) -> bool {
+        match self {
+            Self::Text(_)
+            | Self::Command(..)
+            | Self::UnknownCommand(_)
+            | Self::Press { .. }
+            | Self::Attachment(_)
+            | Self::File(_)
+            | Self::TooFast { .. }
+            | Self::Receipt(Receipt::FileContent(_)) => true,
+            Self::Wake
+            | Self::Receipt(Receipt::Sent { .. } | Receipt::Unreachable | Receipt::Moved { .. }) => {
+                false
+            }
         }
     }
 
@@ -222,24 +271,20 @@ impl Input {
 
 /// Kinds of message that are not text; each gets a kind word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Attachment {
-    /// A sticker or an animation.
+pub enum AttachmentKind {
     Sticker,
-    /// A photo or a video.
     Picture,
     /// A voice or video message, or music.
     Voice,
     /// A place on the map.
     Location,
-    /// A file.
     File,
     /// A contact's card.
     Contact,
-    /// Anything else.
     Other,
 }
 
-impl Attachment {
+impl AttachmentKind {
     /// The name in the bot's lines.
     pub fn code(self) -> &'static str {
         match self {

@@ -2,7 +2,7 @@
 
 use super::{
     buttons::{self, with_first_steps},
-    event::Attachment,
+    event::AttachmentKind,
     reply::Reply,
     turn::TurnBuilder,
 };
@@ -31,7 +31,7 @@ pub(super) fn say_unknown_command(turn: &mut TurnBuilder<'_>, name: &str) {
 }
 
 /// A kind word about a message that is not text.
-pub(super) fn say_attachment(turn: &mut TurnBuilder<'_>, kind: Attachment) {
+pub(super) fn say_attachment(turn: &mut TurnBuilder<'_>, kind: AttachmentKind) {
     let reply = Reply::new(turn.line("attachment", &[("kind", kind.code().into())]));
     turn.say(if turn.record.activity.is_idle() {
         with_first_steps(turn, reply)

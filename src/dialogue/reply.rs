@@ -11,7 +11,6 @@ use crate::markup::RichText;
 /// A message to the person, or a new look for one already sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reply {
-    /// What is said.
     pub text: RichText,
     /// Rows of buttons below it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -20,29 +19,37 @@ pub struct Reply {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<MessageId>,
     /// A message of the person that is taken out of the chat first, as far as the channel can.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub takes_away: Option<MessageId>,
+    #[serde(
+        rename = "takes_away",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub deletes: Option<MessageId>,
     /// What comes along, above the text.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub enclosure: Option<Enclosure>,
-    /// The file, by the channel's name for it, that the channel is to fetch after this; what it says comes as
-    /// [`Input::Content`](super::Input::Content).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fetches: Option<String>,
-    /// Nobody asked for it: a reminder, which can wait while others are answered.
+    #[serde(rename = "enclosure", default, skip_serializing_if = "Option::is_none")]
+    pub attachment: Option<Attachment>,
+    /// The file, by the channel's name for it, that the channel is to download after this; what it says comes as
+    /// [`Receipt::FileContent`](super::Receipt::FileContent).
+    #[serde(rename = "fetches", default, skip_serializing_if = "Option::is_none")]
+    pub downloads: Option<String>,
+    /// A reminder: it can wait while others are answered.
+    #[serde(
+        rename = "unasked",
+        default,
+        skip_serializing_if = "std::ops::Not::not"
+    )]
+    pub unsolicited: bool,
+    /// Whether the record is to be told when it was sent, as [`Receipt::Sent`](super::Receipt::Sent); that costs a commit.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub unasked: bool,
+    pub wants_receipt: bool,
 }
 
 /// What comes along with a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Enclosure {
-    /// A file of text.
+pub enum Attachment {
     File {
-        /// What it is called.
         name: String,
-        /// What it says.
         content: String,
     },
     /// This text, as a QR code.
@@ -56,10 +63,11 @@ impl Reply {
             text,
             buttons: Vec::new(),
             replaces: None,
-            takes_away: None,
-            enclosure: None,
-            fetches: None,
-            unasked: false,
+            deletes: None,
+            attachment: None,
+            downloads: None,
+            unsolicited: false,
+            wants_receipt: false,
         }
     }
 
@@ -85,14 +93,14 @@ impl Reply {
     }
 
     /// Takes a message of the person out of the chat first, where there is one.
-    pub fn taking_away(mut self, message: Option<MessageId>) -> Self {
-        self.takes_away = message;
+    pub fn deleting(mut self, message: Option<MessageId>) -> Self {
+        self.deletes = message;
         self
     }
 
     /// Sends something along.
-    pub fn with(mut self, enclosure: Enclosure) -> Self {
-        self.enclosure = Some(enclosure);
+    pub fn with_attachment(mut self, attachment: Attachment) -> Self {
+        self.attachment = Some(attachment);
         self
     }
 }
@@ -100,9 +108,7 @@ impl Reply {
 /// Something to press.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Button {
-    /// What it reads.
     pub label: String,
-    /// What it does.
     pub action: Action,
 }
 

@@ -6,7 +6,7 @@ mod typed;
 
 use super::{
     choice::Press,
-    event::{Event, Input, Place},
+    event::{Event, Input, Place, Receipt},
     help,
     ids::MessageId,
     my_data::import,
@@ -39,14 +39,22 @@ pub(super) fn update(turn: &mut TurnBuilder<'_>, event: &Event) {
                 Place::Private => import::take_file(turn, file),
             }
         }
-        Input::Content(content) => {
-            turn.next_keyboard();
-            import::take_content(turn, content);
-        }
         // Nothing moves on, so that the buttons shown stay good.
         Input::TooFast { seconds } => help::say_too_fast(turn, *seconds),
         Input::Wake => reminders::wake(turn),
-        Input::Unreachable => reminders::note_unreachable(turn),
+        Input::Receipt(receipt) => take_receipt(turn, receipt),
+    }
+}
+
+/// What the channel answered to something this chat had sent.
+fn take_receipt(turn: &mut TurnBuilder<'_>, receipt: &Receipt) {
+    match receipt {
+        Receipt::FileContent(content) => {
+            turn.next_keyboard();
+            import::take_content(turn, content);
+        }
+        Receipt::Unreachable => reminders::note_unreachable(turn),
+        Receipt::Sent { .. } | Receipt::Moved { .. } => {}
     }
 }
 

@@ -74,7 +74,7 @@ impl<'a> TurnBuilder<'a> {
                 Place::Group => event.from,
                 Place::Private => None,
             },
-            is_by_person: event.input.is_by_person(),
+            is_by_person: event.input.wants_answer(),
             is_press: matches!(event.input, Input::Press { .. }),
             forgets: false,
             found: Vec::new(),
@@ -258,7 +258,7 @@ impl<'a> TurnBuilder<'a> {
             replies.iter_mut().for_each(script::convert);
         }
         if let Some(first) = replies.first_mut().filter(|_| self.deletes_typed) {
-            first.takes_away = self.typed_message;
+            first.deletes = self.typed_message;
         }
         if let Some(last) = replies.last() {
             // The message with the present screen, once its id is known: what is said below it scrolls it away.
@@ -267,7 +267,9 @@ impl<'a> TurnBuilder<'a> {
         if self.is_by_person {
             self.record.note_presence(self.now);
         } else {
-            replies.iter_mut().for_each(|reply| reply.unasked = true);
+            replies
+                .iter_mut()
+                .for_each(|reply| reply.unsolicited = true);
         }
         Turn {
             record: if self.forgets {

@@ -332,6 +332,8 @@ mod tests {
                 version: 3,
                 index: 1,
             },
+            to: crate::dialogue::Address::chat(CHAT),
+            reply_to: None,
             reply: Reply::new(RichText::plain("门禁卡 👍")),
             created: Timestamp::UNIX_EPOCH,
             attempts: 2,

@@ -445,7 +445,7 @@ mod tests {
     use crate::{
         dialogue::Reply,
         markup::RichText,
-        store::{Commit, memory::MemoryStore},
+        store::{AddressedReply, Commit, memory::MemoryStore},
     };
 
     async fn filled() -> MemoryStore {
@@ -458,7 +458,10 @@ mod tests {
                     turn: 5,
                     ..Record::default()
                 }),
-                replies: vec![Reply::new(RichText::plain("门禁卡 👍\n<b>"))],
+                replies: AddressedReply::to_chat(
+                    ChatId(chat),
+                    [Reply::new(RichText::plain("门禁卡 👍\n<b>"))],
+                ),
                 now: Timestamp::UNIX_EPOCH,
             };
             store.commit(commit).await.unwrap();

@@ -16,11 +16,11 @@ use teloxide::{
     Bot, net,
     payloads::{AnswerCallbackQuery, AnswerCallbackQuerySetters, DeleteWebhook, GetFile, GetMe},
     requests::Payload,
-    types::{CallbackQueryId, FileId},
+    types::{CallbackQueryId, FileId, ReplyParameters},
 };
 use url::Url;
 
-use crate::dialogue::ChatId;
+use crate::dialogue::{ChatId, MessageId, ThreadId};
 
 /// Requests other than the long poll: what takes longer than this will not come.
 const REQUEST_LIMIT: Duration = Duration::from_secs(15);
@@ -72,22 +72,21 @@ pub enum ApiError {
 /// A file to be sent, as a message of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upload {
-    /// The chat.
     pub chat: ChatId,
-    /// As what.
+    /// The topic of it.
+    pub thread: Option<ThreadId>,
+    /// The message it is a reply to.
+    pub reply_to: Option<ReplyParameters>,
     pub kind: UploadKind,
     /// What the file is called.
     pub name: String,
-    /// What it holds.
     pub bytes: Vec<u8>,
 }
 
 /// As what a file is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UploadKind {
-    /// A file.
     Document,
-    /// A picture.
     Photo,
 }
 
@@ -132,7 +131,7 @@ impl Api {
     /// There is no HTTP client.
     pub fn new(token: &str, address: Url) -> Result<Self, NoClient> {
         let client = net::default_reqwest_settings().build();
-        let client = client.map_err(|error| NoClient(chain(&error)))?;
+        let client = client.map_err(|error| NoClient(error_chain(&error)))?;
         let bot = Bot::with_client(token.trim(), client).set_api_url(address);
         Ok(Self { bot })
     }
@@ -158,48 +157,62 @@ impl Api {
         P: Payload + Serialize + Sync,
         R: DeserializeOwned,
     {
-        let request = self.bot.client().post(self.method(P::NAME));
-        answer(request.timeout(limit).json(payload)).await
+        let request = self.bot.client().post(self.method_url(P::NAME));
+        send_and_read(request.timeout(limit).json(payload)).await
     }
 
     /// Sends a file. What is sent as JSON has no room for one.
     ///
     /// # Errors
     /// See [`ApiError`].
-    pub async fn upload(&self, upload: Upload) -> Result<Ignored, ApiError> {
-        let request = self.bot.client().post(self.method(upload.kind.method()));
-        let form = Form::new().text("chat_id", upload.chat.to_string());
+    pub async fn upload(&self, upload: Upload) -> Result<SentMessage, ApiError> {
+        let request = self
+            .bot
+            .client()
+            .post(self.method_url(upload.kind.method()));
+        let mut form = Form::new().text("chat_id", upload.chat.to_string());
+        if let Some(ThreadId(thread)) = upload.thread {
+            form = form.text("message_thread_id", thread.to_string());
+        }
+        if let Some(reply_to) = upload.reply_to {
+            let reply_to = serde_json::to_string(&reply_to).unwrap_or_default();
+            form = form.text("reply_parameters", reply_to);
+        }
         let file = Part::bytes(upload.bytes).file_name(upload.name);
         let form = form.part(upload.kind.field(), file);
-        answer(request.timeout(REQUEST_LIMIT).multipart(form)).await
+        send_and_read(request.timeout(REQUEST_LIMIT).multipart(form)).await
     }
 
-    /// Fetches a file somebody sent; `None` if it has more than `most` bytes.
+    /// Fetches a file that was sent; `None` if it has more than `most` bytes.
     ///
     /// # Errors
     /// See [`ApiError`]; [`ApiError::Refused`] if it cannot be had any more.
-    pub async fn fetch(&self, file: &str, most: usize) -> Result<Option<Vec<u8>>, ApiError> {
+    pub async fn download_file(
+        &self,
+        file: &str,
+        most: usize,
+    ) -> Result<Option<Vec<u8>>, ApiError> {
         let announced: FileAtTelegram = self.call(&GetFile::new(FileId(file.to_owned()))).await?;
         if announced.file_size.is_some_and(|size| size > most as u64) {
             return Ok(None);
         }
-        let path = announced.file_path.ok_or_else(gone)?;
-        let request = self.bot.client().get(self.download(&path));
+        let path = announced.file_path.ok_or_else(file_gone)?;
+        let request = self.bot.client().get(self.file_url(&path));
         let mut response = send(request.timeout(REQUEST_LIMIT)).await?;
         match response.status().as_u16() {
-            200 => up_to(&mut response, most).await,
+            200 => read_up_to(&mut response, most).await,
             status => {
-                let said = up_to(&mut response, MAX_ERROR_BYTES).await?;
-                Err(no_file(status, &said.unwrap_or_default()))
+                let said = read_up_to(&mut response, MAX_ERROR_BYTES).await?;
+                Err(file_error(status, &said.unwrap_or_default()))
             }
         }
     }
 
-    fn method(&self, name: &str) -> String {
+    fn method_url(&self, name: &str) -> String {
         format!("{}/bot{}/{name}", self.address(), self.bot.token())
     }
 
-    fn download(&self, path: &str) -> String {
+    fn file_url(&self, path: &str) -> String {
         format!("{}/file/bot{}/{path}", self.address(), self.bot.token())
     }
 
@@ -212,7 +225,7 @@ impl Api {
     ///
     /// # Errors
     /// See [`ApiError`].
-    pub async fn identity(&self) -> Result<Identity, ApiError> {
+    pub async fn get_me(&self) -> Result<Identity, ApiError> {
         self.call(&GetMe::new()).await
     }
 
@@ -264,17 +277,34 @@ pub struct WebhookInfo {
     pub allowed_updates: Vec<String>,
     /// When a delivery last failed, in seconds since 1970.
     pub last_error_date: Option<i64>,
-    /// Why.
     pub last_error_message: Option<String>,
 }
 
-/// A result of which nothing matters, whatever it looks like.
+/// A result that is not read.
 #[derive(Debug, Clone, Copy)]
 pub struct Ignored {}
 
 impl<'de> Deserialize<'de> for Ignored {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self {})
+    }
+}
+
+/// The message that came of a request, of which only the id is read; what it cannot be read from has none.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(untagged)]
+pub enum SentMessage {
+    Message { message_id: i32 },
+    Other(serde::de::IgnoredAny),
+}
+
+impl SentMessage {
+    /// The message's id.
+    pub fn id(self) -> Option<MessageId> {
+        match self {
+            Self::Message { message_id } => Some(MessageId(message_id)),
+            Self::Other(_) => None,
+        }
     }
 }
 
@@ -307,24 +337,24 @@ struct Parameters {
 /// Makes a request; its errors show no address.
 async fn send(request: RequestBuilder) -> Result<Response, ApiError> {
     let response = request.send().await;
-    response.map_err(|error| network(&error.without_url()))
+    response.map_err(|error| network_error(&error.without_url()))
 }
 
 /// Makes a request and reads what it is answered.
-async fn answer<R: DeserializeOwned>(request: RequestBuilder) -> Result<R, ApiError> {
+async fn send_and_read<R: DeserializeOwned>(request: RequestBuilder) -> Result<R, ApiError> {
     let response = send(request).await?;
     let status = response.status().as_u16();
     let body = response.bytes().await;
-    let body = body.map_err(|error| network(&error.without_url()))?;
-    read(status, &body)
+    let body = body.map_err(|error| network_error(&error.without_url()))?;
+    read_answer(status, &body)
 }
 
 /// Reads what comes; `None` as soon as it is more than `most` bytes.
-async fn up_to(response: &mut Response, most: usize) -> Result<Option<Vec<u8>>, ApiError> {
+async fn read_up_to(response: &mut Response, most: usize) -> Result<Option<Vec<u8>>, ApiError> {
     let mut read = Vec::new();
     loop {
         let chunk = response.chunk().await;
-        match chunk.map_err(|error| network(&error.without_url()))? {
+        match chunk.map_err(|error| network_error(&error.without_url()))? {
             None => return Ok(Some(read)),
             Some(chunk) if chunk.len() > most - read.len() => return Ok(None),
             Some(chunk) => read.extend_from_slice(&chunk),
@@ -334,26 +364,26 @@ async fn up_to(response: &mut Response, most: usize) -> Result<Option<Vec<u8>>, 
 
 /// What it means that a file does not come. The token was good a moment ago, so that 404 is about the file, and a server
 /// that serves no files at all says it, too.
-fn no_file(status: u16, body: &[u8]) -> ApiError {
+fn file_error(status: u16, body: &[u8]) -> ApiError {
     match status {
-        400 | 403..=428 | 430..=499 => gone(),
-        _ => match read::<Ignored>(status, body) {
+        400 | 403..=428 | 430..=499 => file_gone(),
+        _ => match read_answer::<Ignored>(status, body) {
             Err(error) => error,
             Ok(_) => ApiError::Unavailable(format!("HTTP {status} in place of a file")),
         },
     }
 }
 
-fn gone() -> ApiError {
+fn file_gone() -> ApiError {
     ApiError::Refused {
         code: 404,
         description: "the file is not there".to_owned(),
     }
 }
 
-fn read<R: DeserializeOwned>(status: u16, body: &[u8]) -> Result<R, ApiError> {
+fn read_answer<R: DeserializeOwned>(status: u16, body: &[u8]) -> Result<R, ApiError> {
     let Ok(answer) = serde_json::from_slice::<Answer<R>>(body) else {
-        // A proxy's error page, or half an answer. It is not shown: it may hold what somebody wrote.
+        // A proxy's error page, or half an answer. It is not shown: it may quote a message.
         return Err(ApiError::Unavailable(format!(
             "HTTP {status} with {} bytes that are no Bot API answer",
             body.len()
@@ -361,7 +391,7 @@ fn read<R: DeserializeOwned>(status: u16, body: &[u8]) -> Result<R, ApiError> {
     };
     match answer.result {
         Some(result) if answer.ok => Ok(result),
-        _ => Err(refusal(
+        _ => Err(to_api_error(
             answer.error_code.unwrap_or(status),
             answer.description,
             &answer.parameters,
@@ -369,7 +399,7 @@ fn read<R: DeserializeOwned>(status: u16, body: &[u8]) -> Result<R, ApiError> {
     }
 }
 
-fn refusal(code: u16, description: String, parameters: &Parameters) -> ApiError {
+fn to_api_error(code: u16, description: String, parameters: &Parameters) -> ApiError {
     if let Some(chat) = parameters.migrate_to_chat_id {
         return ApiError::Migrated(ChatId(chat));
     }
@@ -387,7 +417,7 @@ fn refusal(code: u16, description: String, parameters: &Parameters) -> ApiError 
     }
 }
 
-/// What Telegram says about markup may quote the message, which is nobody's business.
+/// What Telegram says about markup may quote the message, which is private.
 fn without_quotes(mut description: String) -> String {
     const MARKUP: &str = "can't parse entities";
     if let Some(at) = description.find(MARKUP) {
@@ -397,11 +427,11 @@ fn without_quotes(mut description: String) -> String {
 }
 
 /// An error of the client in words. The caller took the address out of it, since that has the token in it.
-fn network(error: &dyn Error) -> ApiError {
-    ApiError::Network(chain(error))
+fn network_error(error: &dyn Error) -> ApiError {
+    ApiError::Network(error_chain(error))
 }
 
-fn chain(error: &dyn Error) -> String {
+fn error_chain(error: &dyn Error) -> String {
     let mut said = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
@@ -411,18 +441,12 @@ fn chain(error: &dyn Error) -> String {
     said
 }
 
-/// How long to wait after this many failures in a row: 1, 2, 4 … seconds, and never more than `most`.
-pub fn growing_pause(failures: u32, most: Duration) -> Duration {
-    let exponent = failures.saturating_sub(1).min(16);
-    Duration::from_secs(1 << exponent).min(most)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn refused(status: u16, body: &str) -> ApiError {
-        read::<Ignored>(status, body.as_bytes()).expect_err("refused")
+        read_answer::<Ignored>(status, body.as_bytes()).expect_err("refused")
     }
 
     #[test]
@@ -464,7 +488,15 @@ mod tests {
     #[test]
     fn a_result_with_things_nobody_knows_is_a_result() {
         let body = r#"{"ok":true,"result":{"message_id":5,"brand_new":{"a":[1]}},"more":1}"#;
-        assert!(read::<Ignored>(200, body.as_bytes()).is_ok());
+        assert!(read_answer::<Ignored>(200, body.as_bytes()).is_ok());
+        for (body, id) in [
+            (body, Some(MessageId(5))),
+            (r#"{"ok":true,"result":true}"#, None),
+            (r#"{"ok":true,"result":{"message_id":"5"}}"#, None),
+        ] {
+            let sent: SentMessage = read_answer(200, body.as_bytes()).expect("a result");
+            assert_eq!(sent.id(), id, "{body}");
+        }
     }
 
     #[tokio::test]
@@ -474,10 +506,12 @@ mod tests {
             "http://127.0.0.1:1".parse().expect("an address"),
         )
         .expect("a client");
-        let error = api.identity().await.expect_err("nobody listens there");
+        let error = api.get_me().await.expect_err("nobody listens there");
         assert!(matches!(error, ApiError::Network(_)), "{error:?}");
         let upload = Upload {
             chat: ChatId(1),
+            thread: None,
+            reply_to: None,
             kind: UploadKind::Document,
             name: "a.txt".into(),
             bytes: b"a".to_vec(),
@@ -502,13 +536,13 @@ mod tests {
             (410, b""),
             (400, b""),
         ] {
-            let error = no_file(status, body);
+            let error = file_error(status, body);
             assert!(matches!(error, ApiError::Refused { .. }), "{error:?}");
         }
         let flood =
             br#"{"ok":false,"error_code":429,"description":"","parameters":{"retry_after":7}}"#;
         assert_eq!(
-            no_file(429, flood),
+            file_error(429, flood),
             ApiError::TooManyRequests(Duration::from_secs(7))
         );
         for (status, body) in [
@@ -516,17 +550,10 @@ mod tests {
             (502, "<html>"),
             (302, "{\"ok\":true,\"result\":1}"),
         ] {
-            let error = no_file(status, body.as_bytes());
+            let error = file_error(status, body.as_bytes());
             assert!(matches!(error, ApiError::Unavailable(_)), "{error:?}");
         }
         let wrong = br#"{"ok":false,"error_code":401,"description":"Unauthorized"}"#;
-        assert_eq!(no_file(401, wrong), ApiError::Unauthorized);
-    }
-
-    #[test]
-    fn pauses_grow_up_to_a_bound() {
-        let most = Duration::from_secs(30);
-        let pauses = [1, 2, 3, 5, 6, 100].map(|failures| growing_pause(failures, most).as_secs());
-        assert_eq!(pauses, [1, 2, 4, 16, 30, 30]);
+        assert_eq!(file_error(401, wrong), ApiError::Unauthorized);
     }
 }

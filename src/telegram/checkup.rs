@@ -9,7 +9,10 @@ use teloxide::{
 };
 use url::Url;
 
-use super::api::{Api, ApiError, WebhookInfo};
+use super::{
+    api::{Api, ApiError, WebhookInfo},
+    error::ServeError,
+};
 use crate::dialogue::ChatId;
 
 /// The bot, as Telegram sees it.
@@ -71,7 +74,7 @@ impl Checkup {
     /// # Errors
     /// The token is wrong, or the server does not answer.
     pub async fn bot(&self) -> Result<Bot, Unreachable> {
-        self.0.call(&GetMe::new()).await.map_err(worded)
+        self.0.call(&GetMe::new()).await.map_err(to_unreachable)
     }
 
     /// The server's clock, if it tells the time.
@@ -86,7 +89,10 @@ impl Checkup {
     /// # Errors
     /// As [`Self::bot`].
     pub async fn webhook(&self) -> Result<WebhookInfo, Unreachable> {
-        self.0.call(&GetWebhookInfo::new()).await.map_err(worded)
+        self.0
+            .call(&GetWebhookInfo::new())
+            .await
+            .map_err(to_unreachable)
     }
 
     /// A chat, and what the bot is there; `None` if the bot does not know it.
@@ -102,20 +108,20 @@ impl Checkup {
         let found = match self.0.call(&GetChat::new(recipient.clone())).await {
             Ok(found) => found,
             Err(ApiError::Refused { .. }) => return Ok(None),
-            Err(error) => return Err(worded(error)),
+            Err(error) => return Err(to_unreachable(error)),
         };
         let membership = GetChatMember::new(recipient, UserId(bot.id));
         match self.0.call(&membership).await {
             Ok(membership) => Ok(Some((found, membership))),
             Err(ApiError::Refused { .. }) => Ok(Some((found, Membership::default()))),
-            Err(error) => Err(worded(error)),
+            Err(error) => Err(to_unreachable(error)),
         }
     }
 }
 
-fn worded(error: ApiError) -> Unreachable {
+fn to_unreachable(error: ApiError) -> Unreachable {
     match error {
-        ApiError::Unauthorized => Unreachable(super::ServeError::Unauthorized.to_string()),
+        ApiError::Unauthorized => Unreachable(ServeError::Unauthorized.to_string()),
         other => Unreachable(format!(
             "{other}; check the network, and TELOXIDE_API_URL if it is set"
         )),

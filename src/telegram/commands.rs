@@ -31,10 +31,10 @@ const IN_PRIVATE: [Command; 10] = [
     Command::Privacy,
     Command::Forget,
 ];
-/// What is shown in groups: cards are nobody else's business.
+/// What is shown in groups: cards are private.
 const IN_GROUPS: [Command; 1] = [Command::Help];
 
-/// The menus for all languages there are lines in. English is what everybody else sees.
+/// The menus for all languages there are lines in; all others see English.
 fn menus(lines: &Lines) -> Vec<SetMyCommands> {
     let shown = [
         (BotCommandScope::AllPrivateChats, IN_PRIVATE.as_slice()),
@@ -48,7 +48,7 @@ fn menus(lines: &Lines) -> Vec<SetMyCommands> {
     languages.flat_map(menus_in).collect()
 }
 
-/// Sets the menus; what fails is logged, and better at the next start.
+/// Sets the menus; what fails is logged, and done at the next start.
 pub async fn set(api: Api, base: Arc<Base>) {
     for menu in menus(&base.lines) {
         let set: Result<Ignored, ApiError> = api.call(&menu).await;
@@ -94,8 +94,16 @@ mod tests {
             shown,
             [(None, 10), (None, 1), (Some("zh"), 10), (Some("zh"), 1)]
         );
-        for command in menus.iter().flat_map(|menu| &menu.commands) {
-            assert!(!command.description.is_empty() && !command.command.contains('/'));
+        for BotCommand {
+            command,
+            description,
+            ..
+        } in menus.iter().flat_map(|menu| &menu.commands)
+        {
+            // A line that is not there is shown as its key.
+            let key = format!("command-{command}");
+            assert!(!description.is_empty() && *description != key, "{key}");
+            assert!(!command.contains('/'));
         }
     }
 

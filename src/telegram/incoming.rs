@@ -1,20 +1,21 @@
-//! From an update as it comes over the wire to an [`Event`]. Pure; `polling` gets the updates, the assistant what is
-//! made of them.
+//! From an update as it comes over the wire to an [`Event`]. Pure; `polling` and `webhook` get the updates, the assistant
+//! handles what is made of them.
 //!
-//! An update is read as JSON and not as teloxide's `Update`, field by field and only the dozen that matter: Telegram adds
-//! fields and kinds every month, and one entity teloxide 0.17 does not know (Bot API 10's `date_time`, say) makes it give
-//! up the whole message. Here nothing can fail; what is not understood is no event, or in a private chat something the
-//! bot cannot read, which gets a kind word.
+//! An update is read by `wire` and not as teloxide's `Update`: Telegram adds fields and kinds every month, and one entity
+//! teloxide 0.17 does not know (Bot API 10's `date_time`, say) makes it give up the whole message. Here nothing can fail;
+//! what is not understood is no event, or in a private chat something the bot cannot read, which gets a kind word.
 
 use jiff::Timestamp;
-use serde_json::Value;
 use teloxide::types::CallbackQueryId;
 
-use super::api::Identity;
+use super::{
+    api::Identity,
+    wire::{CallbackQuery, Chat, Entity, Message, Update, User},
+};
 use crate::{
     dialogue::{
-        Attachment, ChatId, Command, Event, Input, MessageId, Place, Press, SentFile, UpdateId,
-        UserId,
+        AttachmentKind, ChatId, Command, Event, Input, MessageId, Place, Press, SentFile, Thread,
+        ThreadId, UpdateId, UserId,
     },
     knowledge::Language,
 };
@@ -26,11 +27,8 @@ const EDIT_WINDOW_SECONDS: i64 = 5 * 60;
 /// An update that is an event of the conversation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Incoming {
-    /// The chat.
     pub chat: ChatId,
-    /// The update it came in.
     pub update: UpdateId,
-    /// What happened.
     pub event: Event,
     /// The press to be acknowledged.
     pub callback: Option<CallbackQueryId>,
@@ -40,135 +38,143 @@ pub struct Incoming {
     pub said_at: Option<Timestamp>,
 }
 
-/// The id of an update, whatever else there is to it: by this it is confirmed.
-pub fn update_id(update: &Value) -> Option<UpdateId> {
-    let id = update["update_id"].as_u64()?;
-    u32::try_from(id).ok().map(UpdateId)
-}
-
 /// The group that became a supergroup, and the supergroup, if that is what an update says.
-pub fn migration(update: &Value) -> Option<(ChatId, ChatId)> {
-    let message = &update["message"];
-    let to = message["migrate_to_chat_id"].as_i64()?;
-    Some((chat(message)?, ChatId(to)))
+pub fn migration(update: &Update) -> Option<(ChatId, ChatId)> {
+    let message = update.message.as_ref()?;
+    let to = message.migrate_to_chat_id?;
+    Some((chat_id(message)?, ChatId(to)))
 }
 
 /// Reads an update; `None` if there is nothing in it to react to.
-pub fn read(update: &Value, me: &Identity) -> Option<Incoming> {
-    let id = update_id(update)?;
-    if let Some(query) = update.get("callback_query") {
+pub fn read(update: &Update, me: &Identity) -> Option<Incoming> {
+    let id = update.id()?;
+    if let Some(query) = &update.callback_query {
         return read_press(id, query);
     }
-    if let Some(message) = update.get("message") {
+    if let Some(message) = &update.message {
         return read_message(id, message, me);
     }
-    let edited = update.get("edited_message")?;
-    read_edit(id, edited, me)
+    read_edit(id, update.edited_message.as_ref()?, me)
 }
 
 /// A pressed button; also one on a message so old that Telegram does not show it to bots any more.
-fn read_press(update: UpdateId, query: &Value) -> Option<Incoming> {
-    let message = &query["message"];
-    let place = place(&message["chat"])?;
-    let press = query["data"].as_str().and_then(|data| data.parse().ok());
+fn read_press(update: UpdateId, query: &CallbackQuery) -> Option<Incoming> {
+    let message = query.message.as_ref()?;
+    let place = place_of(message)?;
+    let press = query.data.as_ref().and_then(|data| data.parse().ok());
     let input = Input::Press {
         press: press as Option<Press>,
         message: message_id(message)?,
     };
     Some(Incoming {
-        chat: chat(message)?,
+        chat: chat_id(message)?,
         update,
-        event: event(input, place, &query["from"]),
-        callback: query["id"]
-            .as_str()
-            .map(|id| CallbackQueryId(id.to_owned())),
+        event: Event {
+            thread: thread_of(message, place),
+            ..event_from(input, place, query.from.as_ref())
+        },
+        callback: query.id.clone().map(CallbackQueryId),
         album: None,
         said_at: None,
     })
 }
 
-fn read_message(update: UpdateId, message: &Value, me: &Identity) -> Option<Incoming> {
-    let place = place(&message["chat"])?;
+fn read_message(update: UpdateId, message: &Message, me: &Identity) -> Option<Incoming> {
+    let place = place_of(message)?;
     if is_another_bot(message) {
         return None;
     }
     let input = match place {
-        Place::Private => file(message).or_else(|| said(message).map(Input::from_text)),
-        Place::Group => addressed(message, me)?.map(|text| said_to_us(&text)),
+        Place::Private => read_file(message).or_else(|| words_of(message).map(Input::from_text)),
+        Place::Group => words_for_us(message, me)?.map(|text| read_words_for_us(&text)),
     };
     let input = match input {
         Some(input) => input,
-        None => Input::Attachment(attachment(message)?),
+        None => Input::Attachment(attachment_kind(message)?),
     };
     Some(Incoming {
-        chat: chat(message)?,
+        chat: chat_id(message)?,
         update,
         event: Event {
+            thread: thread_of(message, place),
             message: message_id(message),
-            ..event(input, place, sender(message))
+            ..event_from(input, place, sender_of(message))
         },
         callback: None,
-        album: message["media_group_id"].as_str().map(str::to_owned),
+        album: message.media_group_id.clone(),
         said_at: said_at(message),
     })
 }
 
-/// An edited message counts as said anew when its words were changed right after it was sent: that is somebody mending a
-/// typo, and the mended question is what they want answered. Everything else Telegram calls an edit (a live location
-/// moving on, a file exchanged, an old message polished) is passed over.
-fn read_edit(update: UpdateId, message: &Value, me: &Identity) -> Option<Incoming> {
-    let after = message["edit_date"].as_i64()? - message["date"].as_i64()?;
-    said(message)?;
+/// An edited message counts as said anew when its words were changed right after it was sent: a typo was corrected, and
+/// the corrected question is to be answered. Everything else Telegram calls an edit (a live location moving on, a file
+/// exchanged, an old message polished) is passed over.
+fn read_edit(update: UpdateId, message: &Message, me: &Identity) -> Option<Incoming> {
+    let after = message.edit_date?.saturating_sub(message.date?);
+    words_of(message)?;
     if after > EDIT_WINDOW_SECONDS {
         return None;
     }
     let incoming = read_message(update, message, me)?;
-    // The words under a file are not heard, so there is nothing to mend.
+    // The words under a file are not read, so no typo in them matters.
     let is_file = matches!(incoming.event.input, Input::File(_));
     (!is_file).then_some(incoming)
 }
 
 /// An edited message was said when it was edited.
-fn said_at(message: &Value) -> Option<Timestamp> {
-    let second = message["edit_date"].as_i64();
-    let second = second.or_else(|| message["date"].as_i64())?;
+fn said_at(message: &Message) -> Option<Timestamp> {
+    let second = message.edit_date.or(message.date)?;
     Timestamp::from_second(second).ok()
 }
 
-fn message_id(message: &Value) -> Option<MessageId> {
-    let id = i32::try_from(message["message_id"].as_i64()?).ok()?;
-    Some(MessageId(id))
+fn message_id(message: &Message) -> Option<MessageId> {
+    message.message_id.map(MessageId)
 }
 
-/// Who wrote a message. Whoever writes as a group or channel comes with the name of a bot of Telegram's, but presses
-/// buttons under their own: nobody could be held to it.
-fn sender(message: &Value) -> &Value {
-    match message.get("sender_chat") {
-        Some(_) => &Value::Null,
-        None => &message["from"],
+/// Who wrote a message. Who writes as a group or channel comes with the name of a bot of Telegram's, but presses buttons
+/// under their own: nothing can be kept for them alone.
+fn sender_of(message: &Message) -> Option<&User> {
+    match message.sender_chat {
+        Some(_) => None,
+        None => message.from.as_ref(),
     }
 }
 
-fn chat(message: &Value) -> Option<ChatId> {
-    message["chat"]["id"].as_i64().map(ChatId)
+fn chat_id(message: &Message) -> Option<ChatId> {
+    message.chat.as_ref()?.id.map(ChatId)
 }
 
 /// Channels are no place for a conversation.
-fn place(chat: &Value) -> Option<Place> {
-    match chat["type"].as_str()? {
+fn place_of(message: &Message) -> Option<Place> {
+    let Chat { kind, .. } = message.chat.as_ref()?;
+    match kind.as_deref()? {
         "private" => Some(Place::Private),
         "group" | "supergroup" => Some(Place::Group),
         _ => None,
     }
 }
 
-fn event(input: Input, place: Place, from: &Value) -> Event {
+/// The topic of a forum or a private chat; or the comments or replies, which in a group have an id of the same kind.
+fn thread_of(message: &Message, place: Place) -> Option<Thread> {
+    let id = ThreadId(message.message_thread_id?);
+    let is_topic = message.is_topic_message.unwrap_or_default();
+    match place {
+        _ if is_topic => Some(Thread::Topic(id)),
+        Place::Group => Some(Thread::Comments(id)),
+        Place::Private => None,
+    }
+}
+
+fn event_from(input: Input, place: Place, from: Option<&User>) -> Event {
+    let language = from.and_then(|from| from.language_code.as_deref());
+    let id = from.and_then(|from| u64::try_from(from.id?).ok());
     Event {
         input,
         place,
-        app_language: from["language_code"].as_str().and_then(app_language),
+        thread: None,
+        app_language: language.and_then(app_language),
         message: None,
-        from: from["id"].as_u64().map(UserId),
+        from: id.map(UserId),
     }
 }
 
@@ -178,21 +184,21 @@ fn app_language(code: &str) -> Option<Language> {
     language.to_ascii_lowercase().parse().ok()
 }
 
-/// Two bots answering each other would not stop. Whoever writes as a group or channel has a bot's name, too.
-fn is_another_bot(message: &Value) -> bool {
-    message["from"]["is_bot"] == true && message.get("sender_chat").is_none()
+/// Two bots answering each other would not stop. Who writes as a group or channel has a bot's name, too.
+fn is_another_bot(message: &Message) -> bool {
+    let from = message.from.as_ref();
+    from.is_some_and(|from| from.is_bot == Some(true)) && message.sender_chat.is_none()
 }
 
 /// The words of a message; those under a picture count.
-fn said(message: &Value) -> Option<&str> {
-    let text = message["text"].as_str();
-    text.or_else(|| message["caption"].as_str())
+fn words_of(message: &Message) -> Option<&str> {
+    message.text.as_deref().or(message.caption.as_deref())
 }
 
 /// What a group's message says to us: `None` if it is not for us, `Some(None)` if it has no words.
-fn addressed(message: &Value, me: &Identity) -> Option<Option<String>> {
+fn words_for_us(message: &Message, me: &Identity) -> Option<Option<String>> {
     let replied = is_reply_to_us(message, me);
-    let Some(text) = said(message) else {
+    let Some(text) = words_of(message) else {
         return replied.then_some(None);
     };
     match command_for(text) {
@@ -207,7 +213,7 @@ fn addressed(message: &Value, me: &Identity) -> Option<Option<String>> {
 }
 
 /// In a group, our bare name means "what can you do?".
-fn said_to_us(text: &str) -> Input {
+fn read_words_for_us(text: &str) -> Input {
     if text.trim().is_empty() {
         return Input::Command(Command::Help, String::new());
     }
@@ -215,9 +221,15 @@ fn said_to_us(text: &str) -> Input {
 }
 
 /// A topic's messages all "reply" to the note that opened it, which may be ours.
-fn is_reply_to_us(message: &Value, me: &Identity) -> bool {
-    let replied = &message["reply_to_message"];
-    replied["from"]["id"].as_i64() == Some(me.id) && replied.get("forum_topic_created").is_none()
+fn is_reply_to_us(message: &Message, me: &Identity) -> bool {
+    let Some(replied) = &message.reply_to_message else {
+        return false;
+    };
+    is_us(replied.from.as_ref(), me) && replied.forum_topic_created.is_none()
+}
+
+fn is_us(user: Option<&User>, me: &Identity) -> bool {
+    user.is_some_and(|user| user.id == Some(me.id))
 }
 
 /// `/command@bot …` → command, bot.
@@ -235,15 +247,15 @@ fn is_ours(command: &str) -> bool {
 }
 
 /// The text without the places that mention us, and whether there were any.
-fn without_mentions(message: &Value, text: &str, me: &Identity) -> (String, bool) {
+fn without_mentions(message: &Message, text: &str, me: &Identity) -> (String, bool) {
     // Entities count in UTF-16 units.
     let units: Vec<u16> = text.encode_utf16().collect();
-    let entities = ["entities", "caption_entities"];
-    let entities = entities.iter().find_map(|key| message[*key].as_array());
+    let entities = message.entities.as_ref();
+    let entities = entities.or(message.caption_entities.as_ref());
     let mut rest = Vec::with_capacity(units.len());
     let mut end = 0;
     for entity in entities.into_iter().flatten() {
-        let Some((from, to)) = span(entity) else {
+        let Some((from, to)) = entity_span(entity) else {
             continue;
         };
         let Some(mention) = units.get(from..to) else {
@@ -259,58 +271,52 @@ fn without_mentions(message: &Value, text: &str, me: &Identity) -> (String, bool
     (rest.trim().to_owned(), end > 0)
 }
 
-fn span(entity: &Value) -> Option<(usize, usize)> {
-    let from = usize::try_from(entity["offset"].as_u64()?).ok()?;
-    let length = usize::try_from(entity["length"].as_u64()?).ok()?;
-    Some((from, from.checked_add(length)?))
+fn entity_span(entity: &Entity) -> Option<(usize, usize)> {
+    let from = entity.offset?;
+    Some((from, from.checked_add(entity.length?)?))
 }
 
-fn is_mention_of(entity: &Value, text: &str, me: &Identity) -> bool {
-    match entity["type"].as_str() {
+fn is_mention_of(entity: &Entity, text: &str, me: &Identity) -> bool {
+    match entity.kind.as_deref() {
         Some("mention") => text
             .strip_prefix('@')
             .is_some_and(|name| name.eq_ignore_ascii_case(&me.username)),
-        Some("text_mention") => entity["user"]["id"].as_i64() == Some(me.id),
+        Some("text_mention") => is_us(entity.user.as_ref(), me),
         _ => false,
     }
 }
 
-/// A file, which is what counts about its message, whatever stands below it. An animation brings a `document` along and
-/// is none.
-fn file(message: &Value) -> Option<Input> {
-    if message.get("animation").is_some() {
+/// A file; the words below it do not count. An animation brings a `document` along and is none.
+fn read_file(message: &Message) -> Option<Input> {
+    if message.has_other("animation") {
         return None;
     }
-    let document = message.get("document")?;
+    let document = message.document.as_ref()?;
     Some(Input::File(SentFile {
-        id: document["file_id"].as_str()?.to_owned(),
-        name: document["file_name"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned(),
-        bytes: document["file_size"].as_u64(),
+        id: document.file_id.clone()?,
+        name: document.file_name.clone().unwrap_or_default(),
+        bytes: document.file_size,
     }))
 }
 
-/// What can be attached. An animation brings a `document` along, and a venue a `location`.
-const ATTACHMENTS: [(&str, Attachment); 13] = [
-    ("sticker", Attachment::Sticker),
-    ("animation", Attachment::Sticker),
-    ("dice", Attachment::Sticker),
-    ("photo", Attachment::Picture),
-    ("live_photo", Attachment::Picture),
-    ("video", Attachment::Picture),
-    ("voice", Attachment::Voice),
-    ("video_note", Attachment::Voice),
-    ("audio", Attachment::Voice),
-    ("location", Attachment::Location),
-    ("venue", Attachment::Location),
-    ("contact", Attachment::Contact),
-    ("document", Attachment::File),
+/// What can be attached besides a `document`. A venue brings a `location` along.
+const ATTACHMENTS: [(&str, AttachmentKind); 12] = [
+    ("sticker", AttachmentKind::Sticker),
+    ("animation", AttachmentKind::Sticker),
+    ("dice", AttachmentKind::Sticker),
+    ("photo", AttachmentKind::Picture),
+    ("live_photo", AttachmentKind::Picture),
+    ("video", AttachmentKind::Picture),
+    ("voice", AttachmentKind::Voice),
+    ("video_note", AttachmentKind::Voice),
+    ("audio", AttachmentKind::Voice),
+    ("location", AttachmentKind::Location),
+    ("venue", AttachmentKind::Location),
+    ("contact", AttachmentKind::Contact),
 ];
 
-/// Notes of Telegram about a chat, not said by anybody.
-const SERVICE: [&str; 52] = [
+/// Notes of Telegram about a chat, besides `migrate_to_chat_id`.
+const SERVICE: [&str; 51] = [
     "new_chat_members",
     "left_chat_member",
     "chat_owner_left",
@@ -322,7 +328,6 @@ const SERVICE: [&str; 52] = [
     "supergroup_chat_created",
     "channel_chat_created",
     "message_auto_delete_timer_changed",
-    "migrate_to_chat_id",
     "migrate_from_chat_id",
     "pinned_message",
     "invoice",
@@ -365,19 +370,23 @@ const SERVICE: [&str; 52] = [
     "video_chat_participants_invited",
 ];
 
-/// What a message without words is. What nobody has heard of is taken for something a person sent: a kind word too many
-/// is better than silence.
-fn attachment(message: &Value) -> Option<Attachment> {
-    if SERVICE.iter().any(|key| message.get(key).is_some()) {
+/// What a message without words is. What is not known is taken for something a person sent: a kind word too many is
+/// better than silence.
+fn attachment_kind(message: &Message) -> Option<AttachmentKind> {
+    let is_service = message.migrate_to_chat_id.is_some()
+        || SERVICE.iter().any(|field| message.has_other(field));
+    if is_service {
         return None;
     }
-    let known = ATTACHMENTS.iter();
-    let known = known.filter(|(key, _)| message.get(key).is_some());
+    let known = ATTACHMENTS
+        .iter()
+        .find(|(field, _)| message.has_other(field));
+    let file = message.document.as_ref().map(|_| AttachmentKind::File);
     Some(
         known
             .map(|(_, kind)| *kind)
-            .next()
-            .unwrap_or(Attachment::Other),
+            .or(file)
+            .unwrap_or(AttachmentKind::Other),
     )
 }
 
@@ -385,7 +394,11 @@ fn attachment(message: &Value) -> Option<Attachment> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
+
+    fn read(update: &Value, me: &Identity) -> Option<Incoming> {
+        super::read(&Update::read(update.clone()), me)
+    }
 
     fn me() -> Identity {
         Identity {
@@ -515,19 +528,22 @@ mod tests {
     #[test]
     fn what_is_not_text_is_an_attachment_and_a_caption_counts_as_text() {
         for (fields, kind) in [
-            (json!({"sticker": {}}), Attachment::Sticker),
+            (json!({"sticker": {}}), AttachmentKind::Sticker),
             (
                 json!({"animation": {}, "document": {}}),
-                Attachment::Sticker,
+                AttachmentKind::Sticker,
             ),
-            (json!({"photo": []}), Attachment::Picture),
-            (json!({"voice": {}}), Attachment::Voice),
-            (json!({"venue": {}, "location": {}}), Attachment::Location),
+            (json!({"photo": []}), AttachmentKind::Picture),
+            (json!({"voice": {}}), AttachmentKind::Voice),
+            (
+                json!({"venue": {}, "location": {}}),
+                AttachmentKind::Location,
+            ),
             // Without an id it cannot be fetched.
-            (json!({"document": {}}), Attachment::File),
-            (json!({"contact": {}}), Attachment::Contact),
-            (json!({"poll": {}}), Attachment::Other),
-            (json!({"from_the_future": {}}), Attachment::Other),
+            (json!({"document": {}}), AttachmentKind::File),
+            (json!({"contact": {}}), AttachmentKind::Contact),
+            (json!({"poll": {}}), AttachmentKind::Other),
+            (json!({"from_the_future": {}}), AttachmentKind::Other),
         ] {
             assert_eq!(private(fields), Some(Input::Attachment(kind)), "{kind:?}");
         }
@@ -567,7 +583,7 @@ mod tests {
         fields["animation"] = json!({"file_id": "F1"});
         assert_eq!(
             private(fields.clone()),
-            Some(Input::Attachment(Attachment::Sticker))
+            Some(Input::Attachment(AttachmentKind::Sticker))
         );
         fields["caption"] = json!("is it gone?");
         assert_eq!(private(fields), text("is it gone?"));
@@ -579,7 +595,7 @@ mod tests {
         fields["reply_to_message"] = json!({"from": {"id": 42}, "text": "?"});
         assert_eq!(
             group(fields.clone()),
-            Some(Input::Attachment(Attachment::File))
+            Some(Input::Attachment(AttachmentKind::File))
         );
         fields["caption"] = json!("is it gone?");
         assert_eq!(group(fields), text("is it gone?"));
@@ -671,7 +687,10 @@ mod tests {
             text("yes")
         );
         let sticker = json!({"sticker": {}, "reply_to_message": ours});
-        assert_eq!(group(sticker), Some(Input::Attachment(Attachment::Sticker)));
+        assert_eq!(
+            group(sticker),
+            Some(Input::Attachment(AttachmentKind::Sticker))
+        );
         let topic = json!({"from": {"id": 42}, "forum_topic_created": {"name": "x"}});
         assert_eq!(
             group(json!({"text": "yes", "reply_to_message": topic})),
@@ -700,6 +719,35 @@ mod tests {
         assert_eq!(group(beyond), None);
         let caption = json!({"photo": [], "caption": "@unbind_bot what is this?", "caption_entities": mention(0, 11)});
         assert_eq!(group(caption), text("what is this?"));
+    }
+
+    #[test]
+    fn where_in_a_chat_something_was_said_is_known() {
+        let topic = json!({"message_thread_id": 9, "is_topic_message": true});
+        let comments = json!({"message_thread_id": 9});
+        let said = |chat_type: &str, fields: &Value| {
+            let mut message = message(chat_type, fields.clone());
+            message["text"] = json!("/help");
+            let update = json!({"update_id": 1, "message": message});
+            read(&update, &me()).expect("an event").event.thread
+        };
+        let pressed = |fields: &Value| {
+            let message = message("supergroup", fields.clone());
+            let query = json!({"id": "q1", "from": person(), "message": message, "data": "3.done"});
+            let update = json!({"update_id": 1, "callback_query": query});
+            read(&update, &me()).expect("an event").event.thread
+        };
+        let (in_topic, in_comments) = (
+            Some(Thread::Topic(ThreadId(9))),
+            Some(Thread::Comments(ThreadId(9))),
+        );
+        assert_eq!(said("supergroup", &topic), in_topic);
+        assert_eq!(said("private", &topic), in_topic);
+        assert_eq!(said("supergroup", &comments), in_comments);
+        assert_eq!(said("private", &comments), None);
+        assert_eq!(said("supergroup", &json!({})), None);
+        assert_eq!(pressed(&topic), in_topic);
+        assert_eq!(pressed(&comments), in_comments);
     }
 
     fn any_json() -> impl Strategy<Value = Value> {
@@ -749,7 +797,7 @@ mod tests {
         #[test]
         fn no_json_whatsoever_makes_the_reader_fall(update in any_json()) {
             let _ = read(&update, &me());
-            let _ = update_id(&update);
+            let _ = migration(&Update::read(update));
         }
     }
 }

@@ -1,12 +1,11 @@
-//! Takes updates in hand, however they came, and gives each its effect: chats side by side, each chat in order.
+//! Accepts updates, however they came, and gives each its effect: chats side by side, each chat in order.
 //!
-//! An update in hand stays there until its effect is on disk: what fails is tried again, where it holds up its own chat
-//! and no other. What fails too often while the store is well is given up, with an apology, as a dead letter. Only what
-//! is settled may be confirmed to Telegram; how that is done is `polling`'s and `webhook`'s.
+//! An update is in flight until its effect is on disk: what fails is tried again, where it holds up its own chat and no
+//! other. What fails too often while the store is well is given up, with an apology, as a dead letter. Only what is done
+//! may be confirmed to Telegram; how that happens is left to `polling` and `webhook`.
 
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -16,48 +15,52 @@ use futures::{
     future::{BoxFuture, Shared},
 };
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 use tokio::{sync::oneshot, task::JoinSet, time::sleep};
 use tracing::Instrument;
 
 use super::{
-    api::{Api, Identity, growing_pause},
+    api::{Api, Identity},
+    clock::Clock,
+    flood_control::{Admission, FloodControl, Sender},
     incoming::{self, Incoming},
-    outbox::{Clock, Outbox},
-    paces::{Heard, Paces, Talker},
+    outbox::Outbox,
+    rate_limit::Moment,
+    retry::growing_pause,
+    wire::Update,
 };
 use crate::{
-    assistant::{Assistant, panic_words},
+    assistant::{Assistant, HandleError},
     dialogue::{ChatId, DeadLetter, Event, Input, Record, UpdateId},
     knowledge::Language,
-    metrics::{Fate, Mishap},
+    metrics::{ErrorKind, UpdateOutcome},
+    panics::{self, Panicked},
     store::{OutboxRow, StoreError},
 };
 
-/// Updates in hand at once. Telegram brings at most 100 at a time, by either way; the rest is for those that hang.
-pub const MAX_IN_HAND: usize = 256;
+/// Updates in flight at once. Telegram brings at most 100 at a time, by either way; the rest is for those that hang.
+pub const MAX_IN_FLIGHT: usize = 256;
 /// An update that fails so often while the store is well is given up.
 const MAX_FAILURES: u32 = 5;
 /// What failed is tried again no less often than this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Presses being acknowledged at once. Each takes a moment; when the server hangs, more would only pile up.
 const MAX_ACKNOWLEDGING: usize = 128;
-/// Albums that are remembered, to hear each once; its pictures come within moments.
+/// Albums that are remembered, to answer each once; its pictures come within moments.
 const REMEMBERED_ALBUMS: usize = 256;
-/// What was said longer ago than this has waited at Telegram: nobody is too fast who could not be heard.
+/// What was said longer ago than this has waited at Telegram, and does not count as a flood.
 const STALE: SignedDuration = SignedDuration::from_secs(60);
 
 /// Becomes ready once an update may be confirmed; `false` when the service ended before.
-pub type Settled = Shared<BoxFuture<'static, bool>>;
+pub type Done = Shared<BoxFuture<'static, bool>>;
 
 /// What became of an update that was brought.
 #[derive(Debug)]
-pub enum Taken {
+pub enum Accepted {
     /// There is nothing in it to react to, or nothing that could be confirmed.
     Nothing,
-    /// It is in hand, maybe since an earlier delivery.
-    InHand(Settled),
-    /// There are too many in hand, or the service is ending: it must come again later.
+    /// It is in flight, maybe since an earlier delivery.
+    Pending(Done),
+    /// There are too many in flight, or the service is ending: it must come again later.
     Full,
 }
 
@@ -65,8 +68,8 @@ pub enum Taken {
 #[derive(Clone)]
 pub struct Intake(Arc<Inner>);
 
-/// Ends all work in hand when it is dropped; what is not settled comes again.
-pub struct Working(Arc<Inner>);
+/// Ends all work in flight when it is dropped; what is not done comes again.
+pub struct Workers(Arc<Inner>);
 
 struct Inner {
     api: Api,
@@ -78,22 +81,22 @@ struct Inner {
 }
 
 struct State {
-    in_hand: HashMap<UpdateId, Settled>,
+    in_flight: HashMap<UpdateId, Done>,
     /// What waits behind the update each of these chats is working on.
     chats: HashMap<ChatId, VecDeque<Job>>,
     albums: VecDeque<(ChatId, String)>,
-    paces: Paces,
+    flood_control: FloodControl,
     workers: JoinSet<()>,
     acknowledging: JoinSet<()>,
     ending: bool,
 }
 
-/// An update in hand.
+/// An update in flight.
 struct Job {
     chat: ChatId,
     update: UpdateId,
     task: Task,
-    settle: oneshot::Sender<bool>,
+    done: oneshot::Sender<bool>,
 }
 
 /// What is to be done with it.
@@ -118,25 +121,30 @@ impl Task {
 /// Why an update had no effect yet.
 #[derive(Debug, thiserror::Error)]
 enum Fault {
-    #[error("the store did not take it: {0}")]
-    Store(#[from] StoreError),
-    /// With the panic's words, which are not for the log.
+    #[error("it was not handled: {0}")]
+    NotHandled(#[from] HandleError),
     #[error("it panicked outside its turn")]
-    Panicked(String),
+    Panicked,
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::NotHandled(error.into())
+    }
 }
 
 impl Fault {
-    fn mishap(&self) -> Mishap {
+    fn kind(&self) -> ErrorKind {
         match self {
-            Self::Store(_) => Mishap::Store,
-            Self::Panicked(_) => Mishap::Panic,
+            Self::NotHandled(_) => ErrorKind::Store,
+            Self::Panicked => ErrorKind::Panic,
         }
     }
 }
 
 impl Intake {
-    /// An intake for what is said to `me`, and what keeps it going. `answers_a_second` is how fast one chat is answered,
-    /// and therefore heard; 0 is no limit.
+    /// An intake for what is said to `me`, and its workers. `answers_a_second` is how fast one chat is answered, and
+    /// therefore may send messages; 0 is no limit.
     pub fn new(
         api: Api,
         me: Arc<Identity>,
@@ -144,12 +152,12 @@ impl Intake {
         outbox: Outbox,
         clock: Clock,
         answers_a_second: u32,
-    ) -> (Self, Working) {
+    ) -> (Self, Workers) {
         let state = State {
-            in_hand: HashMap::new(),
+            in_flight: HashMap::new(),
             chats: HashMap::new(),
             albums: VecDeque::new(),
-            paces: Paces::new(answers_a_second),
+            flood_control: FloodControl::new(answers_a_second),
             workers: JoinSet::new(),
             acknowledging: JoinSet::new(),
             ending: false,
@@ -162,46 +170,46 @@ impl Intake {
             clock,
             state: Mutex::new(state),
         });
-        (Self(inner.clone()), Working(inner))
+        (Self(inner.clone()), Workers(inner))
     }
 
-    /// Takes an update in hand. Call it in the order in which updates come; not outside a tokio runtime.
-    pub fn take(&self, update: &Value) -> Taken {
-        let Some(id) = incoming::update_id(update) else {
+    /// Accepts an update. Call it in the order in which updates come; not outside a tokio runtime.
+    pub fn accept(&self, update: &Update) -> Accepted {
+        let Some(id) = update.id() else {
             tracing::error!("an update without an id; nothing can be done with it");
-            return Taken::Nothing;
+            return Accepted::Nothing;
         };
         let mut state = self.0.state();
-        if let Some(settled) = state.in_hand.get(&id) {
-            return Taken::InHand(settled.clone());
+        if let Some(done) = state.in_flight.get(&id) {
+            return Accepted::Pending(done.clone());
         }
-        if state.ending || state.in_hand.len() >= MAX_IN_HAND {
-            self.0.count("any", Fate::Refused);
-            return Taken::Full;
+        if state.ending || state.in_flight.len() >= MAX_IN_FLIGHT {
+            self.0.count_update("any", UpdateOutcome::Refused);
+            return Accepted::Full;
         }
         match self.0.read(&mut state, id, update) {
             None => {
                 tracing::info!(update = id.0, "passed over");
-                self.0.count("other", Fate::PassedOver);
-                Taken::Nothing
+                self.0.count_update("other", UpdateOutcome::PassedOver);
+                Accepted::Nothing
             }
-            Some((chat, task)) => Taken::InHand(self.0.begin(&mut state, id, chat, task)),
+            Some((chat, task)) => Accepted::Pending(self.0.enqueue(&mut state, id, chat, task)),
         }
     }
 
     /// Updates come in, and that is known to hold for so long.
-    pub fn moving_for(&self, span: Duration) {
-        let metrics = self.0.assistant.metrics();
-        metrics.moving_for(span, (self.0.clock)());
+    pub fn receiving_for(&self, span: Duration) {
+        let until = (self.0.clock)().plus(span);
+        self.0.assistant.metrics().receiving_until(until);
     }
 
     /// Telegram could not be asked for updates.
-    pub fn troubled(&self) {
-        self.0.assistant.metrics().mishap(Mishap::Polling);
+    pub fn polling_failed(&self) {
+        self.0.assistant.metrics().count_error(ErrorKind::Polling);
     }
 
-    /// Takes nothing more; what is in hand goes on.
-    pub fn end(&self) {
+    /// Accepts nothing more; what is in flight goes on.
+    pub fn stop_accepting(&self) {
         self.0.state().ending = true;
     }
 
@@ -214,13 +222,13 @@ impl Intake {
     }
 
     /// Waits until the presses under way are acknowledged.
-    pub async fn acknowledged(&self) {
+    pub async fn wait_acknowledged(&self) {
         let mut under_way = std::mem::take(&mut self.0.state().acknowledging);
         while under_way.join_next().await.is_some() {}
     }
 }
 
-impl Drop for Working {
+impl Drop for Workers {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.ending = true;
@@ -231,8 +239,8 @@ impl Drop for Working {
 }
 
 impl Inner {
-    fn count(&self, kind: &'static str, fate: Fate) {
-        self.assistant.metrics().update(kind, fate);
+    fn count_update(&self, kind: &'static str, outcome: UpdateOutcome) {
+        self.assistant.metrics().count_update(kind, outcome);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -240,59 +248,58 @@ impl Inner {
     }
 
     /// What is to be done about an update, if anything; a press is acknowledged at once.
-    fn read(&self, state: &mut State, id: UpdateId, update: &Value) -> Option<(ChatId, Task)> {
+    fn read(&self, state: &mut State, id: UpdateId, update: &Update) -> Option<(ChatId, Task)> {
         if let Some((from, to)) = incoming::migration(update) {
             return Some((from, Task::Migrate(to)));
         }
-        let read = catch_unwind(AssertUnwindSafe(|| incoming::read(update, &self.me)));
-        match read {
-            Ok(incoming) => self.admit(state, incoming?, (self.clock)()),
-            Err(panic) => {
+        match panics::catch(|| incoming::read(update, &self.me)) {
+            Ok(incoming) => self.filter(state, incoming?, (self.clock)()),
+            Err(Panicked(fault)) => {
                 tracing::error!(
                     update = id.0,
                     "reading an update panicked; it is kept as a dead letter"
                 );
-                let (fault, text) = (panic_words(&*panic), update.to_string());
-                let letter = DeadLetter::of_text(&text, &fault, (self.clock)());
+                let letter = DeadLetter::of_text(&format!("{update:?}"), &fault, (self.clock)());
                 let letter = letter.arrived_in(Some(id));
                 Some((ChatId::TERMINAL, Task::Keep(letter)))
             }
         }
     }
 
-    /// What of all that is said is heard.
-    fn admit(
+    /// Leaves out what is not to be handled: the presses of other people's buttons, the rest of an album, a flood.
+    fn filter(
         &self,
         state: &mut State,
         mut incoming: Incoming,
         now: Timestamp,
     ) -> Option<(ChatId, Task)> {
-        let heard = match is_stale(&incoming, now) {
-            true => Heard::Yes,
-            false => state.paces.hear(talker(&incoming), now),
+        let admission = if is_stale(&incoming, now) {
+            Admission::Admitted
+        } else {
+            state.flood_control.admit(sender_of(&incoming), now)
         };
         let is_anothers = is_anothers(&incoming.event);
         if let Some(query) = incoming.callback.take() {
             let alert = is_anothers.then(|| self.not_yours(&incoming.event));
-            self.acknowledge(state, query, alert);
+            self.acknowledge_press(state, query, alert);
         }
         if is_anothers || repeats_album(&incoming, &mut state.albums) {
             return None;
         }
-        let event = match heard {
-            Heard::Yes => incoming.event,
-            Heard::TellToWait(wait) => Event {
+        let event = match admission {
+            Admission::Admitted => incoming.event,
+            Admission::TellToWait(wait) => Event {
                 input: Input::TooFast {
                     seconds: wait.as_secs().max(1),
                 },
                 ..incoming.event
             },
-            Heard::No => return None,
+            Admission::Dropped => return None,
         };
         Some((incoming.chat, Task::Handle(event)))
     }
 
-    fn acknowledge(
+    fn acknowledge_press(
         &self,
         state: &mut State,
         query: teloxide::types::CallbackQueryId,
@@ -308,7 +315,8 @@ impl Inner {
         state.acknowledging.spawn(acknowledge);
     }
 
-    /// What somebody is told who pressed another's button, in the language of their app: nobody else sees it.
+    /// What is said about a press of another person's button, in the language of the app of who pressed it and alone
+    /// sees it.
     fn not_yours(&self, event: &Event) -> String {
         let lines = &self.assistant.base().lines;
         let spoken = lines.languages();
@@ -317,36 +325,35 @@ impl Inner {
     }
 
     /// Puts an update at the end of its chat's queue; a chat that has none gets a worker.
-    fn begin(
+    fn enqueue(
         self: &Arc<Self>,
         state: &mut State,
         update: UpdateId,
         chat: ChatId,
         task: Task,
-    ) -> Settled {
-        let (settle, settled) = oneshot::channel();
-        let settled = settled.map(|settled| settled.unwrap_or(false));
-        let settled = settled.boxed().shared();
-        state.in_hand.insert(update, settled.clone());
+    ) -> Done {
+        let (sender, receiver) = oneshot::channel();
+        let done = receiver.map(|done| done.unwrap_or(false)).boxed().shared();
+        state.in_flight.insert(update, done.clone());
         let job = Job {
             chat,
             update,
             task,
-            settle,
+            done: sender,
         };
         match state.chats.entry(chat) {
             Entry::Occupied(queue) => queue.into_mut().push_back(job),
             Entry::Vacant(queue) => {
                 queue.insert(VecDeque::from([job]));
                 while state.workers.try_join_next().is_some() {}
-                state.workers.spawn(work(self.clone(), chat));
+                state.workers.spawn(run_worker(self.clone(), chat));
             }
         }
-        settled
+        done
     }
 
     /// The chat's next update; a chat without one loses its worker.
-    fn next(&self, chat: ChatId) -> Option<Job> {
+    fn next_job(&self, chat: ChatId) -> Option<Job> {
         let mut state = self.state();
         let job = state.chats.get_mut(&chat)?.pop_front();
         if job.is_none() {
@@ -355,10 +362,10 @@ impl Inner {
         job
     }
 
-    fn settle(&self, job: Job) {
-        self.state().in_hand.remove(&job.update);
-        // Whoever brought it may have gone away.
-        let _ = job.settle.send(true);
+    fn finish_job(&self, job: Job) {
+        self.state().in_flight.remove(&job.update);
+        // The delivery that brought it may have been given up.
+        let _ = job.done.send(true);
     }
 
     /// Tries until the update has its effect, or is given up.
@@ -368,13 +375,13 @@ impl Inner {
         loop {
             let done = match failures {
                 MAX_FAILURES.. => self.give_up(job).await,
-                _ => self.attempt(job).await,
+                _ => self.try_job(job).await,
             };
             let fault = match done {
-                Ok(rows) => return self.hand_on(job, rows, tries, begun.elapsed()),
+                Ok(rows) => return self.send_replies(job, rows, tries, begun.elapsed()),
                 Err(fault) => fault,
             };
-            self.assistant.metrics().mishap(fault.mishap());
+            self.assistant.metrics().count_error(fault.kind());
             tracing::error!(error = %fault, "an update had no effect yet; it stays at Telegram and is tried again");
             tries += 1;
             // As long as the store is unwell, it is not the update's fault.
@@ -383,25 +390,21 @@ impl Inner {
         }
     }
 
-    async fn attempt(&self, job: &Job) -> Result<Vec<OutboxRow>, Fault> {
+    async fn try_job(&self, job: &Job) -> Result<Vec<OutboxRow>, Fault> {
         let now = (self.clock)();
-        let handling = async {
+        guarded(async {
             match &job.task {
                 Task::Handle(event) => {
                     let (chat, update) = (job.chat, Some(job.update));
-                    self.assistant.handle(chat, update, event, now).await
+                    let handled = self.assistant.handle(chat, update, event, now).await?;
+                    return Ok(handled.rows);
                 }
-                Task::Migrate(to) => {
-                    let moved = self.assistant.migrate(job.chat, *to).await;
-                    moved.map(|()| Vec::new())
-                }
-                Task::Keep(letter) => {
-                    let kept = self.assistant.keep_letter(letter.clone(), now).await;
-                    kept.map(|()| Vec::new())
-                }
+                Task::Migrate(to) => self.assistant.migrate(job.chat, *to).await?,
+                Task::Keep(letter) => self.assistant.keep_dead_letter(letter.clone(), now).await?,
             }
-        };
-        guarded(handling).await
+            Ok(Vec::new())
+        })
+        .await
     }
 
     async fn give_up(&self, job: &Job) -> Result<Vec<OutboxRow>, Fault> {
@@ -409,31 +412,38 @@ impl Inner {
         tracing::error!(
             "an update failed {MAX_FAILURES} times and is given up; it is kept: `unbind-bot store dead-letters`"
         );
-        self.count(job.task.kind(), Fate::GivenUp);
+        self.count_update(job.task.kind(), UpdateOutcome::GivenUp);
         let Task::Handle(event) = &job.task else {
             return Ok(Vec::new());
         };
         let fault = format!("it failed {MAX_FAILURES} times outside its turn");
         let now = (self.clock)();
-        let given_up = guarded(self.assistant.give_up(chat, update, event, &fault, now)).await;
+        let given_up = async {
+            let given_up = self.assistant.give_up(chat, update, event, &fault, now);
+            Ok(given_up.await?)
+        };
+        let given_up = guarded(given_up).await;
         if given_up.is_ok() {
             return given_up;
         }
         // What cannot be kept with its chat is kept with the operator's own, that of the terminal.
         let letter = DeadLetter::of(&Record::default(), event, &fault, now);
         let letter = letter.arrived_in(Some(update));
-        let kept = guarded(self.assistant.keep_letter(letter, now)).await;
-        kept.map(|()| Vec::new())
+        guarded(async {
+            self.assistant.keep_dead_letter(letter, now).await?;
+            Ok(Vec::new())
+        })
+        .await
     }
 
-    fn hand_on(&self, job: &Job, rows: Vec<OutboxRow>, tries: u32, took: Duration) {
+    fn send_replies(&self, job: &Job, rows: Vec<OutboxRow>, tries: u32, took: Duration) {
         let kind = job.task.kind();
-        self.count(kind, Fate::Handled);
+        self.count_update(kind, UpdateOutcome::Handled);
         // With the version and the chat, the line of each reply that is sent can be found.
         let version = rows.first().map(|row| row.id.version);
         tracing::info!(kind, version, rows = rows.len(), ?took, "handled");
         if tries > 0 || matches!(job.task, Task::Migrate(_)) {
-            // Rows have other names, or a commit may have succeeded without saying so; its rows were handed to nobody.
+            // Rows have other names, or a commit may have succeeded without saying so, and its rows were not handed over.
             self.outbox.reload();
         }
         self.outbox.send(rows);
@@ -441,26 +451,25 @@ impl Inner {
 }
 
 /// Gives a chat's updates their effects, one after another, until there are no more.
-async fn work(intake: Arc<Inner>, chat: ChatId) {
-    while let Some(job) = intake.next(chat) {
+async fn run_worker(intake: Arc<Inner>, chat: ChatId) {
+    while let Some(job) = intake.next_job(chat) {
         // Every line logged on the way to its effect names the update; at the level of errors, so that it always does.
         let span = tracing::error_span!("update", id = job.update.0, %chat);
         intake.give_effect(&job).instrument(span).await;
-        intake.settle(job);
+        intake.finish_job(job);
     }
 }
 
-async fn guarded<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, Fault> {
-    match AssertUnwindSafe(work).catch_unwind().await {
-        Ok(done) => Ok(done?),
-        Err(panic) => Err(Fault::Panicked(panic_words(&*panic))),
-    }
+async fn guarded<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    panics::catch_async(work)
+        .await
+        .unwrap_or(Err(Fault::Panicked))
 }
 
-fn talker(incoming: &Incoming) -> Talker {
+fn sender_of(incoming: &Incoming) -> Sender {
     match incoming.event.from {
-        Some(user) => Talker::User(user),
-        None => Talker::Chat(incoming.chat),
+        Some(user) => Sender::User(user),
+        None => Sender::Chat(incoming.chat),
     }
 }
 
@@ -474,19 +483,19 @@ fn is_anothers(event: &Event) -> bool {
     matches!(&event.input, Input::Press { press: Some(press), .. } if press.is_anothers(event.from))
 }
 
-/// Whether it is one more picture of an album that was heard already; ten pictures do not want ten answers.
-fn repeats_album(incoming: &Incoming, heard: &mut VecDeque<(ChatId, String)>) -> bool {
+/// Whether it is one more picture of an album that was answered already; ten pictures do not want ten answers.
+fn repeats_album(incoming: &Incoming, answered: &mut VecDeque<(ChatId, String)>) -> bool {
     let Some(album) = incoming.album.clone() else {
         return false;
     };
     let album = (incoming.chat, album);
-    if heard.contains(&album) {
+    if answered.contains(&album) {
         return matches!(incoming.event.input, Input::Attachment(_));
     }
-    if heard.len() == REMEMBERED_ALBUMS {
-        heard.pop_front();
+    if answered.len() == REMEMBERED_ALBUMS {
+        answered.pop_front();
     }
-    heard.push_back(album);
+    answered.push_back(album);
     false
 }
 
@@ -495,7 +504,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use async_trait::async_trait;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::{
@@ -506,7 +515,7 @@ mod tests {
             memory::MemoryStore,
             testing::{HookedStore, Hooks},
         },
-        telegram::{courier::Courier, limits::Rates, outbox::Sender},
+        telegram::{delivery::Delivery, outbox, rate_limit::Rates},
     };
 
     const ANN: ChatId = ChatId(1);
@@ -552,7 +561,7 @@ mod tests {
         intake: Intake,
         store: Arc<dyn Store>,
         hooks: Arc<AgainstAnn>,
-        _working: Working,
+        _workers: Workers,
     }
 
     fn room(hooks: AgainstAnn) -> Room {
@@ -575,10 +584,10 @@ mod tests {
         };
         let base = Base::new(Knowledge::default());
         let assistant = Arc::new(assistant(Assistant::new(base, store.clone())));
-        let courier = Courier::new(api.clone(), assistant.clone(), clock.clone());
-        let sender = Sender::new(courier, store.clone(), clock.clone(), "bot", rates);
+        let delivery = Delivery::new(api.clone(), assistant.clone(), clock.clone());
+        let sender = outbox::Sender::new(delivery, store.clone(), clock.clone(), "bot", rates);
         let (_, outbox) = sender.unwrap();
-        let (intake, working) = Intake::new(
+        let (intake, workers) = Intake::new(
             api,
             Arc::default(),
             assistant,
@@ -590,15 +599,19 @@ mod tests {
             intake,
             store,
             hooks,
-            _working: working,
+            _workers: workers,
         }
     }
 
     impl Room {
-        /// Takes an update; panics if it is not in hand.
-        fn take(&self, update: &Value) -> Settled {
-            match self.intake.take(update) {
-                Taken::InHand(settled) => settled,
+        fn accept(&self, update: &Value) -> Accepted {
+            self.intake.accept(&Update::read(update.clone()))
+        }
+
+        /// Accepts an update; panics if it is not in flight then.
+        fn take(&self, update: &Value) -> Done {
+            match self.accept(update) {
+                Accepted::Pending(done) => done,
                 other => panic!("{other:?}"),
             }
         }
@@ -657,7 +670,7 @@ mod tests {
         assert_eq!((slow.now_or_never(), behind.now_or_never()), (None, None));
     }
 
-    /// Whoever says so makes a turn panic.
+    /// A certain word makes a turn panic.
     fn panics_at_will(record: &Record, event: &Event, context: &Context<'_>) -> Turn {
         let boom = matches!(&event.input, Input::Text(text) if text == "boom");
         assert!(!boom, "on purpose");
@@ -695,11 +708,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_update_that_comes_twice_while_it_is_in_hand_has_one_effect() {
+    async fn an_update_that_comes_twice_while_it_is_in_flight_has_one_effect() {
         let room = room(AgainstAnn::default());
         let (once, again) = (room.take(&hello(5, BEN)), room.take(&hello(5, BEN)));
         assert!(once.await && again.await);
-        assert!(room.take(&hello(5, BEN)).await, "also when it was settled");
+        assert!(room.take(&hello(5, BEN)).await, "also when it was done");
         assert_eq!(room.kept(), [BEN]);
     }
 
@@ -725,33 +738,36 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_more_is_taken_in_hand_than_there_is_room_for() {
+    async fn no_more_is_in_flight_than_there_is_room_for() {
         let room = room(AgainstAnn {
             hangs: true,
             ..AgainstAnn::default()
         });
-        let full = u32::try_from(MAX_IN_HAND).unwrap();
+        let full = u32::try_from(MAX_IN_FLIGHT).unwrap();
         for update in 0..full {
             drop(room.take(&hello(update, ANN)));
         }
-        assert!(matches!(room.intake.take(&hello(full, BEN)), Taken::Full));
-        // What is in hand already is no more for coming again.
+        assert!(matches!(room.accept(&hello(full, BEN)), Accepted::Full));
+        // What is in flight already is no more for coming again.
         drop(room.take(&hello(3, ANN)));
     }
 
     #[tokio::test]
-    async fn what_is_not_settled_when_the_service_ends_must_not_be_confirmed() {
+    async fn what_is_not_done_when_the_service_ends_must_not_be_confirmed() {
         let room = room(AgainstAnn {
             hangs: true,
             ..AgainstAnn::default()
         });
         let settled = room.take(&hello(5, ANN));
         let Room {
-            intake, _working, ..
+            intake, _workers, ..
         } = room;
-        drop(_working);
+        drop(_workers);
         assert!(!settled.await);
-        assert!(matches!(intake.take(&hello(6, BEN)), Taken::Full));
+        assert!(matches!(
+            intake.accept(&Update::read(hello(6, BEN))),
+            Accepted::Full
+        ));
     }
 
     #[tokio::test]
@@ -761,14 +777,14 @@ mod tests {
         let captioned = json!({"photo": [], "media_group_id": "9", "caption": "what is this?"});
         let other = json!({"photo": [], "media_group_id": "10"});
         for (update, fields) in (1..).zip([&picture, &picture, &captioned, &picture, &other]) {
-            if let Taken::InHand(settled) = room.intake.take(&said(update, BEN, fields.clone())) {
-                assert!(settled.await);
+            if let Accepted::Pending(done) = room.accept(&said(update, BEN, fields.clone())) {
+                assert!(done.await);
             }
         }
         assert_eq!(room.kept().len(), 3);
     }
 
-    /// Somebody presses a button of the group; its data says whose it is.
+    /// A press of a button in the group; its data says whose it is.
     fn pressed(update: u32, by: u64, data: &str, app_language: &str) -> Value {
         let from = json!({"id": by, "is_bot": false, "language_code": app_language});
         let message = json!({"message_id": 5, "chat": {"id": -9, "type": "supergroup"}});
@@ -781,8 +797,8 @@ mod tests {
     async fn a_press_of_anothers_button_has_no_effect() {
         let room = room(AgainstAnn::default());
         // The button is of the user 7.
-        let theirs = room.intake.take(&pressed(8, 11, "0~7.help", "en"));
-        assert!(matches!(theirs, Taken::Nothing), "{theirs:?}");
+        let theirs = room.accept(&pressed(8, 11, "0~7.help", "en"));
+        assert!(matches!(theirs, Accepted::Nothing), "{theirs:?}");
         for own in [
             pressed(9, 7, "0~7.help", "en"),
             pressed(10, 11, "0.help", "en"),
@@ -797,7 +813,7 @@ mod tests {
         let room = room(AgainstAnn::default());
         let inner = &room.intake.0;
         let told = |app_language: &str| {
-            let update = pressed(8, 11, "0~7.help", app_language);
+            let update = Update::read(pressed(8, 11, "0~7.help", app_language));
             inner.not_yours(&incoming::read(&update, &inner.me).unwrap().event)
         };
         let lines = &inner.assistant.base().lines;
@@ -814,8 +830,8 @@ mod tests {
         let room = room_with(AgainstAnn::default(), 1, |assistant| assistant);
         let mut heard = 0;
         for update in 0..MANY {
-            if let Taken::InHand(settled) = room.intake.take(&hello(update, BEN)) {
-                assert!(settled.await);
+            if let Accepted::Pending(done) = room.accept(&hello(update, BEN)) {
+                assert!(done.await);
                 heard += 1;
             }
         }
@@ -846,7 +862,7 @@ mod tests {
             json!({"update_id": 3, "message": {"text": 5}}),
         ] {
             assert!(
-                matches!(room.intake.take(&update), Taken::Nothing),
+                matches!(room.accept(&update), Accepted::Nothing),
                 "{update}"
             );
         }

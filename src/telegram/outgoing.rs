@@ -16,7 +16,7 @@ use super::{
     qr,
 };
 use crate::{
-    dialogue::{Action, Button, ChatId, Enclosure, MessageId, Reply},
+    dialogue::{Action, Address, Attachment, Button, ChatId, MessageId, Reply, ReplyTo, ThreadId},
     markup::{RichText, Span},
 };
 
@@ -59,54 +59,122 @@ pub enum Outgoing {
     /// Takes a message of the person out of the chat.
     Deletion(DeleteMessage),
     /// What comes along, as a message of its own.
-    Enclosure(Upload),
-    /// A new message.
+    Attachment(Upload),
     New(SendMessage),
     /// A new look for one already sent.
     Edit(EditMessageText),
-    /// Shows nothing: a file is fetched, and what it says is heard.
-    Fetch {
-        /// In this chat.
+    /// Shows nothing: a file is fetched, and what it says is brought to the record that asked.
+    Download {
         chat: ChatId,
-        /// Its id.
         file: String,
     },
+}
+
+impl Outgoing {
+    /// Where it goes.
+    pub fn to(&self) -> Address {
+        let thread = match self {
+            Self::Attachment(upload) => upload.thread,
+            Self::New(message) => message.message_thread_id.map(|thread| ThreadId(thread.0.0)),
+            Self::Deletion(_) | Self::Edit(_) | Self::Download { .. } => None,
+        };
+        Address::chat(self.chat()).in_topic(thread)
+    }
+
+    fn chat(&self) -> ChatId {
+        let recipient = match self {
+            Self::Attachment(upload) => return upload.chat,
+            Self::Download { chat, .. } => return *chat,
+            Self::Deletion(deletion) => &deletion.chat_id,
+            Self::New(message) => &message.chat_id,
+            Self::Edit(edit) => &edit.chat_id,
+        };
+        match recipient {
+            types::Recipient::Id(chat) => ChatId(chat.0),
+            // Chats are only ever named by their ids here.
+            types::Recipient::ChannelUsername(_) => ChatId::TERMINAL,
+        }
+    }
 }
 
 /// Where and how a reply is to be shown.
 #[derive(Debug, Clone, Copy)]
 pub struct Showing<'a> {
-    /// The chat.
     pub chat: ChatId,
+    /// The topic of it.
+    pub thread: Option<ThreadId>,
+    /// The message it is a reply to.
+    pub reply_to: Option<ReplyTo>,
     /// Our name, for links into the private chat.
     pub bot: &'a str,
     /// How much of its looks is kept.
     pub form: Form,
     /// As a new message even if it replaces one.
-    pub afresh: bool,
+    pub as_new: bool,
+}
+
+impl<'a> Showing<'a> {
+    /// In a chat, outside of any topic, with all of its looks.
+    pub fn new(chat: ChatId, bot: &'a str) -> Self {
+        Self {
+            chat,
+            thread: None,
+            reply_to: None,
+            bot,
+            form: Form::Rich,
+            as_new: false,
+        }
+    }
 }
 
 /// The requests a reply takes, in order; always at least one, and in every form as many.
 pub fn render(reply: &Reply, showing: Showing<'_>) -> Vec<Outgoing> {
-    let deletion = reply.takes_away.map(|message| deletion(message, showing));
-    let enclosure = reply.enclosure.as_ref();
-    let enclosure = enclosure.and_then(|enclosure| upload(enclosure, showing.chat));
-    // What comes along scrolls away whatever is to be replaced.
-    let showing = Showing {
-        afresh: showing.afresh || enclosure.is_some(),
+    let mut requests = Vec::new();
+    requests.extend(reply.deletes.map(|message| deletion(message, showing)));
+    let attachment = reply.attachment.as_ref();
+    let upload = attachment.and_then(|attachment| upload(attachment, showing.chat));
+    let below = Showing {
+        // A file scrolls the message away that is to be replaced.
+        as_new: showing.as_new || upload.is_some(),
         ..showing
     };
-    let before = deletion
-        .into_iter()
-        .chain(enclosure.map(Outgoing::Enclosure));
-    let fetch = reply.fetches.clone().map(|file| Outgoing::Fetch {
+    requests.extend(upload.map(Outgoing::Attachment));
+    requests.extend(messages(reply, below));
+    requests.extend(reply.downloads.clone().map(|file| Outgoing::Download {
         chat: showing.chat,
         file,
-    });
-    before
-        .chain(messages(reply, showing))
-        .chain(fetch)
-        .collect()
+    }));
+    set_destination(&mut requests, showing);
+    requests
+}
+
+/// Sends new messages to the topic, the first of them (or all) in reply to what was asked.
+fn set_destination(requests: &mut [Outgoing], showing: Showing<'_>) {
+    let mut reply_to = showing.reply_to;
+    for request in requests {
+        let parameters = reply_to.map(reply_parameters);
+        match request {
+            Outgoing::New(message) => {
+                message.message_thread_id = showing.thread.map(thread_id);
+                message.reply_parameters = parameters;
+            }
+            Outgoing::Attachment(upload) => {
+                upload.thread = showing.thread;
+                upload.reply_to = parameters;
+            }
+            Outgoing::Deletion(_) | Outgoing::Edit(_) | Outgoing::Download { .. } => continue,
+        }
+        reply_to = reply_to.filter(|reply_to| reply_to.throughout);
+    }
+}
+
+fn thread_id(thread: ThreadId) -> types::ThreadId {
+    types::ThreadId(types::MessageId(thread.0))
+}
+
+/// Said also when the message is gone meanwhile.
+fn reply_parameters(reply_to: ReplyTo) -> types::ReplyParameters {
+    types::ReplyParameters::new(types::MessageId(reply_to.message.0)).allow_sending_without_reply()
 }
 
 fn deletion(message: MessageId, showing: Showing<'_>) -> Outgoing {
@@ -115,13 +183,13 @@ fn deletion(message: MessageId, showing: Showing<'_>) -> Outgoing {
 }
 
 /// What comes along as a file; what cannot be one is left out, since there is nothing that could be said of it.
-fn upload(enclosure: &Enclosure, chat: ChatId) -> Option<Upload> {
-    let (kind, name, bytes) = match enclosure {
-        Enclosure::File { name, content } => {
+fn upload(attachment: &Attachment, chat: ChatId) -> Option<Upload> {
+    let (kind, name, bytes) = match attachment {
+        Attachment::File { name, content } => {
             let bytes = content.clone().into_bytes();
             (UploadKind::Document, file_name(name), bytes)
         }
-        Enclosure::QrCode(text) => {
+        Attachment::QrCode(text) => {
             let picture = qr::png(text).unwrap_or_default();
             (UploadKind::Photo, "qr.png".to_owned(), picture)
         }
@@ -132,6 +200,8 @@ fn upload(enclosure: &Enclosure, chat: ChatId) -> Option<Upload> {
     }
     Some(Upload {
         chat,
+        thread: None,
+        reply_to: None,
         kind,
         name,
         bytes,
@@ -172,7 +242,7 @@ fn messages(reply: &Reply, showing: Showing<'_>) -> Vec<Outgoing> {
             .then(|| keyboard(&reply.buttons, showing))
             .flatten();
         match reply.replaces {
-            Some(message) if index == 0 && !showing.afresh => {
+            Some(message) if index == 0 && !showing.as_new => {
                 Outgoing::Edit(edit(message.0, text, keyboard, showing))
             }
             _ => Outgoing::New(new(text, keyboard, showing)),
@@ -219,7 +289,7 @@ fn no_preview() -> LinkPreviewOptions {
     }
 }
 
-/// The text as Telegram's HTML. Each span opens and closes its own tags, so whatever the text holds, they match.
+/// The text as Telegram's HTML. Each span opens and closes its own tags, so they match for any text.
 fn html(text: &RichText) -> String {
     text.0.iter().map(span_html).collect()
 }
@@ -290,7 +360,7 @@ fn split(text: &RichText, most: usize) -> Vec<RichText> {
     let mut from = skip_space(&whole, 0);
     while from < whole.len() {
         let to = from + part_length(&whole[from..], most);
-        let part = slice(text, from, from + whole[from..to].trim_end().len());
+        let part = slice_text(text, from, from + whole[from..to].trim_end().len());
         if html(&part).len() > MAX_MARKUP_BYTES && most > 1 {
             // Only text that is mostly markup gets here.
             parts.extend(split(&part, most / 2));
@@ -332,7 +402,7 @@ fn fitting_bytes(text: &str, most: usize) -> usize {
 }
 
 /// The bytes `from..to` of the text, styles kept; both are character borders of it.
-fn slice(text: &RichText, from: usize, to: usize) -> RichText {
+fn slice_text(text: &RichText, from: usize, to: usize) -> RichText {
     let mut start = 0;
     let mut spans = Vec::new();
     for span in &text.0 {
@@ -420,9 +490,11 @@ mod tests {
 
     const SHOWING: Showing<'static> = Showing {
         chat: ChatId(7),
+        thread: None,
+        reply_to: None,
         bot: "unbind_bot",
         form: Form::Rich,
-        afresh: false,
+        as_new: false,
     };
 
     fn text_of(outgoing: &Outgoing) -> &str {
@@ -507,29 +579,36 @@ mod tests {
         prop::collection::vec(span, 0..6).prop_map(RichText)
     }
 
-    fn any_enclosure() -> impl Strategy<Value = Enclosure> {
+    fn any_attachment() -> impl Strategy<Value = Attachment> {
         let file = ("\\PC{0,80}", "[ -~卡👍\n]{0,200}");
         prop_oneof![
-            file.prop_map(|(name, content)| Enclosure::File { name, content }),
-            prop_oneof!["\\PC{0,60}", "[卡]{1000,1200}"].prop_map(Enclosure::QrCode),
+            file.prop_map(|(name, content)| Attachment::File { name, content }),
+            prop_oneof!["\\PC{0,60}", "[卡]{1000,1200}"].prop_map(Attachment::QrCode),
         ]
     }
 
     fn any_reply() -> impl Strategy<Value = Reply> {
         let message = || prop::option::of(any::<i32>().prop_map(MessageId));
         let labels = prop::collection::vec("\\PC{0,80}", 0..4);
-        let fetches = prop::option::of("[a-zA-Z0-9]{1,80}");
-        let enclosure = prop::option::of(any_enclosure());
-        let all = (any_text(), labels, message(), message(), enclosure, fetches);
-        all.prop_map(|(text, labels, replaces, takes_away, enclosure, fetches)| {
+        let downloads = prop::option::of("[a-zA-Z0-9]{1,80}");
+        let attachment = prop::option::of(any_attachment());
+        let all = (
+            any_text(),
+            labels,
+            message(),
+            message(),
+            attachment,
+            downloads,
+        );
+        all.prop_map(|(text, labels, replaces, deletes, attachment, downloads)| {
             let button = |label: String| Button {
                 label,
                 action: Action::Press(Press::new(1, Choice::Done)),
             };
             Reply {
-                takes_away,
-                enclosure,
-                fetches,
+                deletes,
+                attachment,
+                downloads,
                 ..Reply::new(text)
                     .row(labels.into_iter().map(button))
                     .in_place_of(replaces)
@@ -541,9 +620,9 @@ mod tests {
     fn place(outgoing: &Outgoing) -> u8 {
         match outgoing {
             Outgoing::Deletion(_) => 0,
-            Outgoing::Enclosure(_) => 1,
+            Outgoing::Attachment(_) => 1,
             Outgoing::New(_) | Outgoing::Edit(_) => 2,
-            Outgoing::Fetch { .. } => 3,
+            Outgoing::Download { .. } => 3,
         }
     }
 
@@ -554,23 +633,23 @@ mod tests {
             let sent = render(&reply, SHOWING);
             prop_assert!(sent.is_sorted_by_key(place));
             let of = |wanted: u8| sent.iter().filter(|part| place(part) == wanted).count();
-            prop_assert_eq!(of(0), usize::from(reply.takes_away.is_some()));
-            prop_assert_eq!(of(3), usize::from(reply.fetches.is_some()));
-            prop_assert!(of(1) <= usize::from(reply.enclosure.is_some()) && of(2) > 0);
+            prop_assert_eq!(of(0), usize::from(reply.deletes.is_some()));
+            prop_assert_eq!(of(3), usize::from(reply.downloads.is_some()));
+            prop_assert!(of(1) <= usize::from(reply.attachment.is_some()) && of(2) > 0);
             for part in &sent {
                 if is_message(&part) {
                     let text = read_html(text_of(part));
                     prop_assert!(!text.trim().is_empty() && text.encode_utf16().count() <= MAX_TEXT);
                 }
-                if let Outgoing::Enclosure(upload) = part {
+                if let Outgoing::Attachment(upload) = part {
                     prop_assert!((1..=MAX_FILE).contains(&upload.bytes.len()));
                     prop_assert!((1..=MAX_FILE_NAME).contains(&upload.name.len()) && upload.name.is_ascii());
                 }
             }
             let edits = sent.iter().filter(|part| matches!(part, Outgoing::Edit(_))).count();
             prop_assert_eq!(edits, usize::from(reply.replaces.is_some() && of(1) == 0));
-            for (form, afresh) in [(Form::Plain, false), (Form::Bare, false), (Form::Rich, true)] {
-                let other = render(&reply, Showing { form, afresh, ..SHOWING });
+            for (form, as_new) in [(Form::Plain, false), (Form::Bare, false), (Form::Rich, true)] {
+                let other = render(&reply, Showing { form, as_new, ..SHOWING });
                 prop_assert!(other.iter().map(place).eq(sent.iter().map(place)));
             }
         }
@@ -658,11 +737,11 @@ mod tests {
         );
         assert!(matches!(&sent[1], Outgoing::New(message) if message.reply_markup.is_some()));
         assert_eq!(sent.len(), 2);
-        let afresh = Showing {
-            afresh: true,
+        let as_new = Showing {
+            as_new: true,
             ..SHOWING
         };
-        assert!(matches!(render(&reply, afresh)[0], Outgoing::New(_)));
+        assert!(matches!(render(&reply, as_new)[0], Outgoing::New(_)));
     }
 
     #[test]
@@ -692,27 +771,29 @@ mod tests {
 
     #[test]
     fn what_belongs_to_a_reply_comes_in_order_and_the_text_below_what_comes_along() {
-        let file = Enclosure::File {
+        let file = Attachment::File {
             name: "cards.json".into(),
             content: "{}".into(),
         };
         let mut reply = Reply::new(RichText::bold("Here"))
             .in_place_of(Some(MessageId(9)))
-            .taking_away(Some(MessageId(8)))
-            .with(file);
-        reply.fetches = Some("F1".into());
+            .deleting(Some(MessageId(8)))
+            .with_attachment(file);
+        reply.downloads = Some("F1".into());
         let sent = render(&reply, SHOWING);
         let expected = serde_json::json!({"chat_id": 7, "message_id": 8});
         assert_eq!(json_of(&sent[0]), expected);
         let upload = Upload {
             chat: ChatId(7),
+            thread: None,
+            reply_to: None,
             kind: UploadKind::Document,
             name: "cards.json".into(),
             bytes: b"{}".to_vec(),
         };
-        assert_eq!(sent[1], Outgoing::Enclosure(upload));
+        assert_eq!(sent[1], Outgoing::Attachment(upload));
         assert!(matches!(&sent[2], Outgoing::New(message) if message.text == "<b>Here</b>"));
-        let fetch = Outgoing::Fetch {
+        let fetch = Outgoing::Download {
             chat: ChatId(7),
             file: "F1".into(),
         };
@@ -723,11 +804,12 @@ mod tests {
     #[test]
     fn a_qr_code_is_a_picture_and_one_that_cannot_be_is_left_out() {
         let with = |text: String| {
-            let reply = Reply::new(RichText::plain("Scan it")).with(Enclosure::QrCode(text));
+            let reply =
+                Reply::new(RichText::plain("Scan it")).with_attachment(Attachment::QrCode(text));
             render(&reply.in_place_of(Some(MessageId(9))), SHOWING)
         };
         let sent = with("otpauth://totp/x".into());
-        assert!(matches!(&sent[0], Outgoing::Enclosure(upload)
+        assert!(matches!(&sent[0], Outgoing::Attachment(upload)
             if upload.kind == UploadKind::Photo && upload.bytes.starts_with(b"\x89PNG")));
         assert!(matches!(sent[1], Outgoing::New(_)));
         let sent = with("x".repeat(5000));
@@ -769,6 +851,42 @@ mod tests {
             super::keyboard(&[vec![press(MAX_DATA_BYTES + 1)]], SHOWING),
             None
         );
+    }
+
+    #[test]
+    fn new_messages_go_to_the_topic_and_the_first_replies_to_what_was_asked() {
+        let file = Attachment::File {
+            name: "cards.json".into(),
+            content: "{}".into(),
+        };
+        let reply = Reply::new(RichText::plain("line\n".repeat(1500))).with_attachment(file);
+        let sent = |throughout| {
+            let reply_to = ReplyTo {
+                message: MessageId(9),
+                throughout,
+            };
+            let showing = Showing {
+                thread: Some(ThreadId(4)),
+                reply_to: Some(reply_to),
+                ..SHOWING
+            };
+            render(&reply, showing)
+        };
+        let replied_to = |request: &Outgoing| match request {
+            Outgoing::Attachment(upload) => upload.reply_to.is_some(),
+            other => {
+                json_of(other)["reply_parameters"]
+                    == serde_json::json!({"message_id": 9, "allow_sending_without_reply": true})
+            }
+        };
+        for (throughout, replies) in [(false, [true, false, false]), (true, [true; 3])] {
+            let sent = sent(throughout);
+            let found: Vec<_> = sent.iter().map(replied_to).collect();
+            assert_eq!(found, replies);
+            let to = Address::chat(ChatId(7)).in_topic(Some(ThreadId(4)));
+            assert!(sent.iter().all(|request| request.to() == to));
+            assert_eq!(json_of(&sent[1])["message_thread_id"], 4);
+        }
     }
 
     #[test]

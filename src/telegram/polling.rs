@@ -6,11 +6,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use futures::{
-    FutureExt, StreamExt,
-    future::{BoxFuture, Shared},
-    stream::FuturesUnordered,
-};
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use serde::Serialize;
 use serde_json::Value;
 use teloxide::{requests::Payload, types::AllowedUpdate};
@@ -20,10 +16,12 @@ use tokio::{
 };
 
 use super::{
-    ALLOWED_UPDATES,
-    api::{Api, ApiError, growing_pause},
-    incoming,
-    intake::{Intake, Taken},
+    api::{Api, ApiError},
+    error::ServeError,
+    intake::{Accepted, Intake},
+    retry::Backoff,
+    shutdown::Stop,
+    wire::{ALLOWED_UPDATES, Update},
 };
 use crate::dialogue::UpdateId;
 
@@ -31,8 +29,8 @@ use crate::dialogue::UpdateId;
 const POLL_SECONDS: u32 = 30;
 /// On top of that, for the way there and back.
 const POLL_MARGIN: Duration = Duration::from_secs(15);
-/// After a poll that was answered, updates are known to come in for so long: until the next is, with some patience.
-const MOVING: Duration = Duration::from_secs(90);
+/// After a poll that was answered, updates are known to come in for so long: until the next one is, and some more.
+const RECEIVING: Duration = Duration::from_secs(90);
 /// Updates a poll brings at most; Telegram's own limit.
 const BATCH: u8 = 100;
 /// Telegram is tried again no less often than this.
@@ -42,21 +40,18 @@ const CONFLICT_PAUSE: Duration = Duration::from_secs(5);
 /// Said the first time, and then once a minute.
 const CONFLICTS_A_LINE: u32 = 12;
 /// A batch takes some milliseconds. What takes longer than this no longer holds up what comes behind it.
-const PATIENCE: Duration = Duration::from_millis(100);
-/// With nothing new behind what takes long, the next look is no earlier: each brings it all again.
-const NOTHING_NEW: Duration = Duration::from_millis(500);
-/// And after many looks that brought nothing, no later than this.
-const STILL_NOTHING_NEW: Duration = Duration::from_secs(5);
-/// At the end, what is in hand may take this long, so that there is time left to send its answers.
+const BATCH_TIMEOUT: Duration = Duration::from_millis(100);
+/// With nothing new behind what takes long, the next poll is no earlier: each brings it all again.
+const IDLE_PAUSE: Duration = Duration::from_millis(500);
+/// And after many polls that brought nothing, no later than this.
+const LONGEST_IDLE_PAUSE: Duration = Duration::from_secs(5);
+/// At the end, what is in flight may take this long, so that there is time left to send its answers.
 const LAST_EFFECTS: Duration = Duration::from_secs(5);
 /// At the end, confirming what is done may take this long; without it, those updates come again and are recognised.
 const LAST_CONFIRMATION: Duration = Duration::from_secs(1);
 
-/// Becomes ready when the service is to stop, with the moment it was asked to.
-pub type Stop = Shared<BoxFuture<'static, Instant>>;
-
 /// `getUpdates`. Not teloxide's: that one has no room for an id above `i32::MAX`, and an update that cannot be confirmed
-/// would come again for ever.
+/// would come again and again.
 #[derive(Debug, Serialize)]
 struct Poll {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,16 +66,12 @@ impl Payload for Poll {
     const NAME: &'static str = "GetUpdates";
 }
 
-/// The token is not, or no longer, valid.
-#[derive(Debug)]
-pub struct Unauthorized;
-
-/// A poll that is made before anybody can answer: it confirms nothing, and what it brings is given its effect by and by.
+/// A poll that is made before the assistant is ready: it confirms nothing.
 pub struct FirstPoll(JoinSet<Result<Vec<Value>, ApiError>>);
 
 impl FirstPoll {
     /// Makes it; it ends when this is dropped.
-    pub fn begin(api: Api) -> Self {
+    pub fn start(api: Api) -> Self {
         let mut polling = JoinSet::new();
         polling.spawn(async move {
             let poll = Window::default().poll();
@@ -89,8 +80,8 @@ impl FirstPoll {
         Self(polling)
     }
 
-    /// What it brings.
-    async fn end(mut self) -> Option<Result<Vec<Value>, ApiError>> {
+    /// What it brings; `None` if it panicked.
+    async fn finish(mut self) -> Option<Result<Vec<Value>, ApiError>> {
         self.0.join_next().await?.ok()
     }
 }
@@ -101,13 +92,12 @@ pub struct Poller {
     first: Option<FirstPoll>,
     intake: Intake,
     window: Window,
-    /// The updates in hand; each says its id once it is settled, and whether it may be confirmed.
-    in_hand: FuturesUnordered<BoxFuture<'static, (UpdateId, bool)>>,
-    /// Polls in a row that brought nothing new, while something is in hand.
-    looks_in_vain: u32,
-    /// Polls in a row that failed.
-    troubles: u32,
-    /// Of these, how often another copy was to blame.
+    /// The updates in flight; each gives its id once it is done, and whether it may be confirmed.
+    in_flight: FuturesUnordered<BoxFuture<'static, (UpdateId, bool)>>,
+    /// Polls in a row that brought nothing new, while something is in flight.
+    idle_polls: u32,
+    backoff: Backoff,
+    /// Failures in a row for which another copy of the bot was to blame.
     conflicts: u32,
 }
 
@@ -119,51 +109,52 @@ impl Poller {
             first,
             intake,
             window: Window::default(),
-            in_hand: FuturesUnordered::new(),
-            looks_in_vain: 0,
-            troubles: 0,
+            in_flight: FuturesUnordered::new(),
+            idle_polls: 0,
+            backoff: Backoff::new(LONGEST_PAUSE),
             conflicts: 0,
         }
     }
 
-    /// Gets updates until `stop`; what is in hand then is finished first.
+    /// Gets updates until `stop`; what is in flight then is finished first.
     ///
     /// # Errors
     /// The token is not valid.
-    pub async fn run(mut self, stop: Stop) -> Result<(), Unauthorized> {
+    pub async fn run(mut self, stop: Stop) -> Result<(), ServeError> {
         let asked = loop {
             tokio::select! {
                 biased;
                 asked = stop.clone() => break asked,
-                turned = self.turn() => turned?,
+                polled = self.poll_once() => polled?,
             }
         };
         self.finish(asked + LAST_EFFECTS).await;
         Ok(())
     }
 
-    /// One poll, and what it brings. Broken off at any point, it has lost nothing: what is in hand is noted.
-    async fn turn(&mut self) -> Result<(), Unauthorized> {
-        match self.ask().await {
+    /// One poll, and what it brings. Cancelled at any point, it has lost nothing: what is in flight is noted.
+    async fn poll_once(&mut self) -> Result<(), ServeError> {
+        match self.get_updates().await {
             Ok(updates) => {
-                (self.troubles, self.conflicts) = (0, 0);
-                self.intake.moving_for(MOVING);
-                let brought_new = self.take(updates);
+                self.backoff.reset();
+                self.conflicts = 0;
+                self.intake.receiving_for(RECEIVING);
+                let brought_new = self.accept(updates);
                 self.wait(brought_new).await;
             }
-            Err(ApiError::Unauthorized) => return Err(Unauthorized),
+            Err(ApiError::Unauthorized) => return Err(ServeError::Unauthorized),
             Err(error) => {
-                self.intake.troubled();
-                let pause = self.after_trouble(&error).await;
+                self.intake.polling_failed();
+                let pause = self.after_error(&error).await;
                 sleep(pause).await;
             }
         }
         Ok(())
     }
 
-    async fn ask(&mut self) -> Result<Vec<Value>, ApiError> {
+    async fn get_updates(&mut self) -> Result<Vec<Value>, ApiError> {
         if let Some(first) = self.first.take()
-            && let Some(polled) = first.end().await
+            && let Some(polled) = first.finish().await
         {
             return polled;
         }
@@ -172,58 +163,58 @@ impl Poller {
     }
 
     /// Brings a batch to the intake; whether something of it is new.
-    fn take(&mut self, updates: Vec<Value>) -> bool {
+    fn accept(&mut self, updates: Vec<Value>) -> bool {
         self.window.begin_batch();
         let mut brought_new = false;
-        for update in &updates {
-            let Some(id) = incoming::update_id(update) else {
+        for update in updates.into_iter().map(Update::read) {
+            let Some(id) = update.id() else {
                 // It cannot be confirmed either; what comes behind it confirms it.
-                self.intake.take(update);
+                self.intake.accept(&update);
                 continue;
             };
-            if self.window.knows(id) {
+            if self.window.contains(id) {
                 continue;
             }
             brought_new = true;
-            match self.intake.take(update) {
-                Taken::Nothing => self.window.enter(id, true),
-                Taken::InHand(settled) => {
-                    self.window.enter(id, false);
-                    self.in_hand
-                        .push(settled.map(move |done| (id, done)).boxed());
+            match self.intake.accept(&update) {
+                Accepted::Nothing => self.window.insert(id, true),
+                Accepted::Pending(done) => {
+                    self.window.insert(id, false);
+                    let done = done.map(move |may_confirm| (id, may_confirm));
+                    self.in_flight.push(done.boxed());
                 }
                 // It comes again, and so does what is behind it.
-                Taken::Full => break,
+                Accepted::Full => break,
             }
         }
         brought_new
     }
 
-    /// Waits for what is in hand, as long as that does not hold up others.
+    /// Waits for what is in flight, as long as that does not hold up others.
     async fn wait(&mut self, brought_new: bool) {
-        self.looks_in_vain = match brought_new {
-            true => 0,
-            false => self.looks_in_vain.saturating_add(1),
+        self.idle_polls = if brought_new {
+            0
+        } else {
+            self.idle_polls.saturating_add(1)
         };
-        let patience = match self.looks_in_vain {
-            0 => PATIENCE,
-            looks => (NOTHING_NEW * looks).min(STILL_NOTHING_NEW),
+        let limit = match self.idle_polls {
+            0 => BATCH_TIMEOUT,
+            polls => (IDLE_PAUSE * polls).min(LONGEST_IDLE_PAUSE),
         };
-        let settling = async {
-            while let Some((id, done)) = self.in_hand.next().await {
-                self.window.settle(id, done);
+        let finishing = async {
+            while let Some((id, may_confirm)) = self.in_flight.next().await {
+                self.window.finish(id, may_confirm);
                 if !brought_new {
                     break;
                 }
             }
         };
-        let _ = timeout(patience, settling).await;
+        let _ = timeout(limit, finishing).await;
     }
 
-    /// Does what can be done about a poll that failed, and says how long to wait.
-    async fn after_trouble(&mut self, error: &ApiError) -> Duration {
-        self.troubles += 1;
-        let pause = growing_pause(self.troubles, LONGEST_PAUSE);
+    /// Does what can be done about a poll that failed; returns how long to wait.
+    async fn after_error(&mut self, error: &ApiError) -> Duration {
+        let pause = self.backoff.pause_after(error);
         match error {
             ApiError::Refused {
                 code: 409,
@@ -244,10 +235,6 @@ impl Poller {
                 }
                 CONFLICT_PAUSE
             }
-            ApiError::TooManyRequests(asked) => {
-                tracing::warn!(%error, "no updates for now");
-                *asked
-            }
             _ => {
                 tracing::warn!(%error, "no updates for now");
                 pause
@@ -255,32 +242,32 @@ impl Poller {
         }
     }
 
-    /// Finishes what is in hand, confirms what is done, and lets the last presses be acknowledged.
+    /// Finishes what is in flight, confirms what is done, and lets the last presses be acknowledged.
     async fn finish(mut self, until: Instant) {
-        let settling = async {
-            while let Some((id, done)) = self.in_hand.next().await {
-                self.window.settle(id, done);
+        let finishing = async {
+            while let Some((id, may_confirm)) = self.in_flight.next().await {
+                self.window.finish(id, may_confirm);
             }
         };
-        if timeout_at(until, settling).await.is_err() {
+        if timeout_at(until, finishing).await.is_err() {
             tracing::error!(
-                "not all updates in hand had their effects in time; Telegram keeps them"
+                "not all updates in flight had their effects in time; Telegram keeps them"
             );
         }
         let last = async {
-            if let Some(confirmation) = self.window.confirmation() {
+            if let Some(confirmation) = self.window.confirming_poll() {
                 let _: Result<Vec<Value>, ApiError> = self.api.call(&confirmation).await;
             }
-            self.intake.acknowledged().await;
+            self.intake.wait_acknowledged().await;
         };
         let _ = timeout(LAST_CONFIRMATION, last).await;
     }
 }
 
-/// The updates from the first on that is not settled: those that come again with every poll.
+/// The updates from the first on that is not done: those that come again with every poll.
 #[derive(Debug, Default)]
 struct Window {
-    /// Whether each is settled.
+    /// Whether each is done.
     updates: BTreeMap<UpdateId, bool>,
 }
 
@@ -294,23 +281,23 @@ impl Window {
         }
     }
 
-    fn knows(&self, id: UpdateId) -> bool {
+    fn contains(&self, id: UpdateId) -> bool {
         self.updates.contains_key(&id)
     }
 
-    fn enter(&mut self, id: UpdateId, settled: bool) {
-        self.updates.insert(id, settled);
+    fn insert(&mut self, id: UpdateId, done: bool) {
+        self.updates.insert(id, done);
     }
 
-    /// Notes that an update is settled; if it may not be confirmed, it comes again.
-    fn settle(&mut self, id: UpdateId, done: bool) {
-        if let Some(settled) = self.updates.get_mut(&id) {
-            *settled = done;
+    /// Notes that an update is done; if it may not be confirmed, it comes again.
+    fn finish(&mut self, id: UpdateId, may_confirm: bool) {
+        if let Some(done) = self.updates.get_mut(&id) {
+            *done = may_confirm;
         }
     }
 
     fn first_open(&self) -> Option<UpdateId> {
-        let open = self.updates.iter().find(|(_, settled)| !**settled);
+        let open = self.updates.iter().find(|(_, done)| !**done);
         open.map(|(id, _)| *id)
     }
 
@@ -324,7 +311,7 @@ impl Window {
     }
 
     fn poll(&self) -> Poll {
-        // With something in hand, Telegram has always something to send.
+        // With something in flight, Telegram has always something to send.
         let timeout = match self.first_open() {
             Some(_) => 0,
             None => POLL_SECONDS,
@@ -338,7 +325,7 @@ impl Window {
     }
 
     /// A poll that only confirms, if there is something to confirm.
-    fn confirmation(&self) -> Option<Poll> {
+    fn confirming_poll(&self) -> Option<Poll> {
         let offset = self.offset()?;
         Some(Poll {
             offset: Some(offset.0),
@@ -364,9 +351,9 @@ mod tests {
     /// What came in one batch.
     fn batch(window: &mut Window, ids: impl IntoIterator<Item = u32>) -> Vec<u32> {
         window.begin_batch();
-        let new = ids.into_iter().filter(|new| !window.knows(id(*new)));
+        let new = ids.into_iter().filter(|new| !window.contains(id(*new)));
         let new: Vec<_> = new.collect();
-        new.iter().for_each(|new| window.enter(id(*new), false));
+        new.iter().for_each(|new| window.insert(id(*new), false));
         new
     }
 
@@ -375,33 +362,33 @@ mod tests {
         let mut window = Window::default();
         assert_eq!(window.poll().offset, None);
         batch(&mut window, [8]);
-        window.settle(id(8), true);
+        window.finish(id(8), true);
         assert_eq!(window.poll().offset, Some(9));
         batch(&mut window, [u32::MAX - 1]);
-        window.settle(id(u32::MAX - 1), true);
+        window.finish(id(u32::MAX - 1), true);
         assert_eq!(window.poll().offset, Some(u32::MAX));
         batch(&mut window, []);
         assert_eq!(window.poll().offset, None);
-        assert!(window.confirmation().is_none());
+        assert!(window.confirming_poll().is_none());
     }
 
     #[test]
-    fn what_is_not_settled_is_not_confirmed_and_what_is_behind_it_is_asked_for() {
+    fn what_is_not_done_is_not_confirmed_and_what_is_behind_it_is_asked_for() {
         let mut window = Window::default();
         batch(&mut window, [5, 6, 7]);
-        window.settle(id(6), true);
-        window.settle(id(7), false);
+        window.finish(id(6), true);
+        window.finish(id(7), false);
         assert_eq!((window.poll().offset, window.poll().timeout), (Some(5), 0));
         assert_eq!(
             batch(&mut window, [5, 6, 7, 8]),
             [8],
             "the others are known"
         );
-        window.settle(id(5), true);
+        window.finish(id(5), true);
         assert_eq!(window.poll().offset, Some(7));
         assert_eq!(batch(&mut window, [7, 8, 9]), [9]);
-        for settled in [7, 8, 9] {
-            window.settle(id(settled), true);
+        for done in [7, 8, 9] {
+            window.finish(id(done), true);
         }
         assert_eq!(window.poll().offset, Some(10));
         assert_eq!(window.poll().timeout, POLL_SECONDS);
@@ -411,9 +398,9 @@ mod tests {
     fn ids_may_begin_again_anywhere() {
         let mut window = Window::default();
         batch(&mut window, [900]);
-        window.settle(id(900), true);
+        window.finish(id(900), true);
         assert_eq!(batch(&mut window, [3]), [3]);
-        window.settle(id(3), true);
+        window.finish(id(3), true);
         assert_eq!(window.poll().offset, Some(4));
     }
 }

@@ -32,11 +32,11 @@ pub fn png(text: &str) -> Option<Vec<u8>> {
         }
     };
     let pixels: Vec<u8> = (0..width * width).map(shade).collect();
-    packed(&pixels, u32::try_from(width).ok()?)
+    encode_png(&pixels, u32::try_from(width).ok()?)
 }
 
 /// A square picture in shades of grey as PNG.
-fn packed(pixels: &[u8], width: u32) -> Option<Vec<u8>> {
+fn encode_png(pixels: &[u8], width: u32) -> Option<Vec<u8>> {
     let mut file = Vec::new();
     let mut encoder = Encoder::new(&mut file, width, width);
     encoder.set_color(ColorType::Grayscale);

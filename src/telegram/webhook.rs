@@ -2,8 +2,8 @@
 //! answered with 200 once its effect is on disk. Anything else makes Telegram keep the update and bring it again. Giving
 //! it that effect is `intake`'s.
 //!
-//! Telegram is told the address only after the port is bound, or it would knock at a closed door. Whoever does not know
-//! the secret is turned away before anything of theirs is read. The webhook stays set when the service ends: what comes
+//! Telegram is told the address only after the port is bound, since it tries at once. A request without the secret is
+//! refused before its body is read. The webhook stays set when the service ends: what comes
 //! in between waits at Telegram.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
@@ -30,10 +30,12 @@ use tokio::{
 use url::Url;
 
 use super::{
-    ALLOWED_UPDATES, ServeError,
-    api::{Api, ApiError, Ignored, WebhookInfo, growing_pause},
-    intake::{Intake, Taken},
-    polling::Stop,
+    api::{Api, ApiError, Ignored, WebhookInfo},
+    error::ServeError,
+    intake::{Accepted, Intake},
+    retry::Backoff,
+    shutdown::Stop,
+    wire::{ALLOWED_UPDATES, Update},
 };
 
 /// Deliveries Telegram may make at once; its own limit. Each is one chat's, so that so many chats go side by side.
@@ -43,17 +45,17 @@ const MAX_BODY_BYTES: usize = 1 << 20;
 /// Telegram and the proxy send an update in one go.
 const BODY_WITHIN: Duration = Duration::from_secs(10);
 /// What takes longer than this is brought again by Telegram, and recognised.
-const SETTLED_WITHIN: Duration = Duration::from_secs(25);
-/// How often it is looked whether the webhook is still set: another copy of the bot that polls removes it.
-const LOOK_EVERY: Duration = Duration::from_secs(5 * 60);
-/// After a look that found it set, updates are known to come in for so long.
-const MOVING: Duration = Duration::from_secs(2 * 5 * 60);
+const DONE_WITHIN: Duration = Duration::from_secs(25);
+/// How often it is checked that the webhook is still set: another copy of the bot that polls removes it.
+const CHECK_INTERVAL: Duration = Duration::from_secs(5 * 60);
+/// After a check that found it set, updates are known to come in for so long.
+const RECEIVING: Duration = Duration::from_secs(2 * 5 * 60);
 /// After a delivery with another secret, the webhook is set again, and not more often than this: the secret may have been
-/// changed, or somebody may be guessing.
-const SECRETS_EVERY: Duration = Duration::from_secs(60);
+/// changed, or it may be a guess.
+const RESET_INTERVAL: Duration = Duration::from_secs(60);
 /// Telegram is tried again no less often than this.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// At the end, what is in hand may take this long, so that there is time left to send its answers.
+/// At the end, what is in flight may take this long, so that there is time left to send its answers.
 const LAST_EFFECTS: Duration = Duration::from_secs(5);
 /// Where Telegram puts the secret.
 const SECRET_HEADER: &str = "X-Telegram-Bot-Api-Secret-Token";
@@ -87,11 +89,11 @@ pub struct Webhook {
 }
 
 /// What a delivery needs.
-struct Door {
+struct WebhookState {
     intake: Intake,
     secret: Secret,
-    /// Somebody came with another secret.
-    mistaken: Notify,
+    /// A delivery came with another secret.
+    refused: Notify,
 }
 
 impl Webhook {
@@ -107,7 +109,7 @@ impl Webhook {
         })
     }
 
-    /// Takes deliveries until `stop`; those in hand then are finished first. Calls `ready` once Telegram knows where to
+    /// Takes deliveries until `stop`; those in flight then are finished first. Calls `ready` once Telegram knows where to
     /// bring updates.
     ///
     /// # Errors
@@ -119,14 +121,14 @@ impl Webhook {
         ready: impl FnOnce(),
         stop: Stop,
     ) -> Result<(), ServeError> {
-        let door = Arc::new(Door {
+        let state = Arc::new(WebhookState {
             intake: intake.clone(),
             secret: self.secret.clone(),
-            mistaken: Notify::new(),
+            refused: Notify::new(),
         });
         let routes = Router::new()
-            .route(self.url.path(), post(deliver))
-            .with_state(door.clone());
+            .route(self.url.path(), post(handle_delivery))
+            .with_state(state.clone());
         // An answer is one small packet; it must not wait for another.
         let listener = self.listener.tap_io(|connection| {
             let _ = connection.set_nodelay(true);
@@ -145,19 +147,19 @@ impl Webhook {
         };
         tokio::select! {
             _ = stop => {}
-            refused = registration.keep(&door.mistaken, ready) => return Err(refused),
+            refused = registration.keep_registered(&state.refused, ready) => return Err(refused),
         }
-        intake.end();
+        intake.stop_accepting();
         if timeout(LAST_EFFECTS, serving.join_next()).await.is_err() {
             tracing::error!(
-                "not all updates in hand had their effects in time; Telegram keeps them"
+                "not all updates in flight had their effects in time; Telegram keeps them"
             );
         }
         Ok(())
     }
 }
 
-/// A secret that stays the same from start to start, and that only somebody with the token can make.
+/// A secret that stays the same from start to start, and that cannot be made without the token.
 fn secret_from(token: &str) -> Secret {
     let mut hash = Blake2s256::new();
     hash.update(b"unbind-bot webhook secret\0");
@@ -166,12 +168,12 @@ fn secret_from(token: &str) -> Secret {
     Secret(hex.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-async fn deliver(State(door): State<Arc<Door>>, request: Request) -> StatusCode {
-    if !door.knows(request.headers()) {
-        door.mistaken.notify_one();
+async fn handle_delivery(State(state): State<Arc<WebhookState>>, request: Request) -> StatusCode {
+    if !state.is_authorized(request.headers()) {
+        state.refused.notify_one();
         return StatusCode::UNAUTHORIZED;
     }
-    if let Err(error) = door.intake.health() {
+    if let Err(error) = state.intake.health() {
         tracing::error!(%error, "an update is refused; Telegram keeps it");
         return StatusCode::SERVICE_UNAVAILABLE;
     }
@@ -182,7 +184,7 @@ async fn deliver(State(door): State<Arc<Door>>, request: Request) -> StatusCode 
         Err(_) => return StatusCode::REQUEST_TIMEOUT,
     };
     match serde_json::from_slice::<Value>(&body) {
-        Ok(update) => door.bring(&update).await,
+        Ok(update) => state.accept(&Update::read(update)).await,
         Err(_) => {
             tracing::error!(bytes = body.len(), "a delivery is no update");
             StatusCode::BAD_REQUEST
@@ -190,20 +192,20 @@ async fn deliver(State(door): State<Arc<Door>>, request: Request) -> StatusCode 
     }
 }
 
-impl Door {
-    /// Whether a delivery comes from somebody who knows the secret; how long it takes to find out tells nothing of it.
-    fn knows(&self, headers: &HeaderMap) -> bool {
+impl WebhookState {
+    /// Whether a delivery knows the secret; how long it takes to find out tells nothing of it.
+    fn is_authorized(&self, headers: &HeaderMap) -> bool {
         let said = headers.get(SECRET_HEADER);
         said.is_some_and(|said| said.as_bytes().ct_eq(self.secret.0.as_bytes()).into())
     }
 
-    async fn bring(&self, update: &Value) -> StatusCode {
-        let settled = match self.intake.take(update) {
-            Taken::Nothing => return StatusCode::OK,
-            Taken::Full => return StatusCode::SERVICE_UNAVAILABLE,
-            Taken::InHand(settled) => settled,
+    async fn accept(&self, update: &Update) -> StatusCode {
+        let done = match self.intake.accept(update) {
+            Accepted::Nothing => return StatusCode::OK,
+            Accepted::Full => return StatusCode::SERVICE_UNAVAILABLE,
+            Accepted::Pending(done) => done,
         };
-        match timeout(SETTLED_WITHIN, settled).await {
+        match timeout(DONE_WITHIN, done).await {
             Ok(true) => StatusCode::OK,
             _ => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -222,46 +224,47 @@ struct Registration {
 }
 
 impl Registration {
-    /// Sees to it that the webhook is set, and stays so. Returns only what makes that impossible.
-    async fn keep(mut self, mistaken: &Notify, ready: impl FnOnce()) -> ServeError {
-        let (mut ready, mut troubles) = (Some(ready), 0);
+    /// Keeps the webhook set. Returns only what makes that impossible.
+    async fn keep_registered(mut self, refused: &Notify, ready: impl FnOnce()) -> ServeError {
+        let mut ready = Some(ready);
+        let mut backoff = Backoff::new(LONGEST_PAUSE);
         loop {
-            let pause = match self.renew().await {
+            let pause = match self.register_if_needed().await {
                 Ok(()) => {
-                    self.intake.moving_for(MOVING);
-                    ready.take().into_iter().for_each(|ready| ready());
-                    troubles = 0;
-                    LOOK_EVERY
+                    self.intake.receiving_for(RECEIVING);
+                    if let Some(ready) = ready.take() {
+                        ready();
+                    }
+                    backoff.reset();
+                    CHECK_INTERVAL
                 }
                 Err(ApiError::Unauthorized) => return ServeError::Unauthorized,
                 Err(ApiError::Refused { description, .. }) => {
                     return ServeError::WebhookRefused(description);
                 }
-                Err(ApiError::TooManyRequests(pause)) => pause,
                 Err(error) => {
                     tracing::warn!(%error, "the webhook is not set yet");
-                    troubles += 1;
-                    growing_pause(troubles, LONGEST_PAUSE)
+                    backoff.pause_after(&error)
                 }
             };
             tokio::select! {
                 () = sleep(pause) => {}
-                () = self.another_secret(mistaken), if troubles == 0 => self.doubtful = true,
+                () = self.another_secret(refused), if !backoff.has_failed() => self.doubtful = true,
             }
         }
     }
 
-    /// Becomes ready when somebody came with another secret, and it is not too early to set ours again.
-    async fn another_secret(&self, mistaken: &Notify) {
-        mistaken.notified().await;
+    /// Becomes ready when a delivery came with another secret, and it is not too early to set ours again.
+    async fn another_secret(&self, refused: &Notify) {
+        refused.notified().await;
         if let Some(set_at) = self.set_at {
-            sleep_until(set_at + SECRETS_EVERY).await;
+            sleep_until(set_at + RESET_INTERVAL).await;
         }
         tracing::warn!("a delivery came with another secret; the webhook is set again");
     }
 
     /// Sets the webhook where it is not as it should be. What secret Telegram has, it does not tell.
-    async fn renew(&mut self) -> Result<(), ApiError> {
+    async fn register_if_needed(&mut self) -> Result<(), ApiError> {
         let found: WebhookInfo = self.api.call(&GetWebhookInfo::new()).await?;
         if !self.doubtful && self.is_as_wanted(&found) {
             return Ok(());

@@ -7,13 +7,15 @@ use jiff::Timestamp;
 use unbind_bot::{
     config::ServeArgs,
     dialogue::{
-        Base, ChatId, Context, Entropy, Event, Input, MessageId, Place, Press, Record, respond,
+        Base, ChatId, Context, Entropy, Event, Input, MessageId, Place, Press, Receipt, Record,
+        respond,
     },
     knowledge::{Knowledge, Language, entry::EntryId, parse},
     telegram::{
         api::Identity,
         incoming,
         outgoing::{Form, Outgoing, Showing, render},
+        wire::Update,
     },
 };
 
@@ -33,9 +35,10 @@ pub fn update(bytes: &[u8]) {
         let Ok(update) = serde_json::from_slice(line) else {
             continue;
         };
+        let update = Update::read(update);
         let _ = incoming::migration(&update);
         if let Some(incoming) = incoming::read(&update, &me) {
-            assert_eq!(incoming::update_id(&update), Some(incoming.update));
+            assert_eq!(update.id(), Some(incoming.update));
             record = turn(record, &incoming.event, incoming.chat);
         }
     }
@@ -69,7 +72,7 @@ pub fn card_file(bytes: &[u8]) {
     let Ok(text) = String::from_utf8(bytes.to_vec()) else {
         return;
     };
-    let event = Event::private(Input::Content(Ok(text)));
+    let event = Event::private(Input::Receipt(Receipt::FileContent(Ok(text))));
     let record = turn(Record::default(), &event, ChatId(7));
     // Whatever is asked now, the import first of all, is answered.
     let yes = format!("{}.import", record.turn);
@@ -145,10 +148,8 @@ fn turn(record: Record, event: &Event, chat: ChatId) -> Record {
     for reply in &turn.replies {
         for form in [Form::Rich, Form::Plain, Form::Bare] {
             let showing = Showing {
-                chat,
-                bot: "unbind_test_bot",
                 form,
-                afresh: false,
+                ..Showing::new(chat, "unbind_test_bot")
             };
             render(reply, showing).iter().for_each(fits);
         }

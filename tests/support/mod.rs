@@ -11,7 +11,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use unbind_bot::{
     assistant::Assistant,
-    dialogue::{Action, Base, ChatId, Enclosure, Entropy, Event, Input, MessageId, Reply},
+    dialogue::{Action, Attachment, Base, ChatId, Entropy, Event, Input, MessageId, Reply},
     knowledge::{Knowledge, Language, load_folder},
     store::{Mark, Store},
 };
@@ -92,7 +92,8 @@ impl Screen {
         let rows = assistant
             .handle(CHAT, None, event, self.now)
             .await
-            .expect("the store takes the turn");
+            .expect("the store takes the turn")
+            .rows;
         let said = rows.iter().map(|row| self.show(&row.reply)).collect();
         let sent = rows.iter().map(|row| Mark::Done(row.id)).collect();
         assistant
@@ -116,18 +117,18 @@ impl Screen {
                 });
             }
         }
-        let enclosure = reply.enclosure.as_ref().map(|enclosure| match enclosure {
-            Enclosure::File { name, content } => {
+        let enclosure = reply.attachment.as_ref().map(|enclosure| match enclosure {
+            Attachment::File { name, content } => {
                 self.file.clone_from(content);
                 name.clone()
             }
-            Enclosure::QrCode(_) => "QR code".to_owned(),
+            Attachment::QrCode(_) => "QR code".to_owned(),
         });
         Said {
             text: reply.text.to_plain(),
             buttons: buttons.iter().map(|button| button.label.clone()).collect(),
             edited: reply.replaces.is_some(),
-            takes_away: reply.takes_away.is_some(),
+            takes_away: reply.deletes.is_some(),
             enclosure,
         }
     }

@@ -110,7 +110,7 @@ impl Chat {
 
     fn check_replies(&self, event: &Event, turn: &Turn) {
         // Only somebody who said something waits for a word.
-        let is_said = !matches!(event.input, Input::Wake | Input::Unreachable);
+        let is_said = event.input.wants_answer();
         assert!(!turn.replies.is_empty() || !is_said, "silence at {event:?}");
         for reply in &turn.replies {
             assert!(!reply.text.is_empty(), "an empty message at {event:?}");

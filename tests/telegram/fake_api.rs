@@ -85,6 +85,8 @@ struct Kept {
     next_update: u64,
     /// Updates the webhook took.
     delivered: Vec<u64>,
+    /// Updates it did not take, each as often as it was tried.
+    refused: Vec<u64>,
     calls: Vec<Call>,
     /// By method and, where given, chat: what goes wrong next.
     troubles: Vec<(&'static str, Option<i64>, Trouble)>,
@@ -172,6 +174,7 @@ impl FakeApi {
                     under_way.spawn(async move {
                         let delivered = api.post(&client, listen, &update).await;
                         if !delivered {
+                            api.note_refusal(&update);
                             tokio::time::sleep(Duration::from_millis(100)).await;
                         }
                         (chat, delivered.then(|| update["update_id"].clone()))
@@ -210,6 +213,17 @@ impl FakeApi {
         } else {
             Vec::new()
         }
+    }
+
+    fn note_refusal(&self, update: &Value) {
+        let id = update["update_id"].as_u64();
+        self.kept().refused.extend(id);
+    }
+
+    /// How often the webhook did not take this update.
+    pub fn refusals(&self, update: u64) -> usize {
+        let kept = self.kept();
+        kept.refused.iter().filter(|id| **id == update).count()
     }
 
     /// Posts an update to the webhook; whether it was taken.
@@ -264,6 +278,11 @@ impl FakeApi {
 
     /// A person sends a file in their private chat; nothing is said of its size.
     pub fn sends(&self, chat: i64, name: &str, bytes: impl Into<Vec<u8>>) -> u64 {
+        self.writes(chat, self.file_message(chat, name, bytes))
+    }
+
+    /// The message with a file that can be fetched.
+    pub fn file_message(&self, chat: i64, name: &str, bytes: impl Into<Vec<u8>>) -> Value {
         let file = self.keep_file(bytes.into());
         let mut message = said(chat, "");
         let fields = message.as_object_mut().unwrap();
@@ -272,7 +291,7 @@ impl FakeApi {
             "document".into(),
             json!({"file_id": file, "file_name": name}),
         );
-        self.writes(chat, message)
+        message
     }
 
     /// Puts a message in a chat, under an id of its own, and the update with it in the queue.
@@ -381,6 +400,12 @@ impl FakeApi {
             .flatten();
         let data = buttons.filter_map(|button| button["callback_data"].as_str());
         (id, data.map(str::to_owned).collect())
+    }
+
+    /// Whether the newest poll has confirmed what it confirms, and waits for what comes.
+    pub fn is_polled(&self) -> bool {
+        let polls = self.calls_of("getUpdates").len() as u64;
+        self.kept().polls == polls
     }
 
     /// Whether this update was confirmed.

@@ -1,10 +1,11 @@
 //! What a reply may bring along besides its text: a message taken away, a file, a picture, and a file that is fetched.
 
 use unbind_bot::{
-    dialogue::{Enclosure, MAX_FILE_BYTES, MessageId},
+    dialogue::{Attachment, MAX_FILE_BYTES, MessageId},
     telegram::{
         api::{Api, ApiError},
-        courier::{Courier, Deliver, Undelivered},
+        delivery::Delivery,
+        outbox::deliver::Deliver,
         outgoing::Outgoing,
     },
 };
@@ -34,19 +35,19 @@ fn offers(api: &FakeApi, chat: i64, choice: &str) -> bool {
 }
 
 fn with_file(text: &str) -> Reply {
-    let file = Enclosure::File {
+    let file = Attachment::File {
         name: "cards.json".into(),
         content: "{\"卡\": \"👍\"}".into(),
     };
-    Reply::new(RichText::plain(text)).with(file)
+    Reply::new(RichText::plain(text)).with_attachment(file)
 }
 
 #[tokio::test]
 async fn a_file_and_a_picture_come_above_their_text() {
     let (api, store) = (FakeApi::start().await, Gate::open());
     store.reply(ANN, with_file("your file")).await;
-    let code = Enclosure::QrCode("otpauth://totp/x?secret=ABC".into());
-    let reply = Reply::new(RichText::plain("scan it")).with(code);
+    let code = Attachment::QrCode("otpauth://totp/x?secret=ABC".into());
+    let reply = Reply::new(RichText::plain("scan it")).with_attachment(code);
     store.reply(ANN, reply).await;
     let _service = Service::start(&api, &store);
     api.until("all is sent", |_| store.waiting() == 0).await;
@@ -110,7 +111,7 @@ async fn a_message_is_taken_away_before_the_reply_and_one_that_cannot_be_stops_n
     for chat in [ANN, BEN] {
         api.writes(chat, said(chat, "a secret"));
         let id = api.message_of(chat, "a secret");
-        let reply = Reply::new(RichText::plain("gone")).taking_away(Some(MessageId(id as i32)));
+        let reply = Reply::new(RichText::plain("gone")).deleting(Some(MessageId(id as i32)));
         store.reply(chat, reply).await;
     }
     let service = Service::start(&api, &store);
@@ -253,17 +254,15 @@ async fn the_log_shows_nothing_of_a_file_nor_where_it_is() {
     let log = Log::default();
     let _guard = log.listen();
     let (api, store) = (FakeApi::start().await, Gate::open());
-    let secret = Enclosure::File {
+    let secret = Attachment::File {
         name: "TOPSECRET.json".into(),
         content: "TOPSECRET".into(),
     };
-    let reply = Reply::new(RichText::plain("TOPSECRET")).with(secret);
+    let reply = Reply::new(RichText::plain("TOPSECRET")).with_attachment(secret);
     store.reply(ANN, reply).await;
-    let long = Enclosure::QrCode("TOPSECRET".repeat(1000));
-    let reply = Reply::new(RichText::plain("TOPSECRET")).with(long);
-    store
-        .reply(ANN, reply.taking_away(Some(MessageId(5))))
-        .await;
+    let long = Attachment::QrCode("TOPSECRET".repeat(1000));
+    let reply = Reply::new(RichText::plain("TOPSECRET")).with_attachment(long);
+    store.reply(ANN, reply.deleting(Some(MessageId(5)))).await;
     for (method, trouble) in [
         ("sendDocument", Trouble::Reset),
         ("deleteMessage", Trouble::ErrorPage),
@@ -296,18 +295,15 @@ async fn a_server_that_is_gone_is_told_without_the_address_of_the_file() {
     let assistant = Arc::new(assistant);
     let clock = Arc::new(Timestamp::now);
     let client = Api::new(TOKEN, api.url().parse().unwrap()).unwrap();
-    let courier = Courier::new(client, assistant, clock);
+    let delivery = Delivery::new(client, assistant, clock);
     api.trouble("download", None, Trouble::Reset);
     api.sends(ANN, "cards.json", cards());
-    let fetch = Outgoing::Fetch {
+    let fetch = Outgoing::Download {
         chat: ChatId(ANN),
         file: "FILE0".into(),
     };
-    let error = courier.deliver(fetch).await.unwrap_err();
-    assert!(
-        matches!(&error, Undelivered::Telegram(ApiError::Network(_))),
-        "{error:?}"
-    );
+    let error = delivery.deliver(fetch).await.unwrap_err();
+    assert!(matches!(&error, ApiError::Network(_)), "{error:?}");
     for shown in [format!("{error}"), format!("{error:?}")] {
         assert!(
             !shown.contains(TOKEN) && !shown.contains("/file/"),

@@ -43,15 +43,6 @@ async fn until_set(api: &FakeApi) {
     .await;
 }
 
-/// Waits until it was looked so often what the webhook is, and something could have been done about it.
-async fn until_looked_at(api: &FakeApi, times: usize) {
-    api.until("the webhook is looked at", |api| {
-        api.calls_of("getWebhookInfo").len() == times
-    })
-    .await;
-    a_moment().await;
-}
-
 /// A delivery as Telegram makes it, with whatever is different about it.
 struct Delivery<'a> {
     listen: SocketAddr,
@@ -94,7 +85,11 @@ async fn a_delivery_is_answered_with_200_only_once_its_effect_is_kept() {
         store.attempts.load(Ordering::SeqCst) > 0
     })
     .await;
-    a_moment().await;
+    api.says(BEN, "hello");
+    api.until("another commit is tried", |_| {
+        store.attempts.load(Ordering::SeqCst) > 1
+    })
+    .await;
     assert!(!api.is_confirmed(update) && api.sent(ANN).is_empty());
     store.open.add_permits(1000);
     api.until("it is confirmed and answered", |api| {
@@ -128,7 +123,7 @@ async fn telegram_is_told_the_address_once_somebody_listens_there_and_not_again_
     assert!(api.calls_of("deleteWebhook").is_empty());
     // What is as it should be is left alone.
     let service = start(&api, &store, webhook(listen));
-    until_looked_at(&api, 2).await;
+    service.until_ready(&api).await;
     service.stop().await;
     assert_eq!(api.calls_of("setWebhook").len(), 1);
     // What is not is set.
@@ -136,8 +131,8 @@ async fn telegram_is_told_the_address_once_somebody_listens_there_and_not_again_
         url: "https://bot.example.org/elsewhere".parse().unwrap(),
         ..webhook(listen)
     };
-    let _service = start(&api, &store, elsewhere);
-    until_looked_at(&api, 3).await;
+    let service = start(&api, &store, elsewhere);
+    service.until_ready(&api).await;
     assert_eq!(api.calls_of("setWebhook").len(), 2);
     assert_eq!(api.answered_knocks(), [true, true]);
 }
@@ -156,8 +151,8 @@ async fn without_a_secret_of_the_operators_one_is_made_that_stays_the_same_and_i
     let secret = set["secret_token"].as_str().unwrap();
     assert!(secret.len() >= 32 && !TOKEN.contains(secret) && !secret.contains(TOKEN));
     service.stop().await;
-    let _service = start(&api, &store, unsaid);
-    until_looked_at(&api, 2).await;
+    let service = start(&api, &store, unsaid);
+    service.until_ready(&api).await;
     assert_eq!(api.calls_of("setWebhook").len(), 1);
 }
 
@@ -231,7 +226,10 @@ async fn while_the_store_is_unwell_updates_stay_at_telegram() {
     let status = delivery(listen, &hello(5, ANN)).status().await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     let update = api.says(ANN, "hello");
-    a_moment().await;
+    api.until("it is refused again and again", |api| {
+        api.refusals(update) > 1
+    })
+    .await;
     assert!(!api.is_confirmed(update) && store.committed(ANN).is_empty());
     store.unwell.store(false, Ordering::SeqCst);
     api.until("it is confirmed", |api| api.is_confirmed(update))
@@ -241,14 +239,14 @@ async fn while_the_store_is_unwell_updates_stay_at_telegram() {
 
 #[tokio::test]
 async fn what_is_more_than_there_is_room_for_stays_at_telegram() {
-    const ROOM: u64 = unbind_bot::telegram::intake::MAX_IN_HAND as u64;
+    const ROOM: u64 = unbind_bot::telegram::intake::MAX_IN_FLIGHT as u64;
     let (api, store, listen) = (FakeApi::start().await, Gate::closed(), free_port());
     let _service = start(&api, &store, webhook(listen));
     until_set(&api).await;
     for update in 0..ROOM {
         tokio::spawn(delivery(listen, &hello(update, 1000 + update as i64)).status());
     }
-    api.until("all are in hand", |_| {
+    api.until("all are in flight", |_| {
         u64::from(store.attempts.load(Ordering::SeqCst)) == ROOM
     })
     .await;
@@ -272,8 +270,14 @@ async fn the_same_delivery_twice_at_once_has_one_effect_and_both_are_answered() 
         store.attempts.load(Ordering::SeqCst) > 0
     })
     .await;
-    a_moment().await;
+    // What comes behind them is tried, too, so that both have most likely come.
+    let behind = tokio::spawn(delivery(listen, &hello(6, BEN)).status());
+    api.until("another commit is tried", |_| {
+        store.attempts.load(Ordering::SeqCst) > 1
+    })
+    .await;
     store.open.add_permits(1_000);
+    assert_eq!(behind.await.unwrap(), StatusCode::OK);
     for one in both {
         assert_eq!(one.await.unwrap(), StatusCode::OK);
     }
@@ -318,7 +322,7 @@ async fn at_the_end_what_is_in_hand_is_finished_and_answered() {
     .await;
     let gate = store.clone();
     let opened = tokio::spawn(async move {
-        a_moment().await;
+        let_tasks_run().await;
         gate.open.add_permits(1_000);
     });
     service.stop().await;

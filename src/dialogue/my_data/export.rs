@@ -6,7 +6,7 @@ use crate::dialogue::{
     ids::CardId,
     my_data::card_file,
     record::{BIN_DAYS, LETTER_DAYS, REMEMBER_UPDATES_HOURS, REVIEW_DAYS, UNFINISHED_DAYS},
-    reply::{Enclosure, Reply},
+    reply::{Attachment, Reply},
     turn::TurnBuilder,
 };
 
@@ -36,12 +36,12 @@ pub(crate) fn say_privacy(turn: &mut TurnBuilder<'_>) {
 
 /// Sends everything kept of this chat, as a file.
 pub(crate) fn send_everything(turn: &mut TurnBuilder<'_>) {
-    let file = Enclosure::File {
+    let file = Attachment::File {
         name: card_file::name(turn.now),
         content: card_file::write_everything(&turn.record, turn.now),
     };
     let count = ("count", turn.record.cards.len().into());
-    let mut reply = Reply::new(turn.line("export-file", &[count])).with(file);
+    let mut reply = Reply::new(turn.line("export-file", &[count])).with_attachment(file);
     if turn.record.activity.is_idle() {
         reply = reply.row([
             turn.button("button-cards", Choice::Cards(0)),
@@ -56,10 +56,10 @@ pub(crate) fn send_card(turn: &mut TurnBuilder<'_>, id: CardId) {
     let Some(card) = turn.record.card(id) else {
         return turn.show_card_missing();
     };
-    let file = Enclosure::File {
+    let file = Attachment::File {
         name: card_file::name_for_card(id, turn.now),
         content: card_file::write_card(card, turn.now),
     };
     let text = turn.line("details-file", &[("label", card.label.as_str().into())]);
-    turn.say(Reply::new(text).with(file));
+    turn.say(Reply::new(text).with_attachment(file));
 }

@@ -29,7 +29,7 @@ pub(crate) fn take_file(turn: &mut TurnBuilder<'_>, file: &SentFile) {
         return refuse(turn, Unreadable::NotText);
     }
     let mut reply = Reply::new(turn.line("file-reading", &[]));
-    reply.fetches = Some(file.id.clone());
+    reply.downloads = Some(file.id.clone());
     turn.say(reply);
     turn.show(Screen::Present);
 }

@@ -9,7 +9,7 @@ use crate::{
             Sealed, Tries,
         },
         record::{Activity, Setup, Wish},
-        reply::{Enclosure, Reply},
+        reply::{Attachment, Reply},
         screen::Screen,
         turn::TurnBuilder,
     },
@@ -237,5 +237,5 @@ fn draw_choices(turn: &TurnBuilder<'_>) -> Reply {
 fn draw_enrolment(turn: &TurnBuilder<'_>, secret: &Sealed) -> Option<Reply> {
     let (address, letters) = credentials::enrolment(secret)?;
     let text = turn.line("codes-enrol", &[("secret", letters.into())]);
-    Some(Reply::new(text).with(Enclosure::QrCode(address)))
+    Some(Reply::new(text).with_attachment(Attachment::QrCode(address)))
 }

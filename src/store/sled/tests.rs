@@ -241,9 +241,8 @@ async fn a_broken_row_is_not_sent_and_does_not_hold_up_the_others() {
     let folder = tempfile::tempdir().unwrap();
     let store = SledStore::open(folder.path()).unwrap().store;
     for chat in 1..=3 {
-        let replies = vec![crate::dialogue::Reply::new(crate::markup::RichText::plain(
-            "text",
-        ))];
+        let reply = crate::dialogue::Reply::new(crate::markup::RichText::plain("text"));
+        let replies = crate::store::AddressedReply::to_chat(ChatId(chat), [reply]);
         let commit = Commit {
             replies,
             ..commit(chat, 0)

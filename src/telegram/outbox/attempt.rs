@@ -1,117 +1,168 @@
 //! One request for the part of a row that is next, and what came of it. A panic stays in it.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
-
-use futures::FutureExt;
+use std::sync::Arc;
 
 use super::{
-    super::{
+    deliver::Deliver,
+    lane::Progress,
+    verdict::{Part, Verdict, classify_error, log_error},
+};
+use crate::{
+    dialogue::{Address, Receipt},
+    panics,
+    store::OutboxRow,
+    telegram::{
         api::ApiError,
-        courier::{Deliver, Undelivered},
         outgoing::{Outgoing, Showing, render},
     },
-    lane::Progress,
-    verdict::{Part, Verdict, judge, report},
 };
-use crate::{dialogue::ChatId, store::OutboxRow};
 
 /// What came of a request.
-pub(super) struct Landed {
-    pub(super) chat: ChatId,
+pub(super) struct Attempted {
+    /// The lane it was made for.
+    pub(super) address: Address,
     /// How many requests the row takes.
     pub(super) parts: usize,
     pub(super) verdict: Verdict,
-    /// What it made somebody say.
+    /// What the assistant says to what Telegram answered.
     pub(super) rows: Vec<OutboxRow>,
+    /// What the record that asked is still to be told of a message that was sent: it is not sent again for that.
+    pub(super) receipt: Option<Receipt>,
 }
 
-/// Makes the request that is next, and tells the assistant what it shows of the chat.
-pub(super) async fn attempt<D: Deliver>(
-    deliver: D,
-    row: OutboxRow,
-    progress: Progress,
-    bot: Arc<str>,
-) -> Landed {
-    let chat = row.id.chat;
-    let landed = |parts, verdict, rows| Landed {
-        chat,
-        parts,
-        verdict,
-        rows,
+/// What is to be attempted.
+pub(super) struct Task {
+    pub(super) address: Address,
+    pub(super) row: OutboxRow,
+    pub(super) progress: Progress,
+    /// What is left to be told of the part sent last.
+    pub(super) receipt: Option<Receipt>,
+    pub(super) bot: Arc<str>,
+}
+
+/// Makes the request that is next, and brings what Telegram answers to the record that asked.
+pub(super) async fn attempt<D: Deliver>(deliver: D, mut task: Task) -> Attempted {
+    let (chat, version, index) = (task.address.chat, task.row.id.version, task.row.id.index);
+    let Some((request, parts)) = next_request(&task) else {
+        tracing::error!(%chat, version, "a reply panicked when it was rendered; it is dropped");
+        return Attempted {
+            address: task.address,
+            parts: 0,
+            verdict: Verdict::Refused,
+            rows: Vec::new(),
+            receipt: None,
+        };
     };
-    let showing = Showing {
-        chat,
-        bot: &bot,
-        form: progress.form,
-        afresh: progress.afresh,
-    };
-    let Some((request, parts)) = next_request(&row, progress, showing) else {
-        tracing::error!(%chat, version = row.id.version, "a reply panicked when it was rendered; it is dropped");
-        return landed(0, Verdict::Refused, Vec::new());
-    };
+    if let Some(receipt) = task.receipt.take() {
+        return finish(&deliver, &task, parts, Verdict::Done, Some(receipt)).await;
+    }
     let part = Part::from(&request);
-    let delivered = AssertUnwindSafe(deliver.deliver(request))
-        .catch_unwind()
-        .await;
-    match delivered.unwrap_or_else(|_| Err(panicked())) {
-        Ok(rows) => {
-            tracing::debug!(%chat, version = row.id.version, index = row.id.index, ?part, "sent");
-            landed(parts, Verdict::Done, rows)
+    let delivered = panics::catch_async(deliver.deliver(request)).await;
+    let (verdict, receipt) = match delivered.unwrap_or_else(|_| Err(panicked())) {
+        Ok(receipt) => {
+            tracing::debug!(%chat, version, index, ?part, "sent");
+            let wanted = receipt.filter(|receipt| is_wanted(receipt, &task.row));
+            (Verdict::Done, wanted)
         }
         Err(error) => {
-            let verdict = judge(&error, part, progress);
-            report(chat, part, &error, &verdict);
-            let kept = note(&deliver, chat, &error, &verdict).await;
-            landed(
-                parts,
-                if kept { verdict } else { Verdict::NotKept },
-                Vec::new(),
-            )
+            let verdict = classify_error(&error, part, task.progress, task.address);
+            log_error(chat, part, &error, &verdict);
+            let receipt = receipt_of(&verdict);
+            (verdict, receipt)
         }
+    };
+    finish(&deliver, &task, parts, verdict, receipt).await
+}
+
+/// Hands a receipt, if there is one, to the record that wrote the row.
+async fn finish<D: Deliver>(
+    deliver: &D,
+    task: &Task,
+    parts: usize,
+    verdict: Verdict,
+    receipt: Option<Receipt>,
+) -> Attempted {
+    let mut attempted = Attempted {
+        address: task.address,
+        parts,
+        verdict,
+        rows: Vec::new(),
+        receipt: None,
+    };
+    let Some(receipt) = receipt else {
+        return attempted;
+    };
+    match bring_receipt(deliver, task, receipt.clone()).await {
+        Some(rows) => attempted.rows = rows,
+        None => {
+            attempted.verdict = Verdict::NotKept;
+            let is_sent = matches!(receipt, Receipt::Sent { .. });
+            attempted.receipt = Some(receipt).filter(|_| is_sent);
+        }
+    }
+    attempted
+}
+
+/// That a message was sent costs a commit, so it is told only where it is asked for.
+fn is_wanted(receipt: &Receipt, row: &OutboxRow) -> bool {
+    match receipt {
+        Receipt::Sent { .. } => row.reply.wants_receipt,
+        Receipt::FileContent(_) | Receipt::Unreachable | Receipt::Moved { .. } => true,
     }
 }
 
-/// Brings the assistant what an error says of the chat; whether that is kept.
-async fn note<D: Deliver>(
+/// What an error tells of the chat.
+fn receipt_of(verdict: &Verdict) -> Option<Receipt> {
+    match verdict {
+        Verdict::ChatGone => Some(Receipt::Unreachable),
+        Verdict::Moved { to } => Some(Receipt::Moved { to: *to }),
+        Verdict::Done
+        | Verdict::AsNew
+        | Verdict::OutsideTopic
+        | Verdict::Plainer(_)
+        | Verdict::Wait(_)
+        | Verdict::Again
+        | Verdict::NotKept
+        | Verdict::Refused => None,
+    }
+}
+
+/// What the record says to a receipt; `None` if the receipt is not known to be kept.
+async fn bring_receipt<D: Deliver>(
     deliver: &D,
-    chat: ChatId,
-    error: &Undelivered,
-    verdict: &Verdict,
-) -> bool {
-    let noting = async {
-        match (verdict, error) {
-            (Verdict::ChatGone, _) => deliver.gone(chat).await,
-            (Verdict::Moved, Undelivered::Telegram(ApiError::Migrated(to))) => {
-                deliver.moved(chat, *to).await
-            }
-            _ => Ok(()),
+    task: &Task,
+    receipt: Receipt,
+) -> Option<Vec<OutboxRow>> {
+    let chat = task.row.id.chat;
+    let receiving = deliver.receive(chat, task.address, receipt);
+    match panics::catch_async(receiving).await.ok()? {
+        Ok(rows) => Some(rows),
+        Err(error) => {
+            tracing::error!(%chat, %error, "what Telegram answered was not kept; this chat waits");
+            None
         }
-    };
-    let noted = AssertUnwindSafe(noting).catch_unwind().await;
-    match noted {
-        Ok(Ok(())) => true,
-        Ok(Err(error)) => {
-            tracing::error!(%chat, %error, "what Telegram says of a chat was not kept");
-            false
-        }
-        Err(_) => false,
     }
 }
 
 /// The request that is next, and how many there are; `None` if rendering panics.
-fn next_request(
-    row: &OutboxRow,
-    progress: Progress,
-    showing: Showing<'_>,
-) -> Option<(Outgoing, usize)> {
-    let rendered = std::panic::catch_unwind(AssertUnwindSafe(|| render(&row.reply, showing)));
-    let mut requests = rendered.ok()?;
+fn next_request(task: &Task) -> Option<(Outgoing, usize)> {
+    let progress = task.progress;
+    let inside = !progress.outside_topic;
+    let showing = Showing {
+        thread: task.address.thread.filter(|_| inside),
+        // A message of a topic cannot be replied to outside of it.
+        reply_to: task.row.reply_to.filter(|_| inside),
+        form: progress.form,
+        as_new: progress.as_new,
+        ..Showing::new(task.address.chat, &task.bot)
+    };
+    let mut requests = panics::catch(|| render(&task.row.reply, showing)).ok()?;
     let parts = requests.len();
     // In every form there are as many.
     let next = progress.parts_done.min(parts.checked_sub(1)?);
     Some((requests.swap_remove(next), parts))
 }
 
-fn panicked() -> Undelivered {
-    ApiError::Unavailable("the request panicked".into()).into()
+fn panicked() -> ApiError {
+    ApiError::Unavailable("the request panicked".into())
 }

@@ -1,27 +1,29 @@
-//! What waits to be sent to one chat, in order, and how fast that may go. Time is an argument.
+//! What waits to be sent to one address, in order, and how fast its chat may be sent something. Time is an argument.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use super::super::{
-    limits::{ChatLimits, Rates},
-    outgoing::Form,
-};
 use crate::{
-    dialogue::ChatId,
+    dialogue::{ChatId, Receipt, ThreadId},
     store::{OutboxRow, RowId},
+    telegram::{
+        outgoing::Form,
+        rate_limit::{ChatLimits, Rates},
+    },
 };
 
-/// A row that waits. Its body is kept at hand while there are not too many, and is the store's to give else.
+/// A row that waits. Its body is kept in memory while there are not too many, and read from the store otherwise.
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) id: RowId,
     pub(super) attempts: u32,
-    pub(super) unasked: bool,
+    pub(super) unsolicited: bool,
     pub(super) created: Timestamp,
-    not_before: Option<Timestamp>,
     pub(super) body: Option<Box<OutboxRow>>,
 }
 
@@ -30,32 +32,63 @@ impl Waiting {
         Self {
             id: row.id,
             attempts: row.attempts,
-            unasked: row.reply.unasked,
+            unsolicited: row.reply.unsolicited,
             created: row.created,
-            not_before: row.not_before,
             body: with_body.then(|| Box::new(row)),
         }
     }
 }
 
-/// A chat with something to send, or with limits still to be kept.
+/// How fast a chat may be sent something, over all its topics.
+pub(super) struct ChatPace {
+    pub(super) limits: ChatLimits,
+    /// Nothing goes before this: Telegram asked to wait.
+    held_until: Option<Instant>,
+    /// The topics that have a lane.
+    pub(super) topics: BTreeSet<Option<ThreadId>>,
+}
+
+impl ChatPace {
+    /// The pace of a chat nothing was sent to yet.
+    pub(super) fn new(chat: ChatId, rates: Rates, now: Instant) -> Self {
+        Self {
+            // Telegram gives groups negative ids.
+            limits: ChatLimits::new(rates, chat.0 < 0, now),
+            held_until: None,
+            topics: BTreeSet::new(),
+        }
+    }
+
+    /// Holds the whole chat back.
+    pub(super) fn hold(&mut self, until: Instant) {
+        self.held_until = self.held_until.max(Some(until));
+    }
+
+    fn ready_at(&self, now: Instant) -> Instant {
+        let ready = self.limits.ready_at(now);
+        self.held_until.map_or(ready, |held| held.max(ready))
+    }
+}
+
+/// An address with something to send, or whose chat has limits still to be kept.
+#[derive(Default)]
 pub(super) struct Lane {
     pub(super) rows: VecDeque<Waiting>,
     /// How far the first row got.
     pub(super) progress: Progress,
+    /// Telegram took the next part, and the record that asked is still to be told.
+    pub(super) receipt: Option<Receipt>,
     pub(super) in_flight: bool,
     /// Nothing goes before this.
     held_until: Option<Instant>,
-    pub(super) limits: ChatLimits,
     /// Its place on the agenda.
-    pub(super) due: Option<Place>,
+    pub(super) due: Option<Slot>,
 }
 
-/// Where a lane stands on the agenda: with those that answer, or with those that say what nobody asked for; and when it
-/// may go.
+/// Where a lane stands on the agenda: with those that answer, or with those that send reminders; and when it may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) unasked: bool,
+pub(super) struct Slot {
+    pub(super) unsolicited: bool,
     pub(super) at: Instant,
 }
 
@@ -65,68 +98,81 @@ pub(super) struct Progress {
     /// Its requests that are done with.
     pub(super) parts_done: usize,
     pub(super) form: Form,
-    pub(super) afresh: bool,
+    pub(super) as_new: bool,
+    /// The topic takes nothing.
+    pub(super) outside_topic: bool,
 }
 
 impl Lane {
-    /// The lane of a chat nothing was sent to yet.
-    pub(super) fn new(chat: ChatId, rates: Rates, now: Instant) -> Self {
-        Self {
-            rows: VecDeque::new(),
-            progress: Progress::default(),
-            in_flight: false,
-            held_until: None,
-            // Telegram gives groups negative ids.
-            limits: ChatLimits::new(rates, chat.0 < 0, now),
-            due: None,
+    /// Takes a row to its place, once; the place, or `None` if it was there already. Rows of one record stand in the
+    /// order of their ids, those of different records in the order they came; what is being sent stays in front.
+    pub(super) fn insert(&mut self, row: Waiting) -> Option<usize> {
+        if self.contains(row.id) {
+            return None;
+        }
+        let is_behind = |other: &Waiting| other.id.chat == row.id.chat && other.id > row.id;
+        let place = match self.rows.back() {
+            Some(last) if last.id.chat != row.id.chat || is_behind(last) => {
+                self.rows.iter().position(is_behind)
+            }
+            _ => None,
+        };
+        let place = place.unwrap_or(self.rows.len()).max(self.begun_rows());
+        self.rows.insert(place, row);
+        Some(place)
+    }
+
+    /// Whether a row waits here. Rows nearly always come in order, so the last one mostly tells.
+    pub(super) fn contains(&self, id: RowId) -> bool {
+        match (self.rows.front(), self.rows.back()) {
+            (Some(first), Some(last)) if last.id.chat == id.chat && last.id < id => first.id == id,
+            _ => self.rows.iter().any(|row| row.id == id),
         }
     }
 
-    /// Takes a row to its place, once, and gives back what has become pointless by it; `None` if it was there already.
-    /// What is being sent stays in front.
-    pub(super) fn insert(
-        &mut self,
-        row: Waiting,
-        now: Instant,
-        today: Timestamp,
-    ) -> Option<Vec<Waiting>> {
-        let place = self
-            .rows
-            .binary_search_by_key(&row.id, |row| row.id)
-            .err()?;
-        let is_begun = self.in_flight || self.progress.parts_done > 0;
-        let begun = usize::from(is_begun && !self.rows.is_empty());
-        let dropped = match row.id.is_last_word() {
-            // The store has forgotten the rest already; what is on its way cannot be called back.
-            true => self.rows.drain(begun..).collect(),
-            false => Vec::new(),
-        };
-        let place = place.clamp(begun, self.rows.len());
-        if let (0, Some(until)) = (place, row.not_before) {
-            // Held back by the run before this one.
-            let pause = Duration::try_from(until.duration_since(today)).unwrap_or_default();
-            self.held_until = Some(now + pause);
+    /// How many rows at the front cannot be called back: 1 if the first is being sent.
+    fn begun_rows(&self) -> usize {
+        let is_begun = self.in_flight || self.progress.parts_done > 0 || self.receipt.is_some();
+        usize::from(is_begun && !self.rows.is_empty())
+    }
+
+    /// Takes out what a record has waiting here, but for what is being sent.
+    pub(super) fn drop_rows_of(&mut self, record: ChatId) -> Vec<Waiting> {
+        let begun = self.begun_rows();
+        let behind = self.rows.split_off(begun);
+        let (dropped, kept): (Vec<_>, Vec<_>) =
+            behind.into_iter().partition(|row| row.id.chat == record);
+        self.rows.extend(kept);
+        dropped
+    }
+
+    /// Takes out everything that is not being sent.
+    pub(super) fn drain_waiting(&mut self) -> Vec<Waiting> {
+        let in_flight = usize::from(self.in_flight && !self.rows.is_empty());
+        if in_flight == 0 {
+            self.progress = Progress::default();
+            self.receipt = None;
         }
-        self.rows.insert(place, row);
-        Some(dropped)
+        self.rows.drain(in_flight..).collect()
     }
 
     /// When its next message may go; when it may be forgotten, if there is none.
-    pub(super) fn due_at(&self, now: Instant) -> Place {
-        let limits = match self.rows.is_empty() {
-            true => self.limits.forgotten_at(now),
-            false => self.limits.ready_at(now),
+    pub(super) fn due_at(&self, pace: &ChatPace, now: Instant) -> Slot {
+        let limits = if self.rows.is_empty() {
+            pace.limits.forgotten_at(now)
+        } else {
+            pace.ready_at(now)
         };
-        Place {
-            // Behind what nobody asked for, somebody may wait for an answer.
-            unasked: self.rows.iter().all(|row| row.unasked),
+        Slot {
+            // An answer behind a reminder is not to wait.
+            unsolicited: self.rows.iter().all(|row| row.unsolicited),
             at: self.held_until.map_or(limits, |held| held.max(limits)),
         }
     }
 
     /// Whether nothing of the first row was sent yet.
     pub(super) fn is_fresh(&self) -> bool {
-        self.progress == Progress::default()
+        self.progress == Progress::default() && self.receipt.is_none()
     }
 
     /// One more request of the first row is done with; whether that was the last of so many.
@@ -138,20 +184,24 @@ impl Lane {
     /// Takes the first row out.
     pub(super) fn finish_row(&mut self) -> Option<Waiting> {
         self.progress = Progress::default();
+        self.receipt = None;
         self.rows.pop_front()
     }
 
-    /// Holds everything back; the first row, and until when it waits.
-    pub(super) fn hold(
+    /// Holds this lane back.
+    pub(super) fn hold(&mut self, until: Instant) {
+        self.held_until = Some(until);
+    }
+
+    /// Notes that the first row failed; it, and until when it waits, also across a restart.
+    pub(super) fn postpone_first(
         &mut self,
         pause: Duration,
-        now: Instant,
-        today: Timestamp,
+        time: Timestamp,
     ) -> Option<(RowId, Timestamp)> {
-        self.held_until = Some(now + pause);
         let row = self.rows.front_mut()?;
         let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
-        let until = today.checked_add(pause).unwrap_or(Timestamp::MAX);
+        let until = time.checked_add(pause).unwrap_or(Timestamp::MAX);
         row.attempts = row.attempts.saturating_add(1);
         if let Some(body) = &mut row.body {
             body.postpone(until);

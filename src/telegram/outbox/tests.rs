@@ -9,17 +9,22 @@ use std::{
 };
 
 use async_trait::async_trait;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    super::{api::ApiError, courier::Undelivered, outgoing::Outgoing},
+    super::{api::ApiError, outgoing::Outgoing},
+    agenda::UNSOLICITED_DELAY,
     *,
 };
 use crate::{
-    dialogue::{Action, Button, Choice, Enclosure, MessageId, Press, Record, Reply},
+    assistant::HandleError,
+    dialogue::{
+        Action, Attachment, Button, Choice, MessageId, Press, Receipt, Record, Reply, ReplyTo,
+        ThreadId, Unreadable,
+    },
     markup::RichText,
     store::{
-        Commit, Mark,
+        AddressedReply, Commit, Mark,
         memory::MemoryStore,
         testing::{HookedStore, Hooks},
     },
@@ -46,8 +51,10 @@ struct Telegram {
     start: Instant,
     got: Arc<Mutex<Vec<Got>>>,
     answers: Arc<Mutex<HashMap<ChatId, VecDeque<Answer>>>>,
-    /// Chats the assistant was told are gone.
-    told: Arc<Mutex<Vec<ChatId>>>,
+    /// What the assistant was told: whose record, where it was sent, and what was answered.
+    told: Arc<Mutex<Vec<(ChatId, Address, Receipt)>>>,
+    /// What the assistant says to the next receipts; nothing beyond that.
+    says: Arc<Mutex<VecDeque<Result<Vec<OutboxRow>, StoreError>>>>,
     metrics: Arc<Metrics>,
     /// Where groups are moved.
     store: Arc<Mutex<Option<Arc<dyn Store>>>>,
@@ -58,10 +65,8 @@ enum Answer {
     Says(ApiError),
     Takes,
     TakesAfter(Duration),
-    /// What is fetched makes the assistant say this.
-    Brings(Vec<OutboxRow>),
-    /// What is fetched is not kept.
-    Loses,
+    /// It is answered with this.
+    Answers(Receipt),
     Panics,
     Hangs,
 }
@@ -73,6 +78,7 @@ impl Telegram {
             got: Arc::default(),
             answers: Arc::default(),
             told: Arc::default(),
+            says: Arc::default(),
             metrics: Arc::default(),
             store: Arc::default(),
         }
@@ -115,14 +121,19 @@ fn seen(request: Outgoing) -> (ChatId, String) {
             chat(deletion.chat_id),
             format!("✗{}", deletion.message_id.0),
         ),
-        Outgoing::Enclosure(upload) => (upload.chat, format!("+{}", upload.name)),
-        Outgoing::Fetch { chat, file } => (chat, format!("?{file}")),
+        Outgoing::Attachment(upload) => (upload.chat, format!("+{}", upload.name)),
+        Outgoing::Download { chat, file } => (chat, format!("?{file}")),
     }
 }
 
 impl Deliver for Telegram {
-    async fn deliver(&self, request: Outgoing) -> Result<Vec<OutboxRow>, Undelivered> {
+    async fn deliver(&self, request: Outgoing) -> Result<Option<Receipt>, ApiError> {
+        let thread = request.to().thread;
         let (chat, text) = seen(request);
+        let text = match thread {
+            Some(ThreadId(thread)) => format!("#{thread} {text}"),
+            None => text,
+        };
         let at = self.start.elapsed().as_millis();
         self.got.lock().unwrap().push((at, chat, text));
         let answer = self
@@ -132,14 +143,13 @@ impl Deliver for Telegram {
             .get_mut(&chat)
             .and_then(VecDeque::pop_front);
         match answer {
-            None | Some(Answer::Takes) => Ok(Vec::new()),
+            None | Some(Answer::Takes) => Ok(None),
             Some(Answer::TakesAfter(pause)) => {
                 tokio::time::sleep(pause).await;
-                Ok(Vec::new())
+                Ok(None)
             }
-            Some(Answer::Brings(rows)) => Ok(rows),
-            Some(Answer::Says(error)) => Err(error.into()),
-            Some(Answer::Loses) => Err(StoreError::Unavailable("no room".into()).into()),
+            Some(Answer::Answers(receipt)) => Ok(Some(receipt)),
+            Some(Answer::Says(error)) => Err(error),
             Some(Answer::Panics) => panic!("on purpose"),
             Some(Answer::Hangs) => std::future::pending().await,
         }
@@ -149,14 +159,21 @@ impl Deliver for Telegram {
         self.metrics.clone()
     }
 
-    async fn gone(&self, chat: ChatId) -> Result<(), StoreError> {
-        self.told.lock().unwrap().push(chat);
-        Ok(())
-    }
-
-    async fn moved(&self, from: ChatId, to: ChatId) -> Result<(), StoreError> {
-        let store = self.store.lock().unwrap().clone().unwrap();
-        store.migrate(from, to).await
+    async fn receive(
+        &self,
+        chat: ChatId,
+        at: Address,
+        receipt: Receipt,
+    ) -> Result<Vec<OutboxRow>, HandleError> {
+        self.told.lock().unwrap().push((chat, at, receipt.clone()));
+        if let Receipt::Moved { to } = receipt
+            && at.chat == chat
+        {
+            let store = self.store.lock().unwrap().clone().unwrap();
+            store.migrate(chat, to).await?;
+        }
+        let says = self.says.lock().unwrap().pop_front();
+        Ok(says.unwrap_or(Ok(Vec::new()))?)
     }
 }
 
@@ -169,6 +186,11 @@ fn refused(code: u16, description: &str) -> Answer {
 
 fn wait(seconds: u64) -> Answer {
     Answer::Says(ApiError::TooManyRequests(Duration::from_secs(seconds)))
+}
+
+/// What a fetched file says.
+fn content() -> Answer {
+    Answer::Answers(Receipt::FileContent(Err(Unreadable::NotText)))
 }
 
 fn down() -> Answer {
@@ -275,6 +297,17 @@ async fn commit_at(
     chat: ChatId,
     record: Option<Record>,
     replies: Vec<Reply>,
+) -> Vec<OutboxRow> {
+    let replies = AddressedReply::to_chat(chat, replies);
+    commit_addressed(second, store, chat, record, replies).await
+}
+
+async fn commit_addressed(
+    second: i64,
+    store: &Arc<dyn Store>,
+    chat: ChatId,
+    record: Option<Record>,
+    replies: Vec<AddressedReply>,
 ) -> Vec<OutboxRow> {
     let commit = Commit {
         chat,
@@ -436,8 +469,9 @@ async fn a_block_ends_the_chats_rows_and_no_others() {
     assert_eq!(room.telegram.texts(ANN), ["<b>a</b>"]);
     assert_eq!(room.telegram.texts(BEN), ["<b>d</b>"]);
     assert_eq!(room.left(), 0);
-    assert_eq!(*room.telegram.told.lock().unwrap(), [ANN]);
-    // Whoever comes back is talked to again.
+    let told = (ANN, Address::chat(ANN), Receipt::Unreachable);
+    assert_eq!(*room.telegram.told.lock().unwrap(), [told]);
+    // Who comes back is answered again.
     room.say_texts(ANN, &["hello"]).await;
     room.after(1).await;
     assert_eq!(room.telegram.texts(ANN)[1], "<b>hello</b>");
@@ -558,13 +592,15 @@ async fn a_long_message_goes_on_at_the_part_that_was_not_taken() {
 
 /// Takes a message away, brings a file along, shows a text, and has a file fetched.
 fn whole(text: &str) -> Reply {
-    let file = Enclosure::File {
+    let file = Attachment::File {
         name: "a.json".into(),
         content: "{}".into(),
     };
-    let reply = reply(text).taking_away(Some(MessageId(8))).with(file);
+    let reply = reply(text)
+        .deleting(Some(MessageId(8)))
+        .with_attachment(file);
     Reply {
-        fetches: Some("F1".into()),
+        downloads: Some("F1".into()),
         ..reply
     }
 }
@@ -654,7 +690,7 @@ async fn in_a_group_that_moved_nothing_is_taken_away_by_an_id_of_before() {
     let room = Room::new(NO_LIMIT);
     let moved = Answer::Says(ApiError::Migrated(ChatId(-1001)));
     room.telegram.will(GROUP, [moved]);
-    let away = reply("b").taking_away(Some(MessageId(8)));
+    let away = reply("b").deleting(Some(MessageId(8)));
     room.say(GROUP, vec![reply("a"), away]).await;
     room.after(1).await;
     assert_eq!(room.telegram.texts(ChatId(-1001)), ["<b>a</b>", "<b>b</b>"]);
@@ -703,7 +739,8 @@ async fn what_a_fetched_file_makes_the_assistant_say_is_sent_also_while_stopping
         let rows = commit(&room.store, ANN, vec![whole("a")]).await;
         let answers = commit(&room.store, ANN, vec![reply("read")]).await;
         room.telegram.will(ANN, vec![Answer::Takes; 3]);
-        room.telegram.will(ANN, [Answer::Brings(answers)]);
+        room.telegram.will(ANN, [content()]);
+        room.telegram.says.lock().unwrap().push_back(Ok(answers));
         room.outbox.send(rows);
         if stopping {
             room.outbox.stop(Instant::now() + Duration::from_secs(5));
@@ -720,9 +757,12 @@ async fn what_a_fetched_file_makes_the_assistant_say_is_sent_also_while_stopping
 async fn a_file_whose_words_were_not_kept_is_fetched_again() {
     let room = Room::new(NO_LIMIT);
     room.telegram.will(ANN, vec![Answer::Takes; 3]);
-    room.telegram.will(ANN, [Answer::Loses, Answer::Loses]);
+    room.telegram.will(ANN, [content(), content()]);
+    let no_room = || Err(StoreError::Unavailable("no room".into()));
+    let says = [no_room(), no_room()];
+    room.telegram.says.lock().unwrap().extend(says);
     let rows = commit(&room.store, ANN, vec![whole("a")]).await;
-    // The commit may have succeeded without saying so; its rows were handed to nobody.
+    // The commit may have succeeded without saying so; its rows were not handed over.
     commit(&room.store, ANN, vec![reply("read")]).await;
     room.outbox.send(rows);
     room.after(2).await;
@@ -853,13 +893,13 @@ async fn nothing_is_left_of_a_chat_that_has_been_quiet() {
     let telegram = Telegram::new();
     let (mut sender, _outbox) = sender(&telegram, &store, &clock(), RATES);
     sender.start_due(Instant::now());
-    while let Some(landed) = sender.in_flight.next().await {
-        sender.settle(landed, Instant::now());
+    while let Some(attempted) = sender.in_flight.next().await {
+        sender.finish_attempt(attempted, Instant::now());
     }
     assert_eq!(sender.lanes.len(), 2);
     tokio::time::advance(Duration::from_secs(60)).await;
     sender.start_due(Instant::now());
-    assert!(sender.lanes.is_empty() && sender.agenda.is_empty());
+    assert!(sender.lanes.is_empty() && sender.paces.is_empty() && sender.agenda.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -868,7 +908,7 @@ async fn of_several_new_looks_of_one_message_the_last_is_shown() {
     room.say_texts(ANN, &["1", "2", "3", "4", "5"]).await;
     // The burst is over; these wait, and so much the shorter.
     let other = edit("other").in_place_of(Some(MessageId(99)));
-    let with_file = edit("d").with(Enclosure::File {
+    let with_file = edit("d").with_attachment(Attachment::File {
         name: "f".into(),
         content: "x".into(),
     });
@@ -885,9 +925,9 @@ async fn of_several_new_looks_of_one_message_the_last_is_shown() {
     assert_eq!(room.left(), 0);
 }
 
-fn unasked(text: &str) -> Reply {
+fn unsolicited(text: &str) -> Reply {
     Reply {
-        unasked: true,
+        unsolicited: true,
         ..reply(text)
     }
 }
@@ -897,7 +937,7 @@ async fn an_answer_goes_before_a_thousand_reminders_and_they_all_go_in_the_end()
     const REMINDED: i64 = 1_000;
     let room = Room::new(RATES);
     for chat in 0..REMINDED {
-        room.say(ChatId(1_000 + chat), vec![unasked("remember?")])
+        room.say(ChatId(1_000 + chat), vec![unsolicited("remember?")])
             .await;
     }
     room.after(3).await;
@@ -923,20 +963,20 @@ async fn reminders_do_not_wait_for_ever_where_answers_never_end() {
     let room = Room::new(one_a_second);
     // More than can be said, from before the reminder on.
     room.say(ANN, vec![reply("a"); 100]).await;
-    room.say(BEN, vec![unasked("remember?")]).await;
+    room.say(BEN, vec![unsolicited("remember?")]).await;
     for _ in 0..150 {
         room.say(ANN, vec![reply("b"), reply("c")]).await;
         room.after(1).await;
     }
     let reminded = room.telegram.times(BEN);
     assert_eq!(reminded.len(), 1);
-    let waits = UNASKED_WAITS.as_millis();
+    let waits = UNSOLICITED_DELAY.as_millis();
     assert!((waits..2 * waits).contains(&reminded[0]), "{reminded:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_many_rows_only_some_are_at_hand_and_all_are_sent() {
-    const MANY: usize = 3 * BODIES_AT_HAND;
+async fn of_many_rows_only_some_are_in_memory_and_all_are_sent() {
+    const MANY: usize = 3 * BODIES_IN_MEMORY;
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     for chat in 0..MANY {
         commit(&store, ChatId(1 + chat as i64), vec![reply("a")]).await;
@@ -949,7 +989,7 @@ async fn of_many_rows_only_some_are_at_hand_and_all_are_sent() {
     };
     assert_eq!(
         (bodies(&sender), sender.bodies),
-        (BODIES_AT_HAND, BODIES_AT_HAND)
+        (BODIES_IN_MEMORY, BODIES_IN_MEMORY)
     );
     assert!(size_of::<Waiting>() <= 96);
     let room = Room::with(store, Telegram::new(), &clock(), NO_LIMIT);
@@ -961,10 +1001,10 @@ async fn of_many_rows_only_some_are_at_hand_and_all_are_sent() {
 #[tokio::test(start_paused = true)]
 async fn what_the_store_has_forgotten_meanwhile_is_not_sent() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
-    for chat in 0..=BODIES_AT_HAND as i64 {
+    for chat in 0..=BODIES_IN_MEMORY as i64 {
         commit(&store, ChatId(100 + chat), vec![reply("a")]).await;
     }
-    // Without a body at hand.
+    // Without a body in memory.
     let last = commit(&store, ChatId(50_000), vec![reply("a")]).await;
     let telegram = Telegram::new();
     let (sender, _outbox) = sender(&telegram, &store, &clock(), NO_LIMIT);
@@ -987,4 +1027,222 @@ async fn what_an_unwell_store_shows_is_not_sent_before_it_is_well() {
     hooks.unwell.store(false, Ordering::Relaxed);
     room.after(2).await;
     assert_eq!(room.telegram.texts(ANN), ["<b>a</b>"]);
+}
+
+/// A topic of the group.
+fn topic(thread: i32) -> Address {
+    Address::chat(GROUP).in_topic(Some(ThreadId(thread)))
+}
+
+fn to(address: Address, text: &str) -> AddressedReply {
+    AddressedReply {
+        to: address,
+        reply_to: None,
+        reply: reply(text),
+    }
+}
+
+impl Room {
+    /// Commits replies to different addresses to one record, and hands over their rows.
+    async fn say_to(&self, record: ChatId, replies: Vec<AddressedReply>) {
+        let kept = Some(Record::default());
+        let rows = commit_addressed(0, &self.store, record, kept, replies).await;
+        self.outbox.send(rows);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_topic_is_a_line_of_its_own_and_the_groups_limit_holds_over_all() {
+    let room = Room::new(RATES);
+    room.telegram.will(GROUP, [Answer::Hangs]);
+    let replies = [topic(1), topic(2), topic(3)].map(|topic| vec![to(topic, "x"); 10]);
+    room.say_to(GROUP, replies.concat()).await;
+    room.after(59).await;
+    let texts = room.telegram.texts(GROUP);
+    assert_eq!(texts.len(), 20, "twenty a minute");
+    let sent = |text: &str| texts.iter().filter(|sent| *sent == text).count();
+    // The first topic's first message hangs, which holds up no other topic.
+    assert_eq!(
+        (
+            sent("#1 <b>x</b>"),
+            sent("#2 <b>x</b>") + sent("#3 <b>x</b>")
+        ),
+        (1, 19)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_wait_holds_back_all_topics_of_its_group() {
+    let room = Room::new(NO_LIMIT);
+    room.telegram.will(GROUP, [wait(7)]);
+    room.say_to(GROUP, vec![to(topic(1), "a")]).await;
+    room.after(1).await;
+    room.say_to(GROUP, vec![to(topic(2), "b"), to(topic(1), "c")])
+        .await;
+    room.after(10).await;
+    let texts = room.telegram.texts(GROUP);
+    assert_eq!(
+        room.telegram.times(GROUP),
+        [0, 7000, 7000, 7000],
+        "{texts:?}"
+    );
+    let in_first: Vec<_> = texts.iter().filter(|text| text.starts_with("#1")).collect();
+    assert_eq!(in_first, ["#1 <b>a</b>", "#1 <b>a</b>", "#1 <b>c</b>"]);
+    assert_eq!(room.left(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_passes_holds_back_its_topic_and_no_other() {
+    let room = Room::new(NO_LIMIT);
+    room.telegram.will(GROUP, [down()]);
+    room.say_to(GROUP, vec![to(topic(1), "a")]).await;
+    room.after(0).await;
+    room.say_to(GROUP, vec![to(topic(2), "b")]).await;
+    room.after(5).await;
+    let texts = room.telegram.texts(GROUP);
+    assert_eq!(texts, ["#1 <b>a</b>", "#2 <b>b</b>", "#1 <b>a</b>"]);
+    assert_eq!(room.telegram.times(GROUP), [0, 0, 1000]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_gone_or_closed_topic_does_not_take_is_said_once_outside_of_it() {
+    for refusal in [
+        "Bad Request: message thread not found",
+        "Bad Request: TOPIC_CLOSED",
+        "Bad Request: TOPIC_DELETED",
+    ] {
+        let room = Room::new(NO_LIMIT);
+        room.telegram.will(GROUP, [refused(400, refusal)]);
+        let mut first = to(topic(1), "a");
+        first.reply_to = Some(ReplyTo {
+            message: MessageId(9),
+            throughout: false,
+        });
+        room.say_to(GROUP, vec![first]).await;
+        room.after(1).await;
+        assert_eq!(room.telegram.texts(GROUP), ["#1 <b>a</b>", "<b>a</b>"]);
+        // Where it is not taken either, it is dropped, and what is behind it goes on.
+        let closed = refused(400, refusal);
+        room.telegram.will(GROUP, [closed.clone(), closed]);
+        room.say_to(
+            GROUP,
+            vec![to(topic(1), "b"), to(topic(2), "c"), to(topic(1), "d")],
+        )
+        .await;
+        room.after(1).await;
+        let texts = room.telegram.texts(GROUP);
+        let with = |letter: &str| texts.iter().filter(|text| text.contains(letter)).count();
+        assert_eq!(
+            (with(">b<") + with(">c<"), with(">d<")),
+            (4, 1),
+            "{texts:?}"
+        );
+        assert_eq!(room.left(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_in_a_closed_topic_is_said_anew_outside_of_it() {
+    let room = Room::new(NO_LIMIT);
+    room.telegram
+        .will(GROUP, [refused(400, "Bad Request: TOPIC_CLOSED")]);
+    let edit = AddressedReply {
+        reply: edit("a"),
+        ..to(topic(1), "")
+    };
+    room.say_to(GROUP, vec![edit]).await;
+    room.after(1).await;
+    assert_eq!(room.telegram.texts(GROUP), ["✎<b>a</b>", "<b>a</b>"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_block_ends_all_topics_of_its_group() {
+    let room = Room::new(NO_LIMIT);
+    room.telegram.will(
+        GROUP,
+        [refused(
+            403,
+            "Forbidden: bot was kicked from the supergroup chat",
+        )],
+    );
+    room.say_to(GROUP, vec![to(topic(1), "a"), to(topic(1), "b")])
+        .await;
+    room.after(0).await;
+    room.say_texts(BEN, &["c"]).await;
+    room.after(1).await;
+    assert_eq!(room.telegram.texts(GROUP), ["#1 <b>a</b>"]);
+    assert_eq!(room.telegram.texts(BEN), ["<b>c</b>"]);
+    assert_eq!(room.left(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forgotten_record_is_silent_in_every_topic_and_what_others_sent_there_goes_on() {
+    let room = Room::new(NO_LIMIT);
+    room.telegram.will(GROUP, [wait(5)]);
+    let to_topic = |text| vec![to(topic(1), text)];
+    room.say_to(BEN, to_topic("b")).await;
+    room.after(1).await;
+    room.say_to(ANN, to_topic("a")).await;
+    let receipt = commit_record(&room.store, ANN, None, vec![reply("receipt")]).await;
+    room.outbox.send(receipt);
+    room.after(10).await;
+    assert_eq!(room.telegram.texts(GROUP), ["#1 <b>b</b>", "#1 <b>b</b>"]);
+    assert_eq!(room.telegram.texts(ANN), ["<b>receipt</b>"]);
+    assert_eq!(room.left(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_two_records_send_to_one_address_goes_in_the_order_it_came() {
+    let room = Room::new(NO_LIMIT);
+    room.telegram.will(GROUP, [wait(5)]);
+    for (record, text) in [(BEN, "1"), (ANN, "2"), (BEN, "3"), (ANN, "4")] {
+        room.say_to(record, vec![to(topic(1), text)]).await;
+        room.after(1).await;
+    }
+    room.outbox.reload();
+    room.after(10).await;
+    let expected = ["1", "1", "2", "3", "4"].map(|text| format!("#1 <b>{text}</b>"));
+    assert_eq!(room.telegram.texts(GROUP), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_follows_the_group_it_goes_to_and_its_writer_is_told() {
+    const SUPERGROUP: ChatId = ChatId(-1001);
+    let room = Room::new(NO_LIMIT);
+    let moved = Answer::Says(ApiError::Migrated(SUPERGROUP));
+    room.telegram.will(GROUP, [moved]);
+    let group = Address::chat(GROUP);
+    room.say_to(ANN, vec![to(group, "a"), to(group, "b")]).await;
+    room.after(1).await;
+    assert_eq!(room.telegram.texts(GROUP), ["<b>a</b>"]);
+    assert_eq!(room.telegram.texts(SUPERGROUP), ["<b>a</b>", "<b>b</b>"]);
+    let told = (ANN, group, Receipt::Moved { to: SUPERGROUP });
+    assert_eq!(*room.telegram.told.lock().unwrap(), [told]);
+    assert_eq!(room.left(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_a_reply_was_sent_is_told_to_the_record_that_asked_and_to_no_other() {
+    let room = Room::new(NO_LIMIT);
+    let sent = |message| Receipt::Sent {
+        to: Address::chat(ANN),
+        message: MessageId(message),
+    };
+    let answers = [1, 2].map(|message| Answer::Answers(sent(message)));
+    room.telegram.will(ANN, answers);
+    let asking = Reply {
+        wants_receipt: true,
+        ..reply("b")
+    };
+    // What is not kept is told again, and the message is not sent again for that.
+    let no_room = Err(StoreError::Unavailable("no room".into()));
+    room.telegram.says.lock().unwrap().push_back(no_room);
+    room.say(ANN, vec![reply("a"), asking, reply("c")]).await;
+    room.after(5).await;
+    assert_eq!(
+        room.telegram.texts(ANN),
+        ["<b>a</b>", "<b>b</b>", "<b>c</b>"]
+    );
+    let told = (ANN, Address::chat(ANN), sent(2));
+    assert_eq!(*room.telegram.told.lock().unwrap(), [told.clone(), told]);
 }

@@ -2,32 +2,31 @@
 
 use std::time::Duration;
 
-use super::{
-    super::{
+use super::lane::Progress;
+use crate::{
+    dialogue::{Address, ChatId},
+    telegram::{
         api::ApiError,
-        courier::Undelivered,
         outgoing::{Form, Outgoing},
     },
-    lane::Progress,
 };
-use crate::dialogue::ChatId;
 
 /// Which part of a reply a request is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     Deletion,
-    Enclosure,
+    Attachment,
     Message,
-    Fetch,
+    Download,
 }
 
 impl From<&Outgoing> for Part {
     fn from(request: &Outgoing) -> Self {
         match request {
             Outgoing::Deletion(_) => Self::Deletion,
-            Outgoing::Enclosure(_) => Self::Enclosure,
+            Outgoing::Attachment(_) => Self::Attachment,
             Outgoing::New(_) | Outgoing::Edit(_) => Self::Message,
-            Outgoing::Fetch { .. } => Self::Fetch,
+            Outgoing::Download { .. } => Self::Download,
         }
     }
 }
@@ -38,16 +37,18 @@ pub(super) enum Verdict {
     /// This part is done, or as good as done.
     Done,
     /// The message to edit is gone: say it as a new one.
-    Afresh,
+    AsNew,
+    /// The topic is gone or closed: say it in the chat, outside of any topic.
+    OutsideTopic,
     /// Telegram does not like its looks: say it more plainly.
     Plainer(Form),
     /// The group has a new id, and what waits for it, too.
-    Moved,
-    /// Not before this long.
+    Moved { to: ChatId },
+    /// Nothing to this chat before this long.
     Wait(Duration),
     /// Trouble that passes: again after a pause.
     Again,
-    /// What came of it was not committed, or nobody knows: the same.
+    /// What Telegram answered was not committed, or that is not known: again after a pause.
     NotKept,
     /// This chat takes nothing from us any more.
     ChatGone,
@@ -57,42 +58,59 @@ pub(super) enum Verdict {
 
 /// What an error means. Its codes are few, so the server's wording has to be looked at; what is not recognised is refused
 /// for good.
-pub(super) fn judge(fault: &Undelivered, part: Part, progress: Progress) -> Verdict {
-    let error = match fault {
-        Undelivered::Telegram(error) => error,
-        Undelivered::Store(_) => return Verdict::NotKept,
-    };
-    match (error, part) {
-        // Whether a message could be taken away or not, the reply says what is to be said.
-        (ApiError::Refused { .. }, Part::Deletion) => Verdict::Done,
-        (ApiError::TooManyRequests(pause), _) => Verdict::Wait(*pause),
-        (ApiError::Migrated(_), _) => Verdict::Moved,
+pub(super) fn classify_error(
+    error: &ApiError,
+    part: Part,
+    progress: Progress,
+    address: Address,
+) -> Verdict {
+    let (code, description) = match error {
+        ApiError::TooManyRequests(pause) => return Verdict::Wait(*pause),
+        ApiError::Migrated(to) => return Verdict::Moved { to: *to },
         // A token that is not valid ends the service elsewhere.
-        (ApiError::Unauthorized | ApiError::Unavailable(_) | ApiError::Network(_), _) => {
-            Verdict::Again
+        ApiError::Unauthorized | ApiError::Unavailable(_) | ApiError::Network(_) => {
+            return Verdict::Again;
         }
-        (
-            ApiError::Refused {
-                code: 403,
-                description,
-            },
-            _,
-        ) if !is_about_a_message(description) => Verdict::ChatGone,
-        (ApiError::Refused { .. }, Part::Enclosure | Part::Fetch) => Verdict::Refused,
-        (ApiError::Refused { description, .. }, Part::Message) => {
-            judge_message(&description.to_ascii_lowercase(), progress)
+        ApiError::Refused { code, description } => (*code, description.to_ascii_lowercase()),
+    };
+    match part {
+        // Whether a message could be taken away or not, the reply says what is to be said.
+        Part::Deletion => Verdict::Done,
+        Part::Attachment | Part::Message if is_about_the_topic(&description) => {
+            outside_topic(progress, address)
         }
+        _ if code == 403 && !is_about_a_message(&description) => Verdict::ChatGone,
+        Part::Attachment | Part::Download => Verdict::Refused,
+        Part::Message => classify_message_error(&description, progress),
     }
 }
 
 /// Whether "forbidden" is said of one message; else it is said of the whole chat.
 fn is_about_a_message(description: &str) -> bool {
-    let codes = ["EDIT_MESSAGES_FORBIDDEN", "MESSAGE_AUTHOR_REQUIRED"];
-    codes.iter().any(|code| description.contains(code))
+    contains_any(
+        description,
+        &["edit_messages_forbidden", "message_author_required"],
+    )
 }
 
-fn judge_message(description: &str, progress: Progress) -> Verdict {
-    let says = |words: &[&str]| words.iter().any(|word| description.contains(word));
+fn is_about_the_topic(description: &str) -> bool {
+    contains_any(
+        description,
+        &["message thread not found", "topic_closed", "topic_deleted"],
+    )
+}
+
+/// Once outside of its topic; what is not taken there either is dropped.
+fn outside_topic(progress: Progress, address: Address) -> Verdict {
+    if address.thread.is_some() && !progress.outside_topic {
+        Verdict::OutsideTopic
+    } else {
+        Verdict::Refused
+    }
+}
+
+fn classify_message_error(description: &str, progress: Progress) -> Verdict {
+    let says = |words: &[&str]| contains_any(description, words);
     if says(&["message is not modified"]) {
         Verdict::Done
     } else if says(&[
@@ -101,19 +119,23 @@ fn judge_message(description: &str, progress: Progress) -> Verdict {
         "message_id_invalid",
         "edit_messages_forbidden",
         "message_author_required",
-    ]) && !progress.afresh
+    ]) && !progress.as_new
     {
-        Verdict::Afresh
+        Verdict::AsNew
     } else if says(&["button", "keyboard", "reply_markup", "reply markup"]) {
-        plainer(progress, Form::Bare)
+        plainer_form(progress, Form::Bare)
     } else if says(&["can't parse entities", "entity", "entities"]) {
-        plainer(progress, Form::Plain)
+        plainer_form(progress, Form::Plain)
     } else {
         Verdict::Refused
     }
 }
 
-fn plainer(progress: Progress, form: Form) -> Verdict {
+fn contains_any(description: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| description.contains(word))
+}
+
+fn plainer_form(progress: Progress, form: Form) -> Verdict {
     match progress.form {
         Form::Bare => Verdict::Refused,
         Form::Plain => Verdict::Plainer(Form::Bare),
@@ -122,16 +144,16 @@ fn plainer(progress: Progress, form: Form) -> Verdict {
 }
 
 /// One line for the operator: which chat, what fault, what is done about it; never what was said.
-pub(super) fn report(chat: ChatId, part: Part, error: &Undelivered, verdict: &Verdict) {
+pub(super) fn log_error(chat: ChatId, part: Part, error: &ApiError, verdict: &Verdict) {
     match verdict {
-        Verdict::Done | Verdict::Afresh | Verdict::Moved => {
+        Verdict::Done | Verdict::AsNew | Verdict::Moved { .. } => {
             tracing::debug!(%chat, %error, ?part, ?verdict, "a message went another way");
         }
-        Verdict::Wait(_) | Verdict::Again => {
+        Verdict::Wait(_) | Verdict::Again | Verdict::NotKept => {
             tracing::warn!(%chat, %error, ?part, "a message was not taken; this chat waits");
         }
-        Verdict::NotKept => {
-            tracing::error!(%chat, %error, ?part, "what a file says was not taken; this chat waits");
+        Verdict::OutsideTopic => {
+            tracing::warn!(%chat, %error, ?part, "a topic takes no messages; this one is sent outside of it");
         }
         Verdict::ChatGone => {
             tracing::info!(%chat, %error, "the chat takes nothing from us any more; its messages are dropped");

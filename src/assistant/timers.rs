@@ -1,4 +1,4 @@
-//! When which chat wants to be woken though nobody does anything there, and waking it.
+//! When which chat is to be woken though nothing happens there; `wake` does it.
 //!
 //! The records say when ([`Record::wake_at`](crate::dialogue::Record::wake_at)); here is only an index of that, made
 //! again from the store at every start, so that there is nothing it could get out of step with.
@@ -6,26 +6,22 @@
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::{sync::Notify, time::sleep};
+use tokio::sync::Notify;
 
-use super::Assistant;
 use crate::{
-    dialogue::{ChatId, Event},
-    store::{Item, OutboxRow, Store},
+    dialogue::ChatId,
+    store::{Item, Store},
 };
 
-/// The clock is looked at no less often than this: it may be set, and a machine may sleep.
-const LONGEST_SLEEP: Duration = Duration::from_secs(60);
-/// A chat that wants to be woken again at once, for a fault of ours or of the store, waits this long.
+/// A chat that is still due after it was woken, by a fault of ours or of the store, waits this long.
 const AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(60);
 
-/// The chats that want to be woken, by time.
+/// The chats that are to be woken, by time.
 #[derive(Debug, Default)]
-pub struct Alarms {
+pub struct Timers {
     index: Mutex<Index>,
     changed: Notify,
 }
@@ -33,23 +29,23 @@ pub struct Alarms {
 #[derive(Debug, Default)]
 struct Index {
     by_time: BTreeSet<(Timestamp, ChatId)>,
-    /// When, and the version of the record that said so: whoever is told late of an earlier version is not listened to.
+    /// When, and the version of the record that said so: what an earlier version says comes too late.
     by_chat: HashMap<ChatId, (Timestamp, u64)>,
 }
 
-impl Alarms {
+impl Timers {
     fn index(&self) -> MutexGuard<'_, Index> {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A chat wants to be woken at this time, or not at all, says version `version` of its record.
+    /// A chat is to be woken at this time, or not at all, says version `version` of its record.
     pub fn set(&self, chat: ChatId, version: u64, at: Option<Timestamp>) {
         if self.index().set(chat, version, at) {
             self.changed.notify_one();
         }
     }
 
-    /// A chat is not there any more.
+    /// Forgets a chat that has another id now.
     pub(super) fn forget(&self, chat: ChatId) {
         let mut index = self.index();
         if let Some((at, _)) = index.by_chat.remove(&chat) {
@@ -57,30 +53,37 @@ impl Alarms {
         }
     }
 
-    /// The next time somebody wants to be woken.
+    /// The next time a chat is to be woken.
     pub fn next(&self) -> Option<Timestamp> {
         self.index().by_time.first().map(|(at, _)| *at)
     }
 
-    fn due(&self, now: Timestamp) -> Vec<ChatId> {
+    /// The chats that are due, the longest due first.
+    pub(super) fn due_chats(&self, now: Timestamp) -> Vec<ChatId> {
         let index = self.index();
         let due = index.by_time.iter().take_while(|(at, _)| *at <= now);
         due.map(|(_, chat)| *chat).collect()
     }
 
-    /// Learns from the store who wants to be woken. Goes through all of it; for a thread of its own.
-    pub fn learn(&self, store: &dyn Store) {
+    /// Reads from the store which chats are to be woken. Goes through all of it; for a thread of its own.
+    pub fn load(&self, store: &dyn Store) {
         for item in store.scan() {
             match item {
                 Ok(Item::Chat(chat, kept)) => self.set(chat, kept.version, kept.record.wake_at()),
                 Ok(Item::Row(_)) => {}
-                // `verify` names it; everybody else is woken all the same.
+                // `verify` names it; all others are woken all the same.
                 Err(error) => tracing::error!(%error, "a chat cannot be woken"),
             }
         }
     }
 
-    fn postpone(&self, chat: ChatId, now: Timestamp) {
+    /// Becomes ready when the next time may have come earlier.
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Puts off a chat that is still due after it was woken.
+    pub(super) fn postpone(&self, chat: ChatId, now: Timestamp) {
         let mut index = self.index();
         let known = index.by_chat.get(&chat).copied();
         if let Some((_, version)) = known.filter(|(at, _)| *at <= now) {
@@ -90,7 +93,7 @@ impl Alarms {
 }
 
 impl Index {
-    /// Whether the next alarm may be an earlier one now.
+    /// Whether the next time may be earlier now.
     fn set(&mut self, chat: ChatId, version: u64, at: Option<Timestamp>) -> bool {
         if let Some((before, known)) = self.by_chat.get(&chat).copied() {
             if known > version {
@@ -108,30 +111,6 @@ impl Index {
     }
 }
 
-/// Wakes chats when it is time, for as long as it is polled; what they are told is handed to `deliver`.
-pub async fn run(
-    assistant: &Assistant,
-    clock: impl Fn() -> Timestamp,
-    deliver: impl Fn(Vec<OutboxRow>),
-) {
-    loop {
-        let now = clock();
-        for chat in assistant.alarms.due(now) {
-            match assistant.handle(chat, None, &Event::wake(), now).await {
-                Ok(rows) => deliver(rows),
-                Err(error) => tracing::error!(%chat, %error, "a chat was not woken; tried again"),
-            }
-            assistant.alarms.postpone(chat, now);
-        }
-        let pause = assistant.alarms.next().map(|at| at.duration_since(clock()));
-        let pause = pause.map(|pause| Duration::try_from(pause).unwrap_or_default());
-        tokio::select! {
-            () = assistant.alarms.changed.notified() => {}
-            () = sleep(pause.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP)) => {}
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,30 +121,30 @@ mod tests {
 
     #[test]
     fn the_earliest_comes_first_and_a_new_time_takes_the_place_of_the_old_one() {
-        let alarms = Alarms::default();
-        alarms.set(ChatId(1), 1, at(30));
-        alarms.set(ChatId(2), 1, at(20));
-        assert_eq!(alarms.next(), at(20));
-        alarms.set(ChatId(2), 2, at(40));
-        assert_eq!(alarms.next(), at(30));
-        alarms.set(ChatId(1), 2, None);
-        assert_eq!(alarms.due(at(40).expect("a time")), [ChatId(2)]);
+        let timers = Timers::default();
+        timers.set(ChatId(1), 1, at(30));
+        timers.set(ChatId(2), 1, at(20));
+        assert_eq!(timers.next(), at(20));
+        timers.set(ChatId(2), 2, at(40));
+        assert_eq!(timers.next(), at(30));
+        timers.set(ChatId(1), 2, None);
+        assert_eq!(timers.due_chats(at(40).expect("a time")), [ChatId(2)]);
     }
 
     #[test]
     fn whoever_is_late_does_not_undo_what_a_later_version_said() {
-        let alarms = Alarms::default();
-        alarms.set(ChatId(1), 6, at(30));
-        alarms.set(ChatId(1), 5, None);
-        assert_eq!(alarms.next(), at(30));
+        let timers = Timers::default();
+        timers.set(ChatId(1), 6, at(30));
+        timers.set(ChatId(1), 5, None);
+        assert_eq!(timers.next(), at(30));
     }
 
     #[test]
     fn a_chat_that_stays_due_does_not_turn_the_wheel_for_ever() {
-        let alarms = Alarms::default();
-        alarms.set(ChatId(1), 1, at(30));
+        let timers = Timers::default();
+        timers.set(ChatId(1), 1, at(30));
         let now = at(31).expect("a time");
-        alarms.postpone(ChatId(1), now);
-        assert_eq!(alarms.next(), Some(now + AGAIN_AFTER));
+        timers.postpone(ChatId(1), now);
+        assert_eq!(timers.next(), Some(now + AGAIN_AFTER));
     }
 }

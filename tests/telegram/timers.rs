@@ -1,4 +1,4 @@
-//! What happens though nobody does anything.
+//! What happens by itself when its time has come.
 
 use jiff::SignedDuration;
 use unbind_bot::dialogue::{Activity, Card, CardId, Reminder, Removal, RemovedCard, Stage};
@@ -67,9 +67,9 @@ fn taken_off(now: Timestamp) -> Record {
 /// Has the clock looked at: a chat of which nothing is kept wants to be woken before all others. Returns once it was.
 async fn look_at_the_clock(api: &FakeApi, service: &Service) {
     let first = Some(Timestamp::UNIX_EPOCH);
-    service.assistant.alarms().set(ChatId(77), 0, first);
+    service.assistant.timers().set(ChatId(77), 0, first);
     api.until("the clock is looked at", |_| {
-        service.assistant.alarms().next() != first
+        service.assistant.timers().next() != first
     })
     .await;
 }
@@ -206,7 +206,10 @@ async fn of_a_chat_nothing_is_kept_of_nothing_is_kept_when_it_blocks_the_bot() {
             chat: ChatId(ANN),
             expected: 0,
             record: None,
-            replies: vec![Reply::new(RichText::plain("all is deleted"))],
+            replies: AddressedReply::to_chat(
+                ChatId(ANN),
+                [Reply::new(RichText::plain("all is deleted"))],
+            ),
             now: Timestamp::now(),
         })
         .await

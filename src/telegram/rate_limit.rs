@@ -1,5 +1,5 @@
-//! How fast Telegram lets a bot speak: in a chat, in a group, and overall. Time is an argument; waiting is left to the
-//! outbox, which has to weigh all three before it sends anything.
+//! How fast Telegram lets a bot send: to a chat, to a group, and overall; and the algorithm, which `flood_control` uses as
+//! well. Time is an argument; waiting is left to the outbox, which has to weigh all three before it sends anything.
 //!
 //! `governor` is the well-kept library for this, but it takes a permit as it answers, reads its own clock, and keeps a
 //! table a limit; here a permit of three limits is taken at once or not at all, and a chat's limits live and go with its
@@ -7,6 +7,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 /// Messages a chat may get at once before the rate holds: two turns' worth. Telegram tolerates short bursts.
@@ -77,36 +78,73 @@ impl Window {
     }
 }
 
-/// A steady rate with a short burst (the generic cell rate algorithm): all it remembers is when it is full again.
-#[derive(Debug)]
-struct Bucket {
-    /// Between two messages, in the long run.
-    interval: Duration,
-    full_at: Instant,
+/// A point in time, of whichever clock.
+pub trait Moment: Copy + Ord {
+    /// This much later.
+    fn plus(self, span: Duration) -> Self;
+
+    /// How much later it is than another moment; zero if it is not later.
+    fn time_since(self, earlier: Self) -> Duration;
 }
 
-impl Bucket {
-    fn new(rate: u32, now: Instant) -> Self {
+impl Moment for Instant {
+    fn plus(self, span: Duration) -> Self {
+        self + span
+    }
+
+    fn time_since(self, earlier: Self) -> Duration {
+        self.saturating_duration_since(earlier)
+    }
+}
+
+impl Moment for Timestamp {
+    fn plus(self, span: Duration) -> Self {
+        self.checked_add(span).unwrap_or(Self::MAX)
+    }
+
+    fn time_since(self, earlier: Self) -> Duration {
+        Duration::try_from(self.duration_since(earlier)).unwrap_or_default()
+    }
+}
+
+/// A steady rate with a short burst (the generic cell rate algorithm): all it remembers is when the burst is full again.
+#[derive(Debug)]
+pub struct Gcra<T> {
+    /// Between two messages, in the long run.
+    interval: Duration,
+    full_at: T,
+}
+
+impl<T: Moment> Gcra<T> {
+    /// So many a second; 0 is no limit.
+    pub fn new(rate: u32, now: T) -> Self {
         Self {
             interval: Duration::from_secs(1).checked_div(rate).unwrap_or_default(),
             full_at: now,
         }
     }
 
-    fn ready_at(&self, now: Instant) -> Instant {
-        let debt = self.full_at.saturating_duration_since(now);
-        now + debt.saturating_sub(self.interval * (CHAT_BURST - 1))
+    /// When the next may go, at the earliest now, where `burst` may go at once.
+    pub fn ready_at(&self, burst: u32, now: T) -> T {
+        let used = self.full_at.time_since(now);
+        now.plus(used.saturating_sub(self.interval * burst.saturating_sub(1)))
     }
 
-    fn take(&mut self, now: Instant) {
-        self.full_at = self.full_at.max(now) + self.interval;
+    /// One goes now.
+    pub fn take(&mut self, now: T) {
+        self.full_at = self.full_at.max(now).plus(self.interval);
+    }
+
+    /// When the whole burst may go at once again.
+    pub fn full_at(&self) -> T {
+        self.full_at
     }
 }
 
 /// The limits of one chat.
 #[derive(Debug)]
 pub struct ChatLimits {
-    bucket: Bucket,
+    rate: Gcra<Instant>,
     window: Option<Window>,
 }
 
@@ -115,7 +153,7 @@ impl ChatLimits {
     pub fn new(rates: Rates, is_group: bool, now: Instant) -> Self {
         let has_window = is_group && rates.per_chat > 0;
         Self {
-            bucket: Bucket::new(rates.per_chat, now),
+            rate: Gcra::new(rates.per_chat, now),
             window: has_window.then(|| Window::new(GROUP_MESSAGES, GROUP_SPAN)),
         }
     }
@@ -126,12 +164,12 @@ impl ChatLimits {
             .window
             .as_ref()
             .map_or(now, |window| window.ready_at(now));
-        self.bucket.ready_at(now).max(window)
+        self.rate.ready_at(CHAT_BURST, now).max(window)
     }
 
     /// A message goes now.
     pub fn take(&mut self, now: Instant) {
-        self.bucket.take(now);
+        self.rate.take(now);
         if let Some(window) = &mut self.window {
             window.take(now);
         }
@@ -143,7 +181,7 @@ impl ChatLimits {
             .window
             .as_ref()
             .map_or(now, |window| window.forgotten_at(now));
-        self.bucket.full_at.max(window).max(now)
+        self.rate.full_at().max(window).max(now)
     }
 }
 
@@ -199,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_of_nought_is_no_limit() {
+    fn a_rate_of_zero_is_no_limit() {
         let start = Instant::now();
         let none = Rates {
             overall: 0,

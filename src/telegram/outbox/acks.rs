@@ -8,29 +8,29 @@ use tokio::time::{Instant, timeout};
 
 use crate::store::{Mark, RowId, Store, StoreError};
 
-/// What was sent a moment ago is told together with what is sent in the next: each telling is a batch of the store's, with
-/// a sync of its own, and at 5 ms a seventh fewer of 200 chats are answered. Killed in between, the bot says so much twice.
-const MARK_DELAY: Duration = Duration::from_millis(20);
+/// What was sent within so long is told at once: each call is a batch of the store's, with a sync of its own, and at 5 ms
+/// a seventh fewer of 200 chats are answered. Killed in between, the bot says this much twice.
+const ACK_DELAY: Duration = Duration::from_millis(20);
 /// Between two attempts to tell the store what was sent.
-const MARK_PAUSE: Duration = Duration::from_secs(1);
+const ACK_PAUSE: Duration = Duration::from_secs(1);
 /// At the end, the store has this long to note what was sent; what it does not is sent again at the next start.
-const LAST_MARKS_LIMIT: Duration = Duration::from_millis(500);
+const LAST_ACKS_LIMIT: Duration = Duration::from_millis(500);
 
 /// What the store was told, and whether it noted it.
-type Marked = (Vec<Mark>, Result<(), StoreError>);
+type Acked = (Vec<Mark>, Result<(), StoreError>);
 
 /// What the store has still to be told.
-pub(super) struct Marks {
+pub(super) struct Acks {
     store: Arc<dyn Store>,
     waiting: Vec<Mark>,
-    under_way: Option<BoxFuture<'static, Marked>>,
+    under_way: Option<BoxFuture<'static, Acked>>,
     /// When to tell what is waiting.
     due: Option<Instant>,
     /// Rows that are done, though the store does not know yet.
     unnoted: HashSet<RowId>,
 }
 
-impl Marks {
+impl Acks {
     /// Nothing to tell yet.
     pub(super) fn new(store: Arc<dyn Store>) -> Self {
         Self {
@@ -43,19 +43,19 @@ impl Marks {
     }
 
     /// A row is sent, or given up.
-    pub(super) fn done(&mut self, row: RowId) {
+    pub(super) fn push_done(&mut self, row: RowId) {
         self.push(Mark::Done(row));
         self.unnoted.insert(row);
     }
 
     /// A row waits until then, also across a restart.
-    pub(super) fn later(&mut self, row: RowId, until: Timestamp) {
+    pub(super) fn push_later(&mut self, row: RowId, until: Timestamp) {
         self.push(Mark::Later(row, until));
     }
 
     fn push(&mut self, mark: Mark) {
         self.waiting.push(mark);
-        self.due.get_or_insert_with(|| Instant::now() + MARK_DELAY);
+        self.due.get_or_insert_with(|| Instant::now() + ACK_DELAY);
     }
 
     /// Whether a row is done, though the store may still have it.
@@ -90,23 +90,23 @@ impl Marks {
     }
 
     /// Waits until the store has answered. Nothing is lost when the wait is given up.
-    pub(super) async fn answered(&mut self) {
+    pub(super) async fn wait_answer(&mut self) {
         let Some(under_way) = self.under_way.as_mut() else {
             return;
         };
         let (marks, result) = under_way.await;
         self.under_way = None;
         match result {
-            Ok(()) => self.note(&marks),
+            Ok(()) => self.note_marked(&marks),
             Err(error) => {
                 tracing::error!(%error, rows = marks.len(), "the store did not note what was sent; tried again");
-                self.due = Some(Instant::now() + MARK_PAUSE);
+                self.due = Some(Instant::now() + ACK_PAUSE);
                 self.waiting.splice(0..0, marks);
             }
         }
     }
 
-    fn note(&mut self, marks: &[Mark]) {
+    fn note_marked(&mut self, marks: &[Mark]) {
         for mark in marks {
             if let Mark::Done(row) = mark {
                 self.unnoted.remove(row);
@@ -117,10 +117,10 @@ impl Marks {
     /// Tells what is left before the end, as far as the store notes it in time.
     pub(super) async fn finish(mut self) {
         let last = async {
-            self.answered().await;
+            self.wait_answer().await;
             self.store.mark(std::mem::take(&mut self.waiting)).await
         };
-        match timeout(LAST_MARKS_LIMIT, last).await {
+        match timeout(LAST_ACKS_LIMIT, last).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "the last messages may be sent again"),
             Err(_) => tracing::warn!(

@@ -1,0 +1,37 @@
+//! Wakes the chats that are due.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::sleep;
+
+use super::Assistant;
+use crate::{dialogue::Event, store::OutboxRow};
+
+/// The clock is read no less often than this: it may be set, and a machine may sleep.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+
+/// Wakes chats when it is time, for as long as it is polled; what they are told is handed to `deliver`.
+pub async fn run(
+    assistant: &Assistant,
+    clock: impl Fn() -> Timestamp,
+    deliver: impl Fn(Vec<OutboxRow>),
+) {
+    let timers = assistant.timers();
+    loop {
+        let now = clock();
+        for chat in timers.due_chats(now) {
+            match assistant.handle(chat, None, &Event::wake(), now).await {
+                Ok(handled) => deliver(handled.rows),
+                Err(error) => tracing::error!(%chat, %error, "a chat was not woken; tried again"),
+            }
+            timers.postpone(chat, now);
+        }
+        let pause = timers.next().map(|at| at.duration_since(clock()));
+        let pause = pause.map(|pause| Duration::try_from(pause).unwrap_or_default());
+        tokio::select! {
+            () = timers.changed() => {}
+            () = sleep(pause.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP)) => {}
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Where a reply goes. The record that wrote it is named beside it: the two are the same chat for an answer, and not for
+//! a copy that somebody else is to read.
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{ChatId, MessageId};
+
+/// A topic of a chat, by the channel's number for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ThreadId(pub i32);
+
+/// Which part of a chat an event came from, where the chat has parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Thread {
+    /// A topic of a forum or of a private chat: messages are sent to it by its id.
+    Topic(ThreadId),
+    /// The comments below a post, or a chain of replies: only a reply to one of its messages gets there.
+    Comments(ThreadId),
+}
+
+impl Thread {
+    /// The topic, if it is one that messages can be sent to.
+    pub fn topic(self) -> Option<ThreadId> {
+        match self {
+            Self::Topic(id) => Some(id),
+            Self::Comments(_) => None,
+        }
+    }
+}
+
+/// What carries messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    Telegram,
+    /// The terminal of the computer the bot runs on.
+    Terminal,
+}
+
+/// Where a message goes. Messages to one address arrive in order; those to different addresses need not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Address {
+    /// What carries it.
+    pub channel: Channel,
+    pub chat: ChatId,
+    /// The topic of the chat, if it goes to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<ThreadId>,
+}
+
+impl Address {
+    /// A chat, outside of any topic.
+    pub fn chat(chat: ChatId) -> Self {
+        Self {
+            channel: if chat == ChatId::TERMINAL {
+                Channel::Terminal
+            } else {
+                Channel::Telegram
+            },
+            chat,
+            thread: None,
+        }
+    }
+
+    /// The same chat, in this topic or outside of any.
+    pub fn in_topic(self, thread: Option<ThreadId>) -> Self {
+        Self { thread, ..self }
+    }
+}
+
+/// The message that an answer is shown as a reply to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplyTo {
+    /// The message.
+    pub message: MessageId,
+    /// Whether every message of the answer is a reply to it, and not the first alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub throughout: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_stored_so_that_it_is_read_again() {
+        let chat = Address::chat(ChatId(-5));
+        for (address, stored) in [
+            (chat, r#"{"channel":"telegram","chat":-5}"#),
+            (
+                chat.in_topic(Some(ThreadId(7))),
+                r#"{"channel":"telegram","chat":-5,"thread":7}"#,
+            ),
+            (
+                Address::chat(ChatId::TERMINAL),
+                r#"{"channel":"terminal","chat":0}"#,
+            ),
+        ] {
+            assert_eq!(serde_json::to_string(&address).expect("JSON"), stored);
+            let read: Address = serde_json::from_str(stored).expect("an address");
+            assert_eq!(read, address);
+        }
+    }
+}

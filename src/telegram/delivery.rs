@@ -1,0 +1,91 @@
+//! Makes one request of a reply to Telegram, and brings what is answered to the assistant.
+//!
+//! When that is, and what an error means for what waits behind, is decided by the outbox.
+
+use std::sync::Arc;
+
+use super::{
+    api::{Api, ApiError, Ignored},
+    clock::Clock,
+    outbox::deliver::Deliver,
+    outgoing::Outgoing,
+};
+use crate::{
+    assistant::{Assistant, HandleError},
+    dialogue::{Address, ChatId, MAX_FILE_BYTES, Receipt, Unreadable},
+    metrics::Metrics,
+    store::OutboxRow,
+};
+
+/// Between this bot and this assistant.
+#[derive(Clone)]
+pub struct Delivery {
+    api: Api,
+    assistant: Arc<Assistant>,
+    clock: Clock,
+}
+
+impl Deliver for Delivery {
+    async fn deliver(&self, request: Outgoing) -> Result<Option<Receipt>, ApiError> {
+        let to = request.to();
+        let sent = match request {
+            Outgoing::Deletion(deletion) => {
+                let Ignored {} = self.api.call(&deletion).await?;
+                return Ok(None);
+            }
+            Outgoing::Download { file, .. } => {
+                let content = self.read_file(&file).await?;
+                return Ok(Some(Receipt::FileContent(content)));
+            }
+            Outgoing::Attachment(upload) => self.api.upload(upload).await?,
+            Outgoing::New(message) => self.api.call(&message).await?,
+            Outgoing::Edit(edit) => self.api.call(&edit).await?,
+        };
+        Ok(sent.id().map(|message| Receipt::Sent { to, message }))
+    }
+
+    /// Killed before the receipt is committed, a file is fetched again; killed between that and the outbox's mark, the
+    /// assistant is told twice.
+    async fn receive(
+        &self,
+        chat: ChatId,
+        at: Address,
+        receipt: Receipt,
+    ) -> Result<Vec<OutboxRow>, HandleError> {
+        let now = (self.clock)();
+        let handled = self.assistant.handle_receipt(chat, at, receipt, now);
+        Ok(handled.await?.rows)
+    }
+
+    fn metrics(&self) -> Arc<Metrics> {
+        self.assistant.metrics().clone()
+    }
+}
+
+impl Delivery {
+    /// Makes requests to `api`, and brings what is answered to `assistant`.
+    pub fn new(api: Api, assistant: Arc<Assistant>, clock: Clock) -> Self {
+        Self {
+            api,
+            assistant,
+            clock,
+        }
+    }
+
+    /// What a file says, or why that will never be known; an error is trouble that passes.
+    async fn read_file(&self, file: &str) -> Result<Result<String, Unreadable>, ApiError> {
+        let content = match self.api.download_file(file, MAX_FILE_BYTES).await {
+            Ok(Some(bytes)) => String::from_utf8(bytes).map_err(|_| Unreadable::NotText),
+            Ok(None) => Err(Unreadable::TooLarge),
+            // What Telegram says of files that bots may not fetch at all.
+            Err(ApiError::Refused { description, .. }) if description.contains("too big") => {
+                Err(Unreadable::TooLarge)
+            }
+            Err(ApiError::Refused { .. }) => Err(Unreadable::NotFetched),
+            Err(error) => return Err(error),
+        };
+        let bytes = content.as_ref().map(String::len).ok();
+        tracing::debug!(bytes, fault = ?content.as_ref().err(), "a file was fetched");
+        Ok(content)
+    }
+}

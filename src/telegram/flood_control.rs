@@ -1,0 +1,151 @@
+//! How fast one person may send messages: as fast as they can be answered, with a generous burst. Who is faster is told so
+//! once, and admitted again when their pace is. Time is an argument.
+//!
+//! How fast the bot may send is `rate_limit`'s. This is not for Telegram's sake but for the other people's: every message
+//! is a turn, a commit and an answer that waits in the outbox.
+
+use std::{collections::HashMap, time::Duration};
+
+use jiff::Timestamp;
+
+use super::rate_limit::{Gcra, Moment};
+use crate::dialogue::{ChatId, UserId};
+
+/// Messages and presses that may be sent at once: a whole removal, twice, as fast as fingers go.
+const BURST: u32 = 30;
+/// Who was too fast is admitted again when so many of the burst are free: otherwise every other message would be answered
+/// with the same request to wait.
+const REGAINED: u32 = 10;
+/// Senders remembered before those at rest are dropped.
+const REMEMBERED: usize = 10_000;
+
+/// Who sends how fast.
+#[derive(Debug)]
+pub struct FloodControl {
+    /// Messages a second in the long run; 0 is no limit.
+    rate: u32,
+    senders: HashMap<Sender, Pace>,
+}
+
+/// Whose pace is measured: a person's, or where none is named, a chat's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sender {
+    User(UserId),
+    Chat(ChatId),
+}
+
+#[derive(Debug)]
+struct Pace {
+    rate: Gcra<Timestamp>,
+    was_told: bool,
+}
+
+/// What is to be done with a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    Admitted,
+    /// It is not; its sender is told how long to wait.
+    TellToWait(Duration),
+    /// It is not, and its sender was told already.
+    Dropped,
+}
+
+impl FloodControl {
+    /// As many messages a second as one chat is answered; 0 is no limit.
+    pub fn new(answers_a_second: u32) -> Self {
+        Self {
+            rate: answers_a_second,
+            senders: HashMap::new(),
+        }
+    }
+
+    /// One more message of `sender`.
+    pub fn admit(&mut self, sender: Sender, now: Timestamp) -> Admission {
+        if self.rate == 0 {
+            return Admission::Admitted;
+        }
+        if self.senders.len() >= REMEMBERED {
+            self.senders.retain(|_, pace| pace.rate.full_at() > now);
+        }
+        let pace = self.senders.entry(sender).or_insert_with(|| Pace {
+            rate: Gcra::new(self.rate, now),
+            was_told: false,
+        });
+        pace.admit(now)
+    }
+}
+
+impl Pace {
+    fn admit(&mut self, now: Timestamp) -> Admission {
+        let regained_at = self.rate.ready_at(BURST - REGAINED + 1, now);
+        let ready_at = if self.was_told {
+            regained_at
+        } else {
+            self.rate.ready_at(BURST, now)
+        };
+        if ready_at <= now {
+            self.rate.take(now);
+            self.was_told = false;
+            return Admission::Admitted;
+        }
+        if self.was_told {
+            return Admission::Dropped;
+        }
+        self.was_told = true;
+        Admission::TellToWait(regained_at.time_since(now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANN: Sender = Sender::User(UserId(1));
+    const BEN: Sender = Sender::User(UserId(2));
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_700_000_000 + seconds).expect("a time")
+    }
+
+    #[test]
+    fn a_burst_is_admitted_and_what_is_beyond_is_told_to_wait_once() {
+        let mut control = FloodControl::new(1);
+        for _ in 0..BURST {
+            assert_eq!(control.admit(ANN, at(0)), Admission::Admitted);
+        }
+        let wait = Duration::from_secs(REGAINED.into());
+        assert_eq!(control.admit(ANN, at(0)), Admission::TellToWait(wait));
+        for second in 0..i64::from(REGAINED) {
+            assert_eq!(control.admit(ANN, at(second)), Admission::Dropped);
+            assert_eq!(control.admit(BEN, at(second)), Admission::Admitted);
+        }
+        for _ in 0..REGAINED {
+            assert_eq!(
+                control.admit(ANN, at(REGAINED.into())),
+                Admission::Admitted,
+                "as promised"
+            );
+        }
+    }
+
+    #[test]
+    fn who_keeps_to_the_pace_is_always_admitted() {
+        let mut control = FloodControl::new(1);
+        assert!((0..1000).all(|second| control.admit(ANN, at(second)) == Admission::Admitted));
+    }
+
+    #[test]
+    fn a_rate_of_zero_is_no_limit() {
+        let mut control = FloodControl::new(0);
+        assert!((0..1000).all(|_| control.admit(ANN, at(0)) == Admission::Admitted));
+    }
+
+    #[test]
+    fn senders_at_rest_are_forgotten() {
+        let mut control = FloodControl::new(1);
+        for (user, second) in (0..).zip(0..3 * REMEMBERED as i64) {
+            control.admit(Sender::User(UserId(user)), at(second));
+        }
+        assert!(control.senders.len() <= REMEMBERED);
+    }
+}

@@ -1,0 +1,72 @@
+//! How long to wait before what failed is tried again.
+
+use std::time::Duration;
+
+use super::api::ApiError;
+
+/// How long to wait after this many failures in a row: 1, 2, 4 … seconds, and never more than `most`.
+pub fn growing_pause(failures: u32, most: Duration) -> Duration {
+    let exponent = failures.saturating_sub(1).min(16);
+    Duration::from_secs(1 << exponent).min(most)
+}
+
+/// Counts the failures in a row of one request that is made until it succeeds.
+#[derive(Debug)]
+pub struct Backoff {
+    failures: u32,
+    longest: Duration,
+}
+
+impl Backoff {
+    /// No failure yet; a request is tried again after `longest` at most, if Telegram asks for no more.
+    pub fn new(longest: Duration) -> Self {
+        Self {
+            failures: 0,
+            longest,
+        }
+    }
+
+    /// The request succeeded.
+    pub fn reset(&mut self) {
+        self.failures = 0;
+    }
+
+    /// Whether the last request failed.
+    pub fn has_failed(&self) -> bool {
+        self.failures > 0
+    }
+
+    /// How long to wait after this error: as long as Telegram asks to, or longer with each failure.
+    pub fn pause_after(&mut self, error: &ApiError) -> Duration {
+        self.failures = self.failures.saturating_add(1);
+        match error {
+            ApiError::TooManyRequests(asked) => *asked,
+            _ => growing_pause(self.failures, self.longest),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_up_to_a_bound() {
+        let most = Duration::from_secs(30);
+        let pauses = [1, 2, 3, 5, 6, 100].map(|failures| growing_pause(failures, most).as_secs());
+        assert_eq!(pauses, [1, 2, 4, 16, 30, 30]);
+    }
+
+    #[test]
+    fn a_request_waits_as_long_as_telegram_asks_and_begins_anew_after_a_success() {
+        let mut backoff = Backoff::new(Duration::from_secs(30));
+        let down = ApiError::Unavailable("502".to_owned());
+        let asked = ApiError::TooManyRequests(Duration::from_secs(77));
+        let pauses = [&down, &down, &asked].map(|error| backoff.pause_after(error).as_secs());
+        assert_eq!(pauses, [1, 2, 77]);
+        assert!(backoff.has_failed());
+        backoff.reset();
+        assert!(!backoff.has_failed());
+        assert_eq!(backoff.pause_after(&down).as_secs(), 1);
+    }
+}
