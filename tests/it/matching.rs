@@ -1,11 +1,5 @@
 //! The matcher on the shipped base: what people ask, in every way they write it.
 
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on may stop"
-)]
-
 use std::{path::Path, sync::LazyLock};
 
 use ferrous_opencc::{OpenCC, config::BuiltinConfig};

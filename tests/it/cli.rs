@@ -1,11 +1,5 @@
 //! The program as it is run: arguments, pipes, exit codes, and what is left on disk.
 
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on may stop"
-)]
-
 use std::{
     fs,
     io::Write,

@@ -1,15 +1,5 @@
 //! The service as an operator runs it: the program itself, against a Bot API server over HTTP.
 
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on may stop"
-)]
-
-#[path = "telegram/fake_api.rs"]
-#[allow(dead_code, reason = "this test needs less of it than the other")]
-mod fake_api;
-
 use std::{
     io::{BufRead, BufReader, Read},
     path::Path,
@@ -17,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fake_api::{FakeApi, TOKEN};
+use crate::support::fake_api::{self, FakeApi, TOKEN};
 
 const ANN: i64 = 71;
 const PROMISED_STOP: Duration = Duration::from_secs(8);

@@ -1,11 +1,5 @@
 //! The walls of the house: which crate and which room may be named where.
 
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on may stop"
-)]
-
 use std::{
     fs,
     path::{Path, PathBuf},

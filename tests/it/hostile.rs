@@ -1,12 +1,6 @@
 //! Hostile input, as far as a test can think of it: the bodies that `tests/fuzz` runs for hours, for a moment each.
 
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on may stop"
-)]
-
-#[path = "fuzz/bodies.rs"]
+#[path = "../fuzz/bodies.rs"]
 mod bodies;
 
 use proptest::prelude::*;

@@ -1,19 +1,11 @@
 //! Every way through a removal: each step of each wallet, phone and kind of card, in both languages, with every exit
 //! taken there; and what the stages promise. Each turn is held against the promises of the conversation as well.
 
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on may stop"
-)]
-
-mod support;
-
-use jiff::SignedDuration;
-use support::{
+use crate::support::{
     knowledge,
     promises::{Chat, PIN},
 };
+use jiff::SignedDuration;
 use unbind_bot::{
     dialogue::{
         Activity, Card, CardId, Choice, Event, Input, Place, Press, Reason, Record, Removal, Stage,

@@ -1,6 +1,6 @@
 //! What the tests share: the shipped base, made ready once, and a chat as a person sees it.
-#![allow(dead_code, reason = "each test uses what it needs")]
 
+pub mod fake_api;
 pub mod promises;
 
 use std::{
