@@ -318,7 +318,7 @@ fn what_privacy_says_is_how_long_it_is_kept() {
             ..Record::default()
         };
         let event = Event::private(Input::from_text("/privacy"));
-        let turn = support::promises::respond_at(&record, &event, Chat::new().now);
+        let turn = crate::support::promises::respond_at(&record, &event, Chat::new().now);
         let said = turn.replies[0].text.to_plain();
         for (number, unit) in [
             (record::BIN_DAYS, days),
@@ -351,11 +351,11 @@ fn buttons_of_a_group_belong_to_who_asked() {
         ..Event::private(Input::from_text("how do I unbind my card"))
     };
     let chat = Chat::new();
-    let turn = support::promises::respond_at(&chat.record, &event, chat.now);
+    let turn = crate::support::promises::respond_at(&chat.record, &event, chat.now);
     let presses: Vec<Press> = turn
         .replies
         .iter()
-        .flat_map(support::promises::presses)
+        .flat_map(crate::support::promises::presses)
         .collect();
     assert!(!presses.is_empty());
     assert!(presses.iter().all(|press| press.owner == Some(ann)));
