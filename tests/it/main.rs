@@ -13,6 +13,7 @@ mod deploy;
 mod dialogue;
 mod hostile;
 mod knowledge;
+mod lines;
 mod matching;
 mod reload;
 mod removal;

@@ -2,6 +2,7 @@
 
 pub mod fake_api;
 pub mod promises;
+pub mod source;
 
 use std::{
     path::Path,

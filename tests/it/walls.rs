@@ -1,10 +1,8 @@
 //! The walls: which module and which foreign crate may be named where.
 
-mod source;
-
 use std::collections::BTreeSet;
 
-use source::{Edge, Source, circles, crate_sources, edges, without_test_files};
+use crate::support::source::{Edge, Source, circles, crate_sources, edges, without_test_files};
 
 /// The way of a message, from the ground up: each module may name those before it.
 const LAYERS: [&str; 12] = [

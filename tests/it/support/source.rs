@@ -1,5 +1,5 @@
-//! A source file as the walls see it: its tokens without comments, strings and tests, and every path they name, written
-//! out from the crate's root.
+//! Source files as tests look at them: their tokens without comments and tests, and every path they name, written out
+//! from the root of its crate.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -58,6 +58,25 @@ impl Source {
     /// Whether it names something of this other crate.
     pub fn names_crate(&self, other: &str) -> bool {
         self.paths().any(|path| path[0] == other)
+    }
+
+    /// The strings in it, without their quotes.
+    pub fn strings(&self) -> impl Iterator<Item = &str> {
+        self.tokens.iter().filter_map(|token| string(token))
+    }
+
+    /// What is given to a function as it is: the function's name, at which place, and the string.
+    pub fn strings_given(&self) -> Vec<(&str, usize, &str)> {
+        let calls = self.tokens.windows(2).enumerate();
+        let calls = calls.filter(|(_, pair)| is_name(&pair[0]) && pair[1] == "(");
+        let given = calls.flat_map(|(at, pair)| {
+            let arguments = arguments(&self.tokens, at + 1).into_iter().enumerate();
+            arguments.filter_map(|(place, argument)| {
+                let [literal] = argument else { return None };
+                Some((pair[0].as_str(), place, string(literal)?))
+            })
+        });
+        given.collect()
     }
 
     /// The top-level module it belongs to.
@@ -133,7 +152,7 @@ fn module(name: &str) -> Vec<String> {
     if is_root { Vec::new() } else { parts.collect() }
 }
 
-/// Identifiers, `::`, `=>` and single signs; comments go, literals become `""`.
+/// Identifiers, `::`, `=>`, single signs, and literals, which begin with a quote; comments go.
 fn tokens(text: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     let mut rest = text;
@@ -145,7 +164,7 @@ fn tokens(text: &str) -> Vec<String> {
         }
         let length = literal(rest);
         if length > 0 {
-            tokens.push("\"\"".to_owned());
+            tokens.push(rest[..length].trim_matches(['b', 'c', 'r', '#']).to_owned());
             rest = &rest[length..];
             continue;
         }
@@ -261,6 +280,31 @@ fn without_tests(tokens: Vec<String>, test_modules: &mut BTreeSet<String>) -> Ve
         }
     }
     kept
+}
+
+/// A string's content.
+fn string(token: &str) -> Option<&str> {
+    token.strip_prefix('"')?.strip_suffix('"')
+}
+
+/// What stands between the commas of the bracket that opens here.
+fn arguments(tokens: &[String], open: usize) -> Vec<&[String]> {
+    let end = closing(tokens, open) - 1;
+    let (mut begin, mut at) = (open + 1, open + 1);
+    let mut arguments = Vec::new();
+    while at < end {
+        match tokens[at].as_str() {
+            "(" | "[" | "{" => at = closing(tokens, at),
+            "," => {
+                arguments.push(&tokens[begin..at]);
+                at += 1;
+                begin = at;
+            }
+            _ => at += 1,
+        }
+    }
+    arguments.push(&tokens[begin..end]);
+    arguments
 }
 
 fn is_for_tests(attribute: &[String]) -> bool {
