@@ -118,17 +118,19 @@ fn every_line_of_one_word_named_in_the_code_exists() {
     let sources = speaking();
     let given: Vec<_> = sources.iter().flat_map(Source::strings_given).collect();
     let says = |text: &str| is_like_a_name(text) && english.contains(text);
-    let functions: BTreeSet<_> = given
+    let mut functions: BTreeSet<_> = given
         .iter()
         .filter(|(_, _, text)| says(text))
         .map(|(function, place, _)| (*function, *place))
         .collect();
+    // These are given anything.
+    functions.retain(|(function, _)| !["write_str", "Some", "Ok", "Err"].contains(function));
     let mut seen = 0;
     for (function, place, text) in given {
         if functions.contains(&(function, place)) {
             seen += 1;
             assert!(
-                english.contains(text) || is_another_name(text),
+                english.contains(text),
                 "`{function}` is given `{text}`, which is no line"
             );
         }
@@ -174,7 +176,7 @@ fn every_line_whose_name_is_put_together_exists() {
 
 #[test]
 fn every_line_there_is_is_said() {
-    let sources = speaking();
+    let sources = crate_sources();
     let named: BTreeSet<_> = sources.iter().flat_map(Source::strings).collect();
     let together = put_together();
     let mut together = together

@@ -5,8 +5,12 @@ pub mod promises;
 pub mod source;
 
 use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     path::Path,
-    sync::{Arc, LazyLock},
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -37,6 +41,18 @@ pub fn knowledge() -> &'static Knowledge {
 /// The shipped base, indexed once for all tests.
 pub fn base() -> Arc<Base> {
     BASE.clone()
+}
+
+/// A port nobody has. It is on an address of its own, where nobody else looks for one meanwhile: all of 127.0.0.0/8 is
+/// this machine.
+pub fn free_port() -> SocketAddr {
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    let call = CALLS.fetch_add(1, Ordering::Relaxed);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    // Never 0 or 255 at the end.
+    let address = Ipv4Addr::new(127, high | 1, low, 1 + (call % 254) as u8);
+    let listener = TcpListener::bind((address, 0)).expect("a free port");
+    listener.local_addr().expect("its address")
 }
 
 /// A button on a message, as it was when it was shown.
