@@ -9,8 +9,7 @@ use serde_json::json;
 use unbind_bot::{
     config::ServeArgs,
     dialogue::{
-        ChatId, Choice, Context, Entropy, Event, Input, MessageId, Place, Press, Record,
-        identity::Protection, respond,
+        ChatId, Choice, Context, Entropy, Event, Input, MessageId, Place, Press, Record, respond,
     },
     knowledge::{Language, entry::EntryId, parse},
     telegram::{
@@ -37,7 +36,7 @@ pub const PIN: &str = "blue-whale-47";
 
 /// A chat at every place there is: cards on the list and in the bin, with and without a PIN.
 pub static RECORDS: LazyLock<Vec<Record>> = LazyLock::new(|| {
-    let at = |activity: serde_json::Value| chat_at(&activity, None);
+    let at = |activity: serde_json::Value| chat_at(&activity, &json!(null));
     let removing = |stage: serde_json::Value| {
         // The outcome is asked of a card that is in the bin by then.
         let card = if stage == "outcome" { 2 } else { 0 };
@@ -73,7 +72,8 @@ pub static RECORDS: LazyLock<Vec<Record>> = LazyLock::new(|| {
     ];
     records.extend(setups.map(|setup| at(with_tag(setup, "protecting"))));
     // What asks for a proof needs something to prove.
-    let guarded = |activity: serde_json::Value| chat_at(&activity, Some(protection()));
+    let protection = protection();
+    let guarded = |activity: serde_json::Value| chat_at(&activity, &protection);
     let wishes = ["pin", "codes", "off"].map(|wish| with_tag(json!({"proof": wish}), "protecting"));
     records.extend(wishes.map(guarded));
     records.extend([json!("proof"), json!("confirmation")].map(|stage| guarded(removing(stage))));
@@ -90,7 +90,7 @@ fn card(id: u32, label: &str, wallet: &str) -> serde_json::Value {
 }
 
 /// A chat written as the store keeps it.
-fn chat_at(activity: &serde_json::Value, protection: Option<Protection>) -> Record {
+fn chat_at(activity: &serde_json::Value, protection: &serde_json::Value) -> Record {
     let record = json!({
         "turn": 7,
         "activity": activity,
@@ -105,11 +105,12 @@ fn chat_at(activity: &serde_json::Value, protection: Option<Protection>) -> Reco
 }
 
 /// What a chat keeps once [`PIN`] was set in it.
-fn protection() -> Protection {
+fn protection() -> serde_json::Value {
     let type_in = |record, text| turn(record, &Event::private(Input::from_text(text)), CHAT);
     let record = press(&type_in(Record::default(), "/protect"), &Choice::UsePin);
     let record = type_in(type_in(record, PIN), PIN);
-    record.protection.expect("a PIN is set")
+    assert!(record.protection.is_some(), "a PIN is set");
+    serde_json::to_value(record.protection).expect("as it is stored")
 }
 
 /// Some chat, the same for the same bytes.
@@ -159,12 +160,7 @@ pub fn callback_data(bytes: &[u8]) {
 
 /// A button that is on the screen is pressed.
 pub fn press(record: &Record, choice: &Choice) -> Record {
-    let data = Press {
-        turn: record.turn,
-        choice: choice.clone(),
-        owner: None,
-    };
-    pressed(record, Some(data))
+    pressed(record, Some(Press::new(record.turn, choice.clone())))
 }
 
 /// A button is pressed, in private, then again, and in a group; what there is after the first time.

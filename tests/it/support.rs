@@ -18,6 +18,7 @@ use unbind_bot::{
     assistant::Assistant,
     dialogue::{Action, Base, ChatId, Enclosure, Entropy, Event, Input, MessageId, Reply},
     knowledge::{Knowledge, Language, load_folder},
+    matching::Matcher,
     store::{Mark, Store},
 };
 
@@ -36,6 +37,11 @@ static BASE: LazyLock<Arc<Base>> = LazyLock::new(|| Arc::new(Base::new(SHIPPED.c
 /// The shipped knowledge.
 pub fn knowledge() -> &'static Knowledge {
     &SHIPPED
+}
+
+/// What finds answers in it.
+pub fn matcher() -> &'static Matcher {
+    &BASE.matcher
 }
 
 /// The shipped base, indexed once for all tests.

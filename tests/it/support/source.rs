@@ -79,6 +79,18 @@ impl Source {
         given.collect()
     }
 
+    /// Of each `match`, outer ones first: the patterns of its arms.
+    pub fn matches(&self) -> Vec<Vec<&[String]>> {
+        let places = self.tokens.iter().enumerate();
+        let begins = places.filter(|(_, token)| *token == "match");
+        let blocks = begins.filter_map(|(at, _)| {
+            // What is matched has no braces of its own: a struct would stand in brackets there.
+            let open = (at..self.tokens.len()).find(|at| self.tokens[*at] == "{")?;
+            Some(arms(&self.tokens, open))
+        });
+        blocks.collect()
+    }
+
     /// The top-level module it belongs to.
     pub fn layer(&self) -> &str {
         self.name.split(['/', '.']).next().unwrap_or_default()
@@ -305,6 +317,42 @@ fn arguments(tokens: &[String], open: usize) -> Vec<&[String]> {
     }
     arguments.push(&tokens[begin..end]);
     arguments
+}
+
+/// The patterns of the arms in the block that opens here.
+fn arms(tokens: &[String], open: usize) -> Vec<&[String]> {
+    let end = closing(tokens, open) - 1;
+    let (mut begin, mut at) = (open + 1, open + 1);
+    let mut patterns = Vec::new();
+    while at < end {
+        match tokens[at].as_str() {
+            "=>" => {
+                patterns.push(&tokens[begin..at]);
+                at = arm_end(tokens, at + 1, end);
+                begin = at;
+            }
+            "(" | "[" | "{" => at = closing(tokens, at),
+            _ => at += 1,
+        }
+    }
+    patterns
+}
+
+/// Past the expression of an arm and its comma.
+fn arm_end(tokens: &[String], mut at: usize, end: usize) -> usize {
+    let is_block = tokens[at] == "{";
+    while at < end {
+        match tokens[at].as_str() {
+            "," => return at + 1,
+            "{" if is_block => {
+                at = closing(tokens, at);
+                return at + usize::from(tokens[at] == ",");
+            }
+            "(" | "[" | "{" => at = closing(tokens, at),
+            _ => at += 1,
+        }
+    }
+    end
 }
 
 fn is_for_tests(attribute: &[String]) -> bool {
