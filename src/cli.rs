@@ -5,27 +5,17 @@
 mod ask;
 mod chat;
 mod check;
+mod common;
 mod doctor;
 mod eval;
 mod serve;
 mod stores;
 
-use std::{fmt, io::Write, path::Path, process::ExitCode, sync::Arc};
-
-use jiff::Timestamp;
+use std::{io::Write, process::ExitCode};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::{
-    config::{Database, SettingFaults},
-    dialogue::Base,
-    knowledge::{Knowledge, load_folder, watch::Watcher},
-    store::{
-        Store, StoreError,
-        backups::{self, Restored},
-        sled::{Opened, SledStore},
-    },
-};
+use self::common::Failure;
 
 /// A support assistant that helps people take an access card (door card, building pass, 门禁卡) out of the wallet on
 /// their phone: in the terminal and on Telegram, in Chinese and English.
@@ -57,54 +47,6 @@ enum Command {
     /// Export, import, verify or compact the stored chats
     #[command(subcommand)]
     Store(stores::Command),
-}
-
-/// Why a command failed, by the exit code it ends with.
-#[derive(Debug)]
-enum Failure {
-    /// 1: what was checked has faults, or something failed.
-    Failed(String),
-    /// 2: a setting or an argument is wrong.
-    Settings(String),
-    /// 3: the store cannot be trusted.
-    Untrusted(String),
-}
-
-impl Failure {
-    fn failed(fault: impl fmt::Display) -> Self {
-        Self::Failed(fault.to_string())
-    }
-
-    fn code(&self) -> u8 {
-        match self {
-            Self::Failed(_) => 1,
-            Self::Settings(_) => 2,
-            Self::Untrusted(_) => 3,
-        }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Failed(fault) | Self::Settings(fault) | Self::Untrusted(fault)) = self;
-        f.write_str(fault.trim_end())
-    }
-}
-
-impl From<SettingFaults> for Failure {
-    fn from(faults: SettingFaults) -> Self {
-        Self::Settings(faults.to_string())
-    }
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Damaged(_) | StoreError::Newer(_) => Self::Untrusted(error.to_string()),
-            StoreError::InUse(_) | StoreError::Foreign(_) => Self::Settings(error.to_string()),
-            StoreError::Conflict(_) | StoreError::Unavailable(_) => Self::Failed(error.to_string()),
-        }
-    }
 }
 
 /// Runs the program.
@@ -157,43 +99,4 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::failed(format!("cannot start threads: {error}")))
-}
-
-fn load_base(folder: &Path) -> Result<Base, Failure> {
-    load_knowledge(folder).map(Base::new)
-}
-
-fn load_knowledge(folder: &Path) -> Result<Knowledge, Failure> {
-    load_folder(folder).map_err(|faults| {
-        Failure::Settings(format!("the knowledge base cannot be used:\n{faults}"))
-    })
-}
-
-/// The knowledge base, and a watcher for changes of it.
-fn load_watched(folder: &Path) -> Result<(Knowledge, Watcher), Failure> {
-    // The watcher comes first, so that it sees a change made while the base is read.
-    let watcher = Watcher::new(folder);
-    Ok((load_knowledge(folder)?, watcher))
-}
-
-/// Opens the store, or replaces a damaged one by its newest backup; `Restored` then says so to the operator.
-fn open_or_restore(database: &Database) -> Result<(Opened, Option<Restored>), Failure> {
-    let Database::Sled(folder) = database;
-    Ok(backups::open(folder, Timestamp::now())?)
-}
-
-/// Opens the store; a damaged one stays where it is.
-fn open_store(database: &Database) -> Result<Arc<dyn Store>, Failure> {
-    let Database::Sled(folder) = database;
-    Ok(Arc::new(SledStore::open(folder)?.store))
-}
-
-/// Prints to standard output; ends the program without an error when the pipe's reader is gone.
-fn print(text: impl fmt::Display) -> Result<(), Failure> {
-    writeln!(anstream::stdout(), "{text}").or_else(|error| match error.kind() {
-        std::io::ErrorKind::BrokenPipe => std::process::exit(0),
-        _ => Err(Failure::failed(format!(
-            "cannot write to standard output: {error}"
-        ))),
-    })
 }

@@ -5,7 +5,7 @@ use std::io::{self, BufRead};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Failure, load_base, print};
+use super::common::{Failure, load_base, print};
 use crate::{
     config::KnowledgeArgs,
     dialogue::{Base, Reply, answer_once},

@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Failure, load_watched, open_or_restore, print};
+use super::common::{Failure, load_watched, open_or_restore, print};
 use crate::{
     assistant::{
         Assistant,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Failure, print};
+use super::common::{Failure, print};
 use crate::{config::KnowledgeArgs, knowledge::check_folder};
 
 /// Find every fault of a knowledge base.

@@ -3,7 +3,10 @@
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 
-use super::{Failure, open_store, print, stores};
+use super::{
+    common::{Failure, open_store, print},
+    stores,
+};
 use crate::{
     config::{Database, ServeArgs, ServeSettings},
     dialogue::ChatId,

@@ -9,7 +9,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, load_base, print};
+use super::common::{Failure, load_base, print};
 use crate::{
     config::KnowledgeArgs,
     dialogue::Base,

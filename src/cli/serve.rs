@@ -10,7 +10,7 @@ use tokio::{
 };
 use tracing_subscriber::fmt;
 
-use super::{Failure, load_watched, open_or_restore, print};
+use super::common::{Failure, load_watched, open_or_restore, print};
 use crate::{
     assistant::{
         Assistant,

@@ -5,7 +5,7 @@ use std::{cmp::Reverse, collections::BTreeMap, path::PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Failure, open_store, print};
+use super::common::{Failure, open_store, print};
 use crate::{
     config::{Database, StoreArgs},
     dialogue::{ChatId, DeadLetter, Vote},

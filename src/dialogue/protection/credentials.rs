@@ -38,8 +38,6 @@ const SECRET_BYTES: usize = 20;
 pub const MAX_TRIES: u32 = 5;
 /// How long: the first time, the second, and every time after.
 const LOCK_MINUTES: [i64; 4] = [15, 60, 4 * 60, 24 * 60];
-/// Letters of recovery codes (RFC 4648).
-const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 /// Shown by the app that makes the codes.
 const ISSUER: &str = "unbind-bot";
 /// See [`ISSUER`].
@@ -244,11 +242,7 @@ pub fn protect_by_codes(
 
 /// Five bytes as `ABCD-EFGH`.
 fn recovery_code(bytes: &[u8]) -> String {
-    let bits = bytes
-        .iter()
-        .fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
-    let letter = |place: usize| char::from(BASE32[(bits >> (35 - 5 * place) & 31) as usize]);
-    let letters: String = (0..8).map(letter).collect();
+    let letters = Secret::from(bytes.to_vec()).to_base32();
     format!("{}-{}", &letters[..4], &letters[4..])
 }
 

@@ -1,11 +1,5 @@
 //! The shipped knowledge base keeps its contract, and every fault of a broken one is reported at once.
 
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on may stop"
-)]
-
 use std::{collections::BTreeSet, fs, path::Path};
 
 use unbind_bot::{

@@ -1,10 +1,7 @@
 //! The store's contract, held by every engine, and what the engine on disk promises beyond it.
 
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on may stop"
-)]
+// A test's helpers stop where the test would.
+
 use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
 use futures::future::join_all;

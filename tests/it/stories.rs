@@ -17,18 +17,10 @@
 //! ```
 //! Expected words must come in the order they are written.
 
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on may stop"
-)]
-
-mod support;
-
 use std::{fs, path::Path, sync::Arc};
 
+use crate::support::{CHAT, Said, Screen, assistant};
 use jiff::SignedDuration;
-use support::{CHAT, Said, Screen, assistant};
 use unbind_bot::{
     assistant::Assistant,
     dialogue::{Event, Input, Receipt},

@@ -1,11 +1,16 @@
 //! What the tests share: the shipped base, made ready once, and a chat as a person sees it.
-#![allow(dead_code, reason = "each test uses what it needs")]
 
+pub mod fake_api;
 pub mod promises;
+pub mod source;
 
 use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     path::Path,
-    sync::{Arc, LazyLock},
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -13,6 +18,7 @@ use unbind_bot::{
     assistant::Assistant,
     dialogue::{Action, Attachment, Base, ChatId, Entropy, Event, Input, MessageId, Reply},
     knowledge::{Knowledge, Language, load_folder},
+    matching::Matcher,
     store::{Mark, Store},
 };
 
@@ -33,9 +39,26 @@ pub fn knowledge() -> &'static Knowledge {
     &SHIPPED
 }
 
+/// What finds answers in it.
+pub fn matcher() -> &'static Matcher {
+    &BASE.matcher
+}
+
 /// The shipped base, indexed once for all tests.
 pub fn base() -> Arc<Base> {
     BASE.clone()
+}
+
+/// A port nobody has. It is on an address of its own, where nobody else looks for one meanwhile: all of 127.0.0.0/8 is
+/// this machine.
+pub fn free_port() -> SocketAddr {
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    let call = CALLS.fetch_add(1, Ordering::Relaxed);
+    let [.., high, low] = std::process::id().to_be_bytes();
+    // Never 0 or 255 at the end.
+    let address = Ipv4Addr::new(127, high | 1, low, 1 + (call % 254) as u8);
+    let listener = TcpListener::bind((address, 0)).expect("a free port");
+    listener.local_addr().expect("its address")
 }
 
 /// A button on a message, as it was when it was shown.

@@ -1,11 +1,5 @@
 //! What operators copy fits the program as it is.
 
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on may stop"
-)]
-
 use std::{fs, path::Path};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");

@@ -1,22 +1,11 @@
 //! The same conversation on both channels: what the terminal shows and what Telegram is sent, line by line.
 
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on may stop"
-)]
-
-#[path = "telegram/fake_api.rs"]
-#[allow(dead_code, reason = "this test needs less of it than the other")]
-mod fake_api;
-mod support;
-
 use std::{future::ready, io::Cursor, sync::Arc};
 
-use fake_api::{Call, FakeApi, TOKEN};
+use crate::support::assistant;
+use crate::support::fake_api::{Call, FakeApi, TOKEN};
 use futures::FutureExt;
 use jiff::Timestamp;
-use support::assistant;
 use tokio::sync::oneshot;
 use unbind_bot::{
     assistant::Assistant,

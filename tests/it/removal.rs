@@ -1,19 +1,11 @@
 //! Every way through a removal: each step of each wallet, phone and kind of card, in both languages, with every exit
 //! taken there; and what the stages promise. Each turn is held against the promises of the conversation as well.
 
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on may stop"
-)]
-
-mod support;
-
-use jiff::SignedDuration;
-use support::{
+use crate::support::{
     knowledge,
     promises::{Chat, PIN},
 };
+use jiff::SignedDuration;
 use unbind_bot::{
     dialogue::{
         Activity, Card, CardId, Choice, Event, Input, Place, Press, Reason, Receipt, Record,
@@ -326,7 +318,7 @@ fn what_privacy_says_is_how_long_it_is_kept() {
             ..Record::default()
         };
         let event = Event::private(Input::from_text("/privacy"));
-        let turn = support::promises::respond_at(&record, &event, Chat::new().now);
+        let turn = crate::support::promises::respond_at(&record, &event, Chat::new().now);
         let said = turn.replies[0].text.to_plain();
         for (number, unit) in [
             (record::BIN_DAYS, days),
@@ -359,11 +351,11 @@ fn buttons_of_a_group_belong_to_who_asked() {
         ..Event::private(Input::from_text("how do I unbind my card"))
     };
     let chat = Chat::new();
-    let turn = support::promises::respond_at(&chat.record, &event, chat.now);
+    let turn = crate::support::promises::respond_at(&chat.record, &event, chat.now);
     let presses: Vec<Press> = turn
         .replies
         .iter()
-        .flat_map(support::promises::presses)
+        .flat_map(crate::support::promises::presses)
         .collect();
     assert!(!presses.is_empty());
     assert!(presses.iter().all(|press| press.owner == Some(ann)));

@@ -1,11 +1,5 @@
 //! The program as it is run: arguments, pipes, exit codes, and what is left on disk.
 
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on may stop"
-)]
-
 use std::{
     fs,
     io::Write,
@@ -529,6 +523,8 @@ fn cards_are_taken_along_in_a_file_come_back_from_it_and_everything_is_forgotten
 fn nothing_typed_where_a_secret_is_asked_for_is_shown_or_kept() {
     let folder = folder();
     let pin = "blue-whale-47";
+    // Not shorter: salts and times hold any four digits now and then.
+    let numbers = ["4111 1111", "41111111", "1111 1111 1111"];
     let said = chat(
         folder.path(),
         &[
@@ -544,7 +540,11 @@ fn nothing_typed_where_a_secret_is_asked_for_is_shown_or_kept() {
         said.contains("Your PIN is set.") && said.contains("I kept nothing of that."),
         "{said}"
     );
-    assert!(!said.contains(pin) && !said.contains("4111"), "{said}");
+    assert!(!said.contains(pin), "{said}");
+    assert!(
+        !numbers.iter().any(|number| said.contains(number)),
+        "{said}"
+    );
     let mut folders = vec![folder.path().to_owned()];
     while let Some(next) = folders.pop() {
         for entry in fs::read_dir(next).expect("a folder") {
@@ -553,7 +553,7 @@ fn nothing_typed_where_a_secret_is_asked_for_is_shown_or_kept() {
                 true => folders.push(path),
                 false => {
                     let bytes = fs::read(&path).expect("a file");
-                    for secret in [pin.as_bytes(), b"4111"] {
+                    for secret in numbers.into_iter().chain([pin]).map(str::as_bytes) {
                         let found = bytes.windows(secret.len()).any(|window| window == secret);
                         assert!(!found, "{}", path.display());
                     }

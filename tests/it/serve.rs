@@ -1,29 +1,30 @@
 //! The service as an operator runs it: the program itself, against a Bot API server over HTTP.
 
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on may stop"
-)]
-
-#[path = "telegram/fake_api.rs"]
-#[allow(dead_code, reason = "this test needs less of it than the other")]
-mod fake_api;
-
 use std::{
     io::{BufRead, BufReader, Read},
     path::Path,
     process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use fake_api::{FakeApi, TOKEN};
+use crate::support::{
+    fake_api::{self, FakeApi, PATIENCE, TOKEN},
+    free_port,
+};
 
-const ANN: i64 = 71;
+/// Long enough that no figure and no time looks like it by chance.
+const ANN: i64 = 5_318_008_917_733;
 const PROMISED_STOP: Duration = Duration::from_secs(8);
 
 /// `unbind-bot serve`, ended with the test.
-struct Service(Child);
+struct Service {
+    process: Child,
+    /// What was logged so far.
+    logged: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
+}
 
 impl Service {
     /// Starts it in `folder`; returns when it says that it is ready.
@@ -35,7 +36,7 @@ impl Service {
     fn start_with(folder: &Path, api: &FakeApi, settings: &[(&str, &str)]) -> Self {
         let mut service = Self::spawn_with(folder, api, settings);
         let mut line = String::new();
-        BufReader::new(service.0.stdout.as_mut().unwrap())
+        BufReader::new(service.process.stdout.as_mut().unwrap())
             .read_line(&mut line)
             .unwrap();
         assert!(line.contains("is ready as @"), "{line:?}");
@@ -72,18 +73,38 @@ impl Service {
             .envs(settings.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        Self(command.spawn().unwrap())
+        let mut process = command.spawn().unwrap();
+        let stderr = BufReader::new(process.stderr.take().unwrap());
+        let logged = Arc::new(Mutex::new(String::new()));
+        let log = logged.clone();
+        // Read as it comes: a full pipe would hold the service up.
+        let reader = thread::spawn(move || {
+            for line in stderr.lines().map(Result::unwrap) {
+                log.lock().unwrap().push_str(&(line + "\n"));
+            }
+        });
+        Self {
+            process,
+            logged,
+            reader: Some(reader),
+        }
+    }
+
+    /// Waits until this was logged.
+    async fn until_logged(&self, api: &FakeApi, words: &str) {
+        api.until(words, |_| self.logged.lock().unwrap().contains(words))
+            .await;
     }
 
     /// Sends SIGTERM; the exit code and what was logged.
     fn terminate(mut self) -> (Option<i32>, String) {
         let asked = Instant::now();
         let killed = Command::new("kill")
-            .arg(self.0.id().to_string())
+            .arg(self.process.id().to_string())
             .status()
             .unwrap();
         assert!(killed.success());
-        let code = self.0.wait().unwrap().code();
+        let code = self.process.wait().unwrap().code();
         assert!(
             asked.elapsed() < PROMISED_STOP,
             "it took {:?}",
@@ -92,24 +113,21 @@ impl Service {
         (code, self.log())
     }
 
+    /// Everything logged by a service that ended.
     fn log(&mut self) -> String {
-        let mut log = String::new();
-        self.0
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut log)
-            .unwrap();
-        log
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+        self.logged.lock().unwrap().clone()
     }
 }
 
 impl Drop for Service {
     fn drop(&mut self) {
-        let ended = self.0.try_wait();
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-        if std::thread::panicking() && self.0.stderr.is_some() {
+        let ended = self.process.try_wait();
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        if thread::panicking() && self.reader.is_some() {
             eprintln!("the service ({ended:?}):\n{}", self.log());
         }
     }
@@ -158,7 +176,9 @@ async fn press(api: &FakeApi, choice: &str, turn: &mut u32) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_whole_removal_goes_over_http_and_goes_on_after_a_kill() {
     let (api, folder) = (FakeApi::start().await, tempfile::tempdir().unwrap());
-    let mut service = Service::start(folder.path(), &api);
+    let listen = free_port().to_string();
+    let settings = [("HEALTH_LISTEN", listen.as_str())];
+    let mut service = Service::start_with(folder.path(), &api, &settings);
     let mut turn = 0;
     api.says(ANN, "/unbind");
     until_shown(&api, "What do you call this card?").await;
@@ -170,10 +190,10 @@ async fn a_whole_removal_goes_over_http_and_goes_on_after_a_kill() {
     press(&api, ".done", &mut turn).await;
     until_shown(&api, "step 2 of 5").await;
     // What was sent a moment ago may be sent again after a kill; here it would only confuse who looks at the newest.
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    until_figures(&listen, &["unbind_bot_outbox_waiting 0"]).await;
     // SIGKILL: nobody says goodbye.
-    service.0.kill().unwrap();
-    service.0.wait().unwrap();
+    service.process.kill().unwrap();
+    service.process.wait().unwrap();
     let service = Service::start(folder.path(), &api);
     for step in [
         "step 3 of 5",
@@ -275,7 +295,7 @@ async fn a_second_service_on_the_same_folder_is_refused_by_name() {
     let (api, folder) = (FakeApi::start().await, tempfile::tempdir().unwrap());
     let _first = Service::start(folder.path(), &api);
     let mut second = Service::spawn(folder.path(), &api);
-    assert_eq!(second.0.wait().unwrap().code(), Some(2));
+    assert_eq!(second.process.wait().unwrap().code(), Some(2));
     let log = second.log();
     assert!(
         log.contains("data") && log.contains("another process"),
@@ -288,7 +308,7 @@ async fn a_wrong_token_ends_it_at_once_with_one_sentence() {
     let (api, folder) = (FakeApi::start().await, tempfile::tempdir().unwrap());
     api.trouble("getMe", None, fake_api::Trouble::Error(401, "Unauthorized"));
     let mut service = Service::spawn(folder.path(), &api);
-    assert_eq!(service.0.wait().unwrap().code(), Some(2));
+    assert_eq!(service.process.wait().unwrap().code(), Some(2));
     let log = service.log();
     assert!(
         log.contains("TELOXIDE_TOKEN") && !log.contains(TOKEN),
@@ -296,17 +316,26 @@ async fn a_wrong_token_ends_it_at_once_with_one_sentence() {
     );
 }
 
-/// A port nobody has at the moment.
-fn free_port() -> std::net::SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap()
-}
-
 async fn page(listen: &str, path: &str) -> (u16, String) {
     let answer = reqwest::get(format!("http://{listen}{path}"))
         .await
         .unwrap();
     (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+/// Waits until the page of figures has all these lines, and gives it.
+async fn until_figures(listen: &str, lines: &[&str]) -> String {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let (status, figures) = page(listen, "/metrics").await;
+        assert_eq!(status, 200);
+        let has = |line: &&str| figures.lines().any(|figure| figure == *line);
+        if lines.iter().all(has) {
+            return figures;
+        }
+        assert!(Instant::now() < end, "never: {lines:?} in\n{figures}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -322,21 +351,15 @@ async fn the_operator_can_see_how_it_goes_and_nothing_of_what_was_said() {
     .await;
     assert_eq!(page(&listen, "/healthz").await.0, 200);
     assert_eq!(page(&listen, "/readyz").await, (200, "ready\n".into()));
-    let (status, figures) = page(&listen, "/metrics").await;
-    assert_eq!(status, 200);
-    for figure in [
+    let figures = [
         "unbind_bot_updates_total{kind=\"text\",fate=\"handled\"} 1",
         "unbind_bot_answers_total{outcome=\"answer\",entry=\"unbind-steps\"} 1",
         "unbind_bot_commit_latency_seconds_count 1",
         "unbind_bot_outbox_sent_total 1",
         "unbind_bot_store_well 1",
         "unbind_bot_intake_moving 1",
-    ] {
-        assert!(
-            figures.lines().any(|line| line == figure),
-            "{figure} in\n{figures}"
-        );
-    }
+    ];
+    let figures = until_figures(&listen, &figures).await;
     assert!(!figures.contains("my card") && !figures.contains(&ANN.to_string()));
     let (code, log) = service.terminate();
     assert_eq!(code, Some(0), "{log}");
@@ -378,7 +401,7 @@ async fn a_port_that_is_taken_is_a_wrong_setting_by_name() {
         ("HEALTH_LISTEN", &health),
     ] {
         let mut service = Service::spawn_with(folder.path(), &api, settings);
-        assert_eq!(service.0.wait().unwrap().code(), Some(2));
+        assert_eq!(service.process.wait().unwrap().code(), Some(2));
         let log = service.log();
         assert!(log.contains(name) && log.contains("another port"), "{log}");
     }
@@ -416,13 +439,13 @@ fn doctor(folder: &Path, api: &FakeApi, settings: &[(&str, &str)]) -> (Option<i3
     let mut doctor = Service::run(folder, api, "doctor", settings);
     let mut said = String::new();
     doctor
-        .0
+        .process
         .stdout
         .take()
         .unwrap()
         .read_to_string(&mut said)
         .unwrap();
-    (doctor.0.wait().unwrap().code(), said)
+    (doctor.process.wait().unwrap().code(), said)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -491,7 +514,11 @@ async fn a_damaged_store_starts_from_the_backup_of_the_last_stop_and_says_so_lou
     damage(folder.path());
     // Looking at it moves nothing, and says what is wrong.
     let mut verify = Service::run(folder.path(), &api, "store", &[]);
-    assert_eq!(verify.0.wait().unwrap().code(), Some(2), "no subcommand");
+    assert_eq!(
+        verify.process.wait().unwrap().code(),
+        Some(2),
+        "no subcommand"
+    );
     let service = Service::start(folder.path(), &api);
     api.says(ANN, "/cards");
     until_shown(&api, "Office 门禁卡").await;
@@ -510,12 +537,12 @@ async fn a_damaged_store_without_a_backup_ends_it_with_the_command_that_repairs(
     api.says(ANN, "/help");
     api.until("it is answered", |api| !shown(api).is_empty())
         .await;
-    service.0.kill().unwrap();
-    service.0.wait().unwrap();
+    service.process.kill().unwrap();
+    service.process.wait().unwrap();
     let _ = std::fs::remove_dir_all(folder.path().join("data/backups"));
     damage(folder.path());
     let mut refused = Service::spawn(folder.path(), &api);
-    assert_eq!(refused.0.wait().unwrap().code(), Some(3));
+    assert_eq!(refused.process.wait().unwrap().code(), Some(3));
     let log = refused.log();
     assert!(
         log.contains("cannot be trusted") && log.contains("store import FILE"),
@@ -531,7 +558,7 @@ async fn on_a_full_disk_updates_stay_at_telegram_and_go_on_by_themselves_when_th
     let service = Service::start(folder.path(), &api);
     let limit = |bytes: &str| {
         let limited = Command::new("prlimit")
-            .arg(format!("--pid={}", service.0.id()))
+            .arg(format!("--pid={}", service.process.id()))
             .arg(format!("--fsize={bytes}:unlimited"))
             .status();
         assert!(
@@ -544,7 +571,7 @@ async fn on_a_full_disk_updates_stay_at_telegram_and_go_on_by_themselves_when_th
         .await;
     limit("1");
     let refused = api.says(ANN, "/privacy");
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    service.until_logged(&api, "stays at Telegram").await;
     assert!(!api.is_confirmed(refused));
     limit("unlimited");
     api.until_within(Duration::from_secs(60), "it is confirmed", |api| {

@@ -1,12 +1,5 @@
 //! The Telegram channel as Telegram sees it: the service over HTTP against a Bot API server on loopback.
 
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on may stop"
-)]
-
-mod fake_api;
 mod files;
 mod timers;
 mod topics;
@@ -21,8 +14,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::support::fake_api::{
+    self, BOT_ID, BOT_NAME, FakeApi, TOKEN, Trouble, person, said, said_in_group,
+};
 use async_trait::async_trait;
-use fake_api::{BOT_ID, BOT_NAME, FakeApi, TOKEN, Trouble, person, said, said_in_group};
 use futures::FutureExt;
 use jiff::Timestamp;
 use serde_json::{Value, json};

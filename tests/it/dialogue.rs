@@ -1,16 +1,8 @@
 //! The promises of the conversation, held under random taps, words, commands and time: whatever a person does.
 
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on may stop"
-)]
-
-mod support;
-
+use crate::support::promises::{Chat, PIN, respond_at};
 use jiff::SignedDuration;
 use proptest::prelude::*;
-use support::promises::{Chat, PIN, respond_at};
 use unbind_bot::{
     dialogue::{
         Action, Activity, AttachmentKind, CardId, Choice, Command, Event, Field, Input, MessageId,

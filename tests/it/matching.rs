@@ -1,25 +1,18 @@
 //! The matcher on the shipped base: what people ask, in every way they write it.
 
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on may stop"
-)]
-
-use std::{path::Path, sync::LazyLock};
+use std::sync::LazyLock;
 
 use ferrous_opencc::{OpenCC, config::BuiltinConfig};
 use proptest::prelude::*;
 use unbind_bot::{
-    knowledge::{Knowledge, Language, load_folder},
+    knowledge::{Knowledge, Language},
     matching::{Finding, MAX_CANDIDATES, Matcher, Outcome},
 };
 
-static BASE: LazyLock<Knowledge> = LazyLock::new(|| {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("knowledge");
-    load_folder(&folder).expect("the shipped base loads")
-});
-static MATCHER: LazyLock<Matcher> = LazyLock::new(|| Matcher::new(&BASE));
+use crate::support::{knowledge, matcher};
+
+static BASE: LazyLock<&Knowledge> = LazyLock::new(knowledge);
+static MATCHER: LazyLock<&Matcher> = LazyLock::new(matcher);
 
 fn find(question: &str) -> Finding {
     MATCHER.find(question)

@@ -2,14 +2,6 @@
 //!
 //! The time is passed to the reloader, so no test waits, except for the last two, which run the program itself.
 
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on may stop"
-)]
-
-mod support;
-
 use std::{
     fs,
     io::{self, BufRead, BufReader, Read, Write},
@@ -21,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use support::{CHAT, Said, Screen};
+use crate::support::{CHAT, Said, Screen};
 use unbind_bot::{
     assistant::{
         Assistant,
