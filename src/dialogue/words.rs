@@ -108,7 +108,7 @@ impl<'a> Words<'a> {
     }
 
     /// A message cut into its questions: after question marks and line ends, and before words such as “also”.
-    pub(super) fn split_questions<'t>(self, text: &'t str) -> Vec<&'t str> {
+    pub(super) fn split_questions(self, text: &str) -> Vec<&str> {
         let parts = text
             .split(['?', '？', '\n'])
             .flat_map(|part| self.split_at_also(part));
@@ -118,7 +118,7 @@ impl<'a> Words<'a> {
             .collect()
     }
 
-    fn split_at_also<'t>(self, part: &'t str) -> Vec<&'t str> {
+    fn split_at_also(self, part: &str) -> Vec<&str> {
         let lower = part.to_lowercase();
         // Lower case may be longer or shorter; then places in it are none of the text.
         let comparable = lower.len() == part.len();

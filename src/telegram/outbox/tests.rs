@@ -45,6 +45,9 @@ const NO_LIMIT: Rates = Rates {
 /// What Telegram got: when (in milliseconds), where, what.
 type Got = (u128, ChatId, String);
 
+/// What a commit comes to.
+type CommittedRows = Result<Vec<OutboxRow>, StoreError>;
+
 /// A Telegram that answers as it is told, and `Ok` beyond that.
 #[derive(Clone)]
 struct Telegram {
@@ -54,7 +57,7 @@ struct Telegram {
     /// What the assistant was told: whose record, where it was sent, and what was answered.
     told: Arc<Mutex<Vec<(ChatId, Address, Receipt)>>>,
     /// What the assistant says to the next receipts; nothing beyond that.
-    says: Arc<Mutex<VecDeque<Result<Vec<OutboxRow>, StoreError>>>>,
+    says: Arc<Mutex<VecDeque<CommittedRows>>>,
     metrics: Arc<Metrics>,
     /// Where groups are moved.
     store: Arc<Mutex<Option<Arc<dyn Store>>>>,
