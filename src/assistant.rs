@@ -164,7 +164,7 @@ impl Assistant {
         let activity = &record.activity;
         let is_idle = matches!(activity, Activity::Idle);
         Ok(ChatStatus {
-            resumes: (!is_idle).then_some(record.turn),
+            resumes: (!is_idle).then_some(record.keyboard),
             awaits_words: activity.awaits_words() || activity.awaits_secret(),
             is_due: record.wake_at().is_some_and(|at| at <= now),
             language: record.language.or(record.spoken),
@@ -313,7 +313,7 @@ impl Assistant {
         let chat = ChatId::TERMINAL;
         let before = self.store.load(chat)?;
         let mut record = before.record.clone();
-        record.keep_letter(letter);
+        record.keep_dead_letter(letter);
         let wake_at = record.wake_at();
         let commit = Commit {
             chat,
@@ -505,8 +505,8 @@ mod tests {
         let apology = assistant.base().lines.say(Language::EN, "apology", &[]);
         assert_eq!(handled.rows[0].reply.text, apology);
         let record = store.load(CHAT).expect("loaded").record;
-        let [letter] = record.letters.as_slice() else {
-            panic!("{:?}", record.letters);
+        let [letter] = record.dead_letters.as_slice() else {
+            panic!("{:?}", record.dead_letters);
         };
         assert_eq!((letter.update, letter.at), (Some(UpdateId(7)), now()));
         assert_eq!(letter.fault, "of 00 wheels");
@@ -526,7 +526,7 @@ mod tests {
         assert_eq!(give_up(7).await, 1);
         assert_eq!(give_up(7).await, 0, "one apology is enough");
         let record = store.load(CHAT).expect("loaded").record;
-        assert_eq!(record.letters.len(), 1);
+        assert_eq!(record.dead_letters.len(), 1);
     }
 
     #[test]
@@ -539,9 +539,9 @@ mod tests {
         let panic = panics::catch(|| -> Turn { panic!("a fault of ours") }).expect_err("a panic");
         let letter = DeadLetter::of(&record, &help(), &panic.0, now());
         let turn = dialogue::apology(&record, &base, letter);
-        assert_eq!(turn.record.letters[0].fault, "a fault of ours");
+        assert_eq!(turn.record.dead_letters[0].fault, "a fault of ours");
         let stays = Record {
-            letters: Vec::new(),
+            dead_letters: Vec::new(),
             ..turn.record
         };
         assert_eq!((stays, turn.replies.len()), (record, 1));

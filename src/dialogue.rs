@@ -99,7 +99,7 @@ pub fn answer_once(
 pub fn apology(record: &Record, base: &Base, letter: DeadLetter) -> Turn {
     let language = record.language.or(record.spoken).unwrap_or(Language::EN);
     let mut record = record.clone();
-    record.keep_letter(letter);
+    record.keep_dead_letter(letter);
     Turn {
         record,
         replies: vec![Reply::new(base.lines.say(language, "apology", &[]))],

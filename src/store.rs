@@ -148,7 +148,7 @@ impl RowId {
 /// A record in a chat of another id; what its screen was is another message there.
 fn moved(record: Record) -> Record {
     Record {
-        screen: None,
+        screen_message: None,
         ..record
     }
 }

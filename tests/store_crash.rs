@@ -76,7 +76,7 @@ fn turn(chat: ChatId, expected: u64) -> Commit {
         chat,
         expected,
         record: Some(Record {
-            turn: u32::try_from(version).unwrap(),
+            keyboard: u32::try_from(version).unwrap(),
             // Every 50th is so large that sled puts it into a file of its own.
             cards: (0..version % 50 / 49 * 900).map(card).collect(),
             ..Record::default()
@@ -158,7 +158,7 @@ fn assert_nothing_lost_or_torn(store: &SledStore, acknowledged: &BTreeMap<i64, u
             "chat {chat}: {said} acknowledged, {} kept",
             kept.version
         );
-        assert_eq!(u64::from(kept.record.turn), kept.version, "torn");
+        assert_eq!(u64::from(kept.record.keyboard), kept.version, "torn");
         let rows = versions.remove(&chat).unwrap_or_default();
         // The last reply is there and none that is newer; some of those before were marked as sent.
         assert_eq!(

@@ -150,7 +150,12 @@ pub(super) fn collect_dead_letters(
         let Item::Chat(id, chat) = item? else {
             continue;
         };
-        letters.extend(chat.record.letters.into_iter().map(|letter| (id, letter)));
+        letters.extend(
+            chat.record
+                .dead_letters
+                .into_iter()
+                .map(|letter| (id, letter)),
+        );
     }
     Ok(letters)
 }

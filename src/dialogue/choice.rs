@@ -20,7 +20,7 @@ const MAX_DATA_BYTES: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Press {
     /// The turn whose keyboard it is; an older one is not obeyed.
-    pub turn: u32,
+    pub keyboard: u32,
     /// The only one who may press it.
     pub owner: Option<UserId>,
     /// What it means.
@@ -29,9 +29,9 @@ pub struct Press {
 
 impl Press {
     /// A button anybody in the chat may press.
-    pub fn new(turn: u32, choice: Choice) -> Self {
+    pub fn new(keyboard: u32, choice: Choice) -> Self {
         Self {
-            turn,
+            keyboard,
             owner: None,
             choice,
         }
@@ -50,7 +50,7 @@ impl Press {
     }
 
     /// Whether it is somebody else's, for whoever presses it.
-    pub fn is_anothers(&self, who: Option<UserId>) -> bool {
+    pub fn is_for_another(&self, who: Option<UserId>) -> bool {
         self.owner.is_some() && self.owner != who
     }
 }
@@ -58,8 +58,8 @@ impl Press {
 impl fmt::Display for Press {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.owner {
-            Some(UserId(owner)) => write!(f, "{}~{owner:x}.{}", self.turn, self.choice),
-            None => write!(f, "{}.{}", self.turn, self.choice),
+            Some(UserId(owner)) => write!(f, "{}~{owner:x}.{}", self.keyboard, self.choice),
+            None => write!(f, "{}.{}", self.keyboard, self.choice),
         }
     }
 }
@@ -69,12 +69,12 @@ impl FromStr for Press {
 
     fn from_str(text: &str) -> Result<Self, ForeignButton> {
         let (shown, choice) = text.split_once('.').ok_or(ForeignButton)?;
-        let (turn, owner) = match shown.split_once('~') {
-            Some((turn, owner)) => (turn, Some(user(owner)?)),
+        let (keyboard, owner) = match shown.split_once('~') {
+            Some((keyboard, owner)) => (keyboard, Some(user(owner)?)),
             None => (shown, None),
         };
         Ok(Self {
-            turn: turn.parse().map_err(|_| ForeignButton)?,
+            keyboard: keyboard.parse().map_err(|_| ForeignButton)?,
             owner,
             choice: choice.parse()?,
         })
@@ -237,7 +237,7 @@ choices! {
     /// Take up again what was cancelled.
     Uncancel = "uncancel";
     /// No reminders of what is left unfinished.
-    Quiet = "quiet";
+    MuteReminders = "quiet";
     /// Browse the groups.
     Groups = "groups";
     /// What the bot can do.
@@ -311,7 +311,7 @@ choices! {
     /// Forget that of a card.
     Clear(field: Field, card: CardId) = "clear";
     /// Show the removed cards.
-    Bin(page: Page) = "bin";
+    Trash(page: Page) = "bin";
     /// Show more of the cards to choose from.
     Choose(page: Page) = "choose";
     /// Look through the cards, whether they are still in use.
@@ -494,7 +494,7 @@ impl Choice {
                 | Self::Cards(_)
                 | Self::Card(_)
                 | Self::History(_)
-                | Self::Bin(_)
+                | Self::Trash(_)
         )
     }
 
@@ -502,7 +502,7 @@ impl Choice {
     pub fn leaves_step_in_view(&self) -> bool {
         let only_says = matches!(
             self,
-            Self::Export | Self::Details(_) | Self::Quiet | Self::Language(_)
+            Self::Export | Self::Details(_) | Self::MuteReminders | Self::Language(_)
         );
         only_says || self.only_reads()
     }
@@ -557,8 +557,10 @@ mod tests {
     fn a_button_of_a_group_is_one_persons_and_a_private_one_anybodys() {
         let (ann, ben) = (Some(UserId(7)), Some(UserId(8)));
         let press = Press::new(1, Choice::Help).owned_by(ann);
-        assert!(press.is_anothers(ben) && press.is_anothers(None) && !press.is_anothers(ann));
-        assert!(!Press::new(1, Choice::Help).is_anothers(ben));
+        assert!(
+            press.is_for_another(ben) && press.is_for_another(None) && !press.is_for_another(ann)
+        );
+        assert!(!Press::new(1, Choice::Help).is_for_another(ben));
     }
 
     #[test]

@@ -68,7 +68,7 @@ fn readable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialogue::record::{Activity, LETTER_DAYS, MAX_LETTERS, Setup};
+    use crate::dialogue::record::{Activity, DEAD_LETTER_DAYS, MAX_DEAD_LETTERS, Setup};
     use jiff::SignedDuration;
 
     fn now() -> Timestamp {
@@ -107,15 +107,15 @@ mod tests {
     #[test]
     fn letters_are_bounded_in_length_number_and_time() {
         let mut record = Record::default();
-        for _ in 0..2 * MAX_LETTERS {
-            record.keep_letter(letter(&record, &"门👍".repeat(MAX_CHARS)));
+        for _ in 0..2 * MAX_DEAD_LETTERS {
+            record.keep_dead_letter(letter(&record, &"门👍".repeat(MAX_CHARS)));
         }
-        assert_eq!(record.letters.len(), MAX_LETTERS);
-        assert_eq!(record.letters[0].event.chars().count(), MAX_CHARS + 1);
-        let end = now() + SignedDuration::from_hours(24 * LETTER_DAYS);
-        record.sweep_letters(end);
-        assert_eq!(record.letters.len(), MAX_LETTERS);
-        record.sweep_letters(end + SignedDuration::from_secs(1));
-        assert_eq!(record.letters, []);
+        assert_eq!(record.dead_letters.len(), MAX_DEAD_LETTERS);
+        assert_eq!(record.dead_letters[0].event.chars().count(), MAX_CHARS + 1);
+        let end = now() + SignedDuration::from_hours(24 * DEAD_LETTER_DAYS);
+        record.sweep_dead_letters(end);
+        assert_eq!(record.dead_letters.len(), MAX_DEAD_LETTERS);
+        record.sweep_dead_letters(end + SignedDuration::from_secs(1));
+        assert_eq!(record.dead_letters, []);
     }
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     choice::{Field, Reason},
     ids::{CardId, MessageId, UpdateId},
-    protection::credentials::{Protection, Sealed, Tries},
+    protection::credentials::{FailedAttempts, Protection, SealedSecret},
 };
 use crate::knowledge::{CardKind, EntryId, Language, PhoneSystem};
 
@@ -22,7 +22,7 @@ pub const MAX_CARDS: usize = 50;
 /// Cards on the list and in the trash together, so that adding and removing without end fills no record.
 pub const MAX_KEPT: usize = 150;
 /// How long a removed card can be put back.
-pub const BIN_DAYS: i64 = 30;
+pub const TRASH_DAYS: i64 = 30;
 /// How long an unfinished procedure waits to be taken up again.
 pub const UNFINISHED_DAYS: i64 = 30;
 /// After so long without a word in the middle of a removal, one reminder: the next day, at about the same time.
@@ -34,9 +34,9 @@ pub const REVIEW_DAYS: i64 = 90;
 /// Changes of a card that are remembered; the oldest goes first, the day it was added stays.
 pub const MAX_HISTORY: usize = 20;
 /// How long a dead letter is kept: time enough to notice, and to mend what it shows.
-pub const LETTER_DAYS: i64 = 30;
+pub const DEAD_LETTER_DAYS: i64 = 30;
 /// Dead letters kept of one chat, the newest: a fault met ten times is one fault.
-pub(crate) const MAX_LETTERS: usize = 5;
+pub(crate) const MAX_DEAD_LETTERS: usize = 5;
 /// How long a redelivered update is recognised: Telegram keeps updates for 24 hours, phones resend within a day.
 pub const REMEMBER_UPDATES_HOURS: i64 = 48;
 /// Bounds the record. What can come again is what was not confirmed yet: a batch of at most 100.
@@ -59,7 +59,8 @@ pub struct Record {
     /// Which entries were found helpful, and which were not.
     pub votes: BTreeMap<EntryId, Vote>,
     /// Counts the keyboards shown: an older button is recognised by it.
-    pub turn: u32,
+    #[serde(rename = "turn")]
+    pub keyboard: u32,
     /// Where in which procedure the chat is.
     pub activity: Activity,
     /// A removal set aside for a moment, while a card is added or changed.
@@ -69,11 +70,14 @@ pub struct Record {
     /// The removal cancelled last, as long as that can be taken back.
     pub cancelled: Option<Removal>,
     /// When the person last did something in what is under way.
-    pub touched: Option<Timestamp>,
+    #[serde(rename = "touched")]
+    pub last_active: Option<Timestamp>,
     /// Whether there was a reminder of what is left unfinished.
-    pub reminded: bool,
+    #[serde(rename = "reminded")]
+    pub reminder_sent: bool,
     /// No such reminders are wanted.
-    pub quiet: bool,
+    #[serde(rename = "quiet")]
+    pub reminders_muted: bool,
     /// Cards that are to be asked about again.
     pub reminders: Vec<Reminder>,
     /// When the cards are to be looked through, if that is wanted.
@@ -81,13 +85,16 @@ pub struct Record {
     /// What is asked before a card is removed, if its owner set that up.
     pub protection: Option<Protection>,
     /// What went wrong with that.
-    pub tries: Tries,
+    #[serde(rename = "tries")]
+    pub failed_attempts: FailedAttempts,
     /// The message that shows the present step, once it is known.
-    pub screen: Option<MessageId>,
+    #[serde(rename = "screen")]
+    pub screen_message: Option<MessageId>,
     /// Cards on the list, in the order they were added.
     pub cards: Vec<Card>,
     /// Cards taken off, the newest last.
-    pub bin: Vec<RemovedCard>,
+    #[serde(rename = "bin")]
+    pub trash: Vec<RemovedCard>,
     /// The id the next card gets.
     pub next_card: u32,
     /// Questions in a row that found no answer.
@@ -96,8 +103,8 @@ pub struct Record {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unreachable: bool,
     /// Messages the bot failed at, for those who mend it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub letters: Vec<DeadLetter>,
+    #[serde(rename = "letters", skip_serializing_if = "Vec::is_empty")]
+    pub dead_letters: Vec<DeadLetter>,
     /// The update ids of the last 48 hours.
     pub updates: Vec<SeenUpdate>,
 }
@@ -118,7 +125,7 @@ pub struct DeadLetter {
 
 impl DeadLetter {
     fn kept_until(&self) -> Timestamp {
-        self.at + SignedDuration::from_hours(24 * LETTER_DAYS)
+        self.at + SignedDuration::from_hours(24 * DEAD_LETTER_DAYS)
     }
 }
 
@@ -192,22 +199,22 @@ pub struct Card {
     pub added: Timestamp,
     /// What happened to it since, the oldest first; at most [`MAX_HISTORY`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub history: Vec<Happening>,
+    pub history: Vec<HistoryEntry>,
 }
 
 /// Something that happened to a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Happening {
+pub struct HistoryEntry {
     /// When.
     pub at: Timestamp,
     /// What.
-    pub what: Deed,
+    pub what: CardEvent,
 }
 
 /// What can happen to a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Deed {
+pub enum CardEvent {
     /// Something of it was changed.
     Changed(Field),
     /// It was taken off the list.
@@ -343,19 +350,19 @@ pub enum Setup {
     /// What there is, and what can be chosen.
     Choosing,
     /// The present PIN or a code, before anything is changed.
-    Proof(Wish),
+    Proof(ProtectionGoal),
     /// A new PIN.
     NewPin,
     /// The same once more.
-    RepeatPin(Sealed),
+    RepeatPin(SealedSecret),
     /// A code made with the new secret.
-    FirstCode(Sealed),
+    FirstCode(SealedSecret),
 }
 
 /// What is wanted of the protection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Wish {
+pub enum ProtectionGoal {
     /// A PIN.
     Pin,
     /// One-time codes.
@@ -445,8 +452,8 @@ impl Card {
     }
 
     /// Notes what happened to it.
-    pub fn note(&mut self, what: Deed, at: Timestamp) {
-        self.history.push(Happening { at, what });
+    pub fn note(&mut self, what: CardEvent, at: Timestamp) {
+        self.history.push(HistoryEntry { at, what });
         let excess = self.history.len().saturating_sub(MAX_HISTORY);
         self.history.drain(..excess);
     }
@@ -474,7 +481,7 @@ impl Record {
 
     /// The card in the bin with this id.
     pub fn removed_card(&self, id: CardId) -> Option<&RemovedCard> {
-        self.bin.iter().find(|removed| removed.card.id == id)
+        self.trash.iter().find(|removed| removed.card.id == id)
     }
 
     /// The card on the list with this id, to be changed.
@@ -490,8 +497,8 @@ impl Record {
             .chain(self.review)
             .chain(self.remind_unfinished_at())
             .filter(|_| !self.unreachable);
-        let bin = self.bin.iter().map(RemovedCard::kept_until);
-        let letters = self.letters.iter().map(DeadLetter::kept_until);
+        let bin = self.trash.iter().map(RemovedCard::kept_until);
+        let letters = self.dead_letters.iter().map(DeadLetter::kept_until);
         let set_aside = self.paused.iter().chain(&self.cancelled);
         let set_aside = set_aside
             .filter_map(|removal| removal.set_aside)
@@ -503,39 +510,40 @@ impl Record {
     }
 
     /// Keeps a dead letter, in place of the oldest if there are many.
-    pub fn keep_letter(&mut self, letter: DeadLetter) {
-        self.letters.push(letter);
-        let excess = self.letters.len().saturating_sub(MAX_LETTERS);
-        self.letters.drain(..excess);
+    pub fn keep_dead_letter(&mut self, letter: DeadLetter) {
+        self.dead_letters.push(letter);
+        let excess = self.dead_letters.len().saturating_sub(MAX_DEAD_LETTERS);
+        self.dead_letters.drain(..excess);
     }
 
     /// Drops the letters kept long enough.
-    pub(crate) fn sweep_letters(&mut self, now: Timestamp) {
-        self.letters.retain(|letter| now <= letter.kept_until());
+    pub(crate) fn sweep_dead_letters(&mut self, now: Timestamp) {
+        self.dead_letters
+            .retain(|letter| now <= letter.kept_until());
     }
 
     /// When to remind of what is left unfinished; `None` where there is nothing, or it was done already.
     pub fn remind_unfinished_at(&self) -> Option<Timestamp> {
-        let wanted = self.activity.is_removal() && !self.reminded && !self.quiet;
-        let touched = self.touched.filter(|_| wanted)?;
+        let wanted = self.activity.is_removal() && !self.reminder_sent && !self.reminders_muted;
+        let touched = self.last_active.filter(|_| wanted)?;
         Some(touched + SignedDuration::from_hours(REMIND_UNFINISHED_HOURS))
     }
 
     /// How long what is left unfinished waits to be taken up again.
     pub fn unfinished_until(&self) -> Option<Timestamp> {
         let is_open = self.activity != Activity::Idle || self.suspended.is_some();
-        self.touched.filter(|_| is_open).map(unfinished_until)
+        self.last_active.filter(|_| is_open).map(unfinished_until)
     }
 }
 
 impl RemovedCard {
-    /// Whether it can still be put back: for [`BIN_DAYS`], to the second.
+    /// Whether it can still be put back: for [`TRASH_DAYS`], to the second.
     pub fn is_restorable(&self, now: Timestamp) -> bool {
         now <= self.kept_until()
     }
 
     fn kept_until(&self) -> Timestamp {
-        self.removed + SignedDuration::from_hours(24 * BIN_DAYS)
+        self.removed + SignedDuration::from_hours(24 * TRASH_DAYS)
     }
 }
 

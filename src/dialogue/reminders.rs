@@ -16,8 +16,8 @@ use super::{
 pub(super) fn sweep(turn: &mut TurnBuilder<'_>) {
     let now = turn.now;
     let record = &mut turn.record;
-    record.bin.retain(|removed| removed.is_restorable(now));
-    record.sweep_letters(now);
+    record.trash.retain(|removed| removed.is_restorable(now));
+    record.sweep_dead_letters(now);
     let is_kept = |removal: &Removal| {
         let kept = removal.set_aside.map(unfinished_until);
         kept.is_none_or(|until| now <= until)
@@ -33,7 +33,7 @@ pub(super) fn sweep(turn: &mut TurnBuilder<'_>) {
     {
         record.cancelled = None;
     }
-    let bin: Vec<_> = record.bin.iter().map(|removed| removed.card.id).collect();
+    let bin: Vec<_> = record.trash.iter().map(|removed| removed.card.id).collect();
     record
         .reminders
         .retain(|reminder| bin.contains(&reminder.card));
@@ -96,7 +96,7 @@ fn remind_unfinished(turn: &mut TurnBuilder<'_>) {
     if due.is_none_or(|at| turn.now < at) {
         return;
     }
-    turn.record.reminded = true;
+    turn.record.reminder_sent = true;
     let removal = turn.record.activity.removal();
     turn.show(match removal.filter(|removal| !removal.is_open()) {
         Some(removal) => Screen::GoneByNow(removal.card),
@@ -106,7 +106,7 @@ fn remind_unfinished(turn: &mut TurnBuilder<'_>) {
 
 /// Sends no more reminders of what is left unfinished.
 pub(super) fn switch_off(turn: &mut TurnBuilder<'_>) {
-    turn.record.quiet = true;
+    turn.record.reminders_muted = true;
     turn.show(Screen::RemindersOff);
 }
 
@@ -141,7 +141,7 @@ pub(super) fn draw_unfinished(turn: &TurnBuilder<'_>) -> Reply {
             turn.button("button-continue", Choice::Continue),
             turn.button("button-cancel", Choice::Cancel),
         ])
-        .row([turn.button("button-quiet", Choice::Quiet)])
+        .row([turn.button("button-quiet", Choice::MuteReminders)])
 }
 
 pub(super) fn draw_switched_off(turn: &TurnBuilder<'_>) -> Reply {

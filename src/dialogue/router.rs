@@ -61,7 +61,7 @@ fn take_receipt(turn: &mut TurnBuilder<'_>, receipt: &Receipt) {
 /// A pressed button. One of an older keyboard changes nothing: what it only shows is shown, else the present question.
 fn take_press(turn: &mut TurnBuilder<'_>, press: Option<&Press>, message: MessageId) {
     match press {
-        Some(press) if press.turn == turn.record.turn => {
+        Some(press) if press.keyboard == turn.record.keyboard => {
             turn.next_keyboard();
             if !press.choice.stands_below_answers() {
                 turn.edit_in_place(message);
@@ -82,7 +82,7 @@ fn take_press(turn: &mut TurnBuilder<'_>, press: Option<&Press>, message: Messag
 /// The second of two quick taps is an old press on the present screen: that is drawn again, without a word. A button
 /// further up is told apart from it.
 fn take_stale_press(turn: &mut TurnBuilder<'_>, message: MessageId) {
-    if turn.record.screen == Some(message) {
+    if turn.record.screen_message == Some(message) {
         turn.edit_in_place(message);
     } else {
         let stale = turn.line("stale", &[]);

@@ -88,7 +88,7 @@ impl<'a> TurnBuilder<'a> {
 
     /// Makes every keyboard shown so far an old one.
     pub(super) fn next_keyboard(&mut self) {
-        self.record.turn = self.record.turn.wrapping_add(1);
+        self.record.keyboard = self.record.keyboard.wrapping_add(1);
     }
 
     /// Lets the first screen take the place of `message`, unless something is said before it.
@@ -148,7 +148,7 @@ impl<'a> TurnBuilder<'a> {
 
     /// A button with this label.
     pub(super) fn button_labelled(&self, label: impl Into<String>, choice: Choice) -> Button {
-        let press = Press::new(self.record.turn, choice).owned_by(self.owner);
+        let press = Press::new(self.record.keyboard, choice).owned_by(self.owner);
         Button::press(label, press)
     }
 
@@ -262,7 +262,7 @@ impl<'a> TurnBuilder<'a> {
         }
         if let Some(last) = replies.last() {
             // The message with the present screen, once its id is known: what is said below it scrolls it away.
-            self.record.screen = last.replaces;
+            self.record.screen_message = last.replaces;
         }
         if self.is_by_person {
             self.record.note_presence(self.now);

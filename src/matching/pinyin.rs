@@ -14,7 +14,7 @@ pub struct Syllable(pub u16);
 /// The Unicode block with all characters in daily use.
 const HAN: std::ops::RangeInclusive<char> = '\u{4e00}'..='\u{9fff}';
 /// Letters of the longest syllable, `zhuang`.
-const MAX_LETTERS: usize = 6;
+const MAX_DEAD_LETTERS: usize = 6;
 const NO_SYLLABLE: u16 = u16::MAX;
 
 struct Tables {
@@ -84,7 +84,7 @@ pub fn split_syllables(word: &str) -> Option<Vec<Syllable>> {
     let mut fewest: Vec<Option<(usize, usize)>> = vec![None; word.len() + 1];
     fewest[0] = Some((0, 0));
     for end in 1..=word.len() {
-        for start in end.saturating_sub(MAX_LETTERS)..end {
+        for start in end.saturating_sub(MAX_DEAD_LETTERS)..end {
             let Some((count, _)) = fewest[start] else {
                 continue;
             };

@@ -317,7 +317,7 @@ mod tests {
             version,
             record: Record {
                 language: Some(Language::ZH),
-                turn: 7,
+                keyboard: 7,
                 next_card: 3,
                 cards: cards.map(|(id, label)| card(id, label)).collect(),
                 ..Record::default()

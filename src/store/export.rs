@@ -455,7 +455,7 @@ mod tests {
                 chat: ChatId(chat),
                 expected,
                 record: Some(Record {
-                    turn: 5,
+                    keyboard: 5,
                     ..Record::default()
                 }),
                 replies: AddressedReply::to_chat(

@@ -278,12 +278,12 @@ impl Inner {
         } else {
             state.flood_control.admit(sender_of(&incoming), now)
         };
-        let is_anothers = is_anothers(&incoming.event);
+        let is_for_another = is_for_another(&incoming.event);
         if let Some(query) = incoming.callback.take() {
-            let alert = is_anothers.then(|| self.not_yours(&incoming.event));
+            let alert = is_for_another.then(|| self.not_yours(&incoming.event));
             self.acknowledge_press(state, query, alert);
         }
-        if is_anothers || repeats_album(&incoming, &mut state.albums) {
+        if is_for_another || repeats_album(&incoming, &mut state.albums) {
             return None;
         }
         let event = match admission {
@@ -479,8 +479,8 @@ fn is_stale(incoming: &Incoming, now: Timestamp) -> bool {
         .is_some_and(|said| now.duration_since(said) > STALE)
 }
 
-fn is_anothers(event: &Event) -> bool {
-    matches!(&event.input, Input::Press { press: Some(press), .. } if press.is_anothers(event.from))
+fn is_for_another(event: &Event) -> bool {
+    matches!(&event.input, Input::Press { press: Some(press), .. } if press.is_for_another(event.from))
 }
 
 /// Whether it is one more picture of an album that was answered already; ten pictures do not want ten answers.
@@ -621,7 +621,7 @@ mod tests {
         }
 
         fn letters(&self, chat: ChatId) -> Vec<DeadLetter> {
-            self.store.load(chat).unwrap().record.letters
+            self.store.load(chat).unwrap().record.dead_letters
         }
     }
 

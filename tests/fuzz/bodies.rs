@@ -163,7 +163,7 @@ pub fn callback_data(bytes: &[u8]) {
 
 /// A button that is on the screen is pressed.
 pub fn press(record: &Record, choice: &Choice) -> Record {
-    pressed(record, Some(Press::new(record.turn, choice.clone())))
+    pressed(record, Some(Press::new(record.keyboard, choice.clone())))
 }
 
 /// A button is pressed, in private, then again, and in a group; what there is after the first time.

@@ -141,7 +141,7 @@ fn do_deed(chat: &mut Chat, deed: &Deed) {
             chat.press(some.cloned());
         }
         Deed::Forge(choice) => {
-            let press = Press::new(chat.record.turn, choice.clone());
+            let press = Press::new(chat.record.keyboard, choice.clone());
             chat.press(Some((press, MessageId(1))));
         }
         Deed::Send(attachment) => chat.turn(Input::Attachment(*attachment)),
@@ -309,9 +309,9 @@ fn a_removed_card_can_be_put_back_for_thirty_days_to_the_second() {
     ] {
         chat.turn(Input::from_text(text));
     }
-    let removed = chat.record.bin[0].removed;
+    let removed = chat.record.trash[0].removed;
     let limit = removed + SignedDuration::from_hours(24 * 30);
-    let is_restorable = |at| chat.record.bin[0].is_restorable(at);
+    let is_restorable = |at| chat.record.trash[0].is_restorable(at);
     assert!(is_restorable(limit) && !is_restorable(limit + SignedDuration::from_secs(1)));
 }
 

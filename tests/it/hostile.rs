@@ -262,7 +262,7 @@ fn every_button_is_answered_at_every_place_and_leads_everywhere() {
         for button in BUTTONS {
             let choice: Choice = button.parse().expect(button);
             let after = bodies::press(record, &choice);
-            taken_off += usize::from(after.bin.len() > record.bin.len());
+            taken_off += usize::from(after.trash.len() > record.trash.len());
             added += usize::from(after.cards.len() > record.cards.len());
             if place(record) != place(&after) {
                 reached.insert(place(&after));

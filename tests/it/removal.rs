@@ -152,7 +152,7 @@ fn undoing_puts_the_card_back_exactly_where_it_was() {
             *after
         );
     }
-    assert!(chat.record.bin.is_empty());
+    assert!(chat.record.trash.is_empty());
 }
 
 #[test]
@@ -165,10 +165,10 @@ fn two_taps_on_the_yes_are_one_removal_and_an_old_yes_is_none() {
     let old_yes = old_yes.cloned();
     chat.press(old_yes.clone());
     chat.press(old_yes.clone());
-    assert_eq!((chat.record.cards.len(), chat.record.bin.len()), (0, 1));
+    assert_eq!((chat.record.cards.len(), chat.record.trash.len()), (0, 1));
     chat.choose(&Choice::PutBack(CardId(0)));
     chat.press(old_yes);
-    assert_eq!((chat.record.cards.len(), chat.record.bin.len()), (1, 0));
+    assert_eq!((chat.record.cards.len(), chat.record.trash.len()), (1, 0));
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn a_pin_set_up_in_the_middle_is_asked_for_before_the_yes_counts() {
     chat.set_pin();
     assert_eq!(stage(&chat), Some(&Stage::Proof));
     chat.press(Some((
-        Press::new(chat.record.turn, Choice::Confirm(CardId(0))),
+        Press::new(chat.record.keyboard, Choice::Confirm(CardId(0))),
         unbind_bot::dialogue::MessageId(1),
     )));
     chat.say("yes");
@@ -219,7 +219,7 @@ fn five_wrong_tries_lock_for_a_quarter_of_an_hour_and_then_for_longer_also_acros
         chat.record = serde_json::from_str(&written).expect("read");
         chat.say(PIN);
         assert_eq!(stage(&chat), Some(&Stage::Proof), "locked");
-        let locked = chat.record.tries.locked_until.expect("locked");
+        let locked = chat.record.failed_attempts.locked_until.expect("locked");
         // After the fifth came a word and another try.
         let begun = chat.now - SignedDuration::from_secs(3);
         assert_eq!(
@@ -230,7 +230,7 @@ fn five_wrong_tries_lock_for_a_quarter_of_an_hour_and_then_for_longer_also_acros
     }
     chat.say(PIN);
     assert_eq!(stage(&chat), Some(&Stage::Confirmation));
-    assert_eq!(chat.record.tries.locks, 0);
+    assert_eq!(chat.record.failed_attempts.locks, 0);
 }
 
 #[test]
@@ -256,13 +256,13 @@ fn a_reminder_is_said_once_and_can_be_turned_off() {
         chat.shown.len() > before
     };
     assert!(said(&mut chat), "after a day without a word");
-    assert!(chat.record.reminded);
+    assert!(chat.record.reminder_sent);
     let next = chat
         .record
         .wake_at()
         .expect("the place is kept for a while");
     assert!(next.duration_since(chat.now) > SignedDuration::from_hours(24 * 28));
-    chat.choose(&Choice::Quiet);
+    chat.choose(&Choice::MuteReminders);
     let next = chat
         .record
         .wake_at()
@@ -283,7 +283,7 @@ fn who_blocked_the_bot_is_not_reminded_until_they_write_again() {
     chat.now = due;
     chat.turn(Input::Wake);
     assert_eq!(chat.shown.len(), said);
-    assert!(!chat.record.reminded, "it is still to be said");
+    assert!(!chat.record.reminder_sent, "it is still to be said");
     chat.turn(Input::Text("hello".to_owned()));
     let due = chat.record.wake_at().expect("a reminder");
     chat.now = due;
@@ -304,7 +304,7 @@ fn what_is_kept_long_enough_is_swept_though_nobody_comes_back() {
         naps += 1;
         assert!(naps < 10, "it never rests: {:?}", chat.record);
     }
-    assert!(chat.record.bin.is_empty());
+    assert!(chat.record.trash.is_empty());
 }
 
 #[test]
@@ -321,7 +321,7 @@ fn what_privacy_says_is_how_long_it_is_kept() {
         let turn = crate::support::promises::respond_at(&record, &event, Chat::new().now);
         let said = turn.replies[0].text.to_plain();
         for (number, unit) in [
-            (record::BIN_DAYS, days),
+            (record::TRASH_DAYS, days),
             (record::UNFINISHED_DAYS, days),
             (record::REVIEW_DAYS, days),
             (record::REMEMBER_UPDATES_HOURS, hours),

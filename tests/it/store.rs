@@ -26,7 +26,7 @@ fn at(second: i64) -> Timestamp {
 
 fn record(label: &str) -> Record {
     Record {
-        turn: 3,
+        keyboard: 3,
         cards: vec![Card::new(
             CardId(1),
             label,
@@ -567,7 +567,7 @@ async fn a_group_that_moves_takes_its_record_and_rows_along(store: Arc<dyn Store
     let mut first = commit(GROUP, 0, "a", &["1", "2"]);
     first.replies[0].reply.replaces = Some(MessageId(5));
     first.replies[1].reply.deletes = Some(MessageId(6));
-    first.record.as_mut().unwrap().screen = Some(MessageId(5));
+    first.record.as_mut().unwrap().screen_message = Some(MessageId(5));
     store.commit(first).await.unwrap();
     store.commit(commit(CHAT, 0, "b", &["3"])).await.unwrap();
     store.migrate(GROUP, SUPERGROUP).await.unwrap();

@@ -12,7 +12,7 @@ use crate::{
         },
         choice::{Choice, Field},
         ids::CardId,
-        record::{Activity, Card, CardDraft, Deed},
+        record::{Activity, Card, CardDraft, CardEvent},
         removal::stages,
         reply::Reply,
         screen::Screen,
@@ -239,7 +239,7 @@ fn change(turn: &mut TurnBuilder<'_>, draft: &CardDraft, id: CardId, wallet: Ent
     };
     card.wallet = wallet;
     (card.system, card.kind) = (draft.system, draft.kind);
-    card.note(Deed::Changed(Field::Wallet), now);
+    card.note(CardEvent::Changed(Field::Wallet), now);
     list::show_changed(turn, id);
 }
 

@@ -8,7 +8,7 @@ use crate::dialogue::{
     },
     choice::{Choice, Field},
     ids::CardId,
-    record::{Activity, Card, Deed},
+    record::{Activity, Card, CardEvent},
     reply::Reply,
     screen::Screen,
     turn::TurnBuilder,
@@ -74,7 +74,7 @@ fn set(turn: &mut TurnBuilder<'_>, id: CardId, field: Field, value: Option<Strin
         (Field::Digits, digits) => card.digits = digits,
         (Field::Label, None) | (Field::Wallet, _) => return turn.show(Screen::Card(id)),
     }
-    card.note(Deed::Changed(field), now);
+    card.note(CardEvent::Changed(field), now);
     list::show_changed(turn, id);
 }
 

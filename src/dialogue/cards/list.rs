@@ -5,7 +5,7 @@ use crate::{
         buttons,
         choice::{Choice, Field, Page},
         ids::CardId,
-        record::{Card, Deed, Happening, MAX_CARDS, MAX_KEPT, Room},
+        record::{Card, CardEvent, HistoryEntry, MAX_CARDS, MAX_KEPT, Room},
         reply::Reply,
         screen::Screen,
         turn::TurnBuilder,
@@ -55,8 +55,8 @@ pub(crate) fn draw_list(turn: &TurnBuilder<'_>, page: Page) -> Reply {
     let listed = cards.iter().map(to_button).collect();
     let reply = buttons::with_page(turn, Reply::new(text), listed, page, Choice::Cards);
     let mut ways = vec![turn.button("button-add", Choice::AddCard)];
-    if !turn.record.bin.is_empty() {
-        ways.push(turn.button("button-bin", Choice::Bin(0)));
+    if !turn.record.trash.is_empty() {
+        ways.push(turn.button("button-bin", Choice::Trash(0)));
     }
     if !cards.is_empty() {
         ways.push(turn.button("button-review", Choice::Review(0)));
@@ -104,15 +104,15 @@ pub(crate) fn draw_history(turn: &TurnBuilder<'_>, card: &Card) -> Reply {
     ])
 }
 
-fn history_line(turn: &TurnBuilder<'_>, happening: &Happening) -> RichText {
+fn history_line(turn: &TurnBuilder<'_>, happening: &HistoryEntry) -> RichText {
     let line = match happening.what {
-        Deed::Changed(Field::Label) => "history-label",
-        Deed::Changed(Field::Wallet) => "history-wallet",
-        Deed::Changed(Field::Issuer) => "history-issuer",
-        Deed::Changed(Field::Digits) => "history-digits",
-        Deed::TakenOff => "history-taken-off",
-        Deed::PutBack => "history-put-back",
-        Deed::Imported => "history-imported",
+        CardEvent::Changed(Field::Label) => "history-label",
+        CardEvent::Changed(Field::Wallet) => "history-wallet",
+        CardEvent::Changed(Field::Issuer) => "history-issuer",
+        CardEvent::Changed(Field::Digits) => "history-digits",
+        CardEvent::TakenOff => "history-taken-off",
+        CardEvent::PutBack => "history-put-back",
+        CardEvent::Imported => "history-imported",
     };
     turn.line(line, &[("date", wording::date(happening.at).into())])
 }

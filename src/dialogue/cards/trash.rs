@@ -6,7 +6,7 @@ use crate::dialogue::{
     buttons,
     choice::{Choice, Page},
     ids::CardId,
-    record::{BIN_DAYS, MAX_CARDS, NotPutBack, RemovedCard},
+    record::{MAX_CARDS, NotPutBack, RemovedCard, TRASH_DAYS},
     reply::Reply,
     screen::Screen,
     turn::TurnBuilder,
@@ -21,7 +21,7 @@ pub(crate) fn put_back(turn: &mut TurnBuilder<'_>, id: CardId) {
         Err(NotPutBack::ListFull) => turn.line("cards-full", &[("most", MAX_CARDS.into())]),
         Err(NotPutBack::NotInTrash) => match turn.record.card(id) {
             Some(card) => turn.line("put-back", &[("label", card.label.as_str().into())]),
-            None => turn.line("put-back-late", &[("days", BIN_DAYS.into())]),
+            None => turn.line("put-back-late", &[("days", TRASH_DAYS.into())]),
         },
     };
     turn.note(note);
@@ -30,7 +30,7 @@ pub(crate) fn put_back(turn: &mut TurnBuilder<'_>, id: CardId) {
 
 /// The removed cards, newest first, each with the days it is still kept.
 pub(crate) fn draw(turn: &TurnBuilder<'_>, page: Page) -> Reply {
-    let bin = &turn.record.bin;
+    let bin = &turn.record.trash;
     let line = if bin.is_empty() {
         "bin-none"
     } else {
@@ -44,13 +44,13 @@ pub(crate) fn draw(turn: &TurnBuilder<'_>, page: Page) -> Reply {
     };
     let newest_first = bin.iter().rev().map(to_button).collect();
     let reply = Reply::new(turn.line(line, &[]));
-    let reply = buttons::with_page(turn, reply, newest_first, page, Choice::Bin);
+    let reply = buttons::with_page(turn, reply, newest_first, page, Choice::Trash);
     reply.row([turn.button("button-all-cards", Choice::Cards(0))])
 }
 
 /// Days a removed card is still kept. The last one begun counts, so that nobody reads “0 days left”.
 fn days_left(removed: &RemovedCard, now: Timestamp) -> i64 {
-    let until = removed.removed + SignedDuration::from_hours(24 * BIN_DAYS);
+    let until = removed.removed + SignedDuration::from_hours(24 * TRASH_DAYS);
     let begun = until.duration_since(now).as_hours() / 24 + 1;
-    begun.clamp(0, BIN_DAYS)
+    begun.clamp(0, TRASH_DAYS)
 }

@@ -15,8 +15,8 @@ use crate::{
         ids::CardId,
         protection::credentials::Protection,
         record::{
-            Card, DeadLetter, Deed, Happening, MAX_HISTORY, Record, Removal, RemovedCard, Stage,
-            Vote, is_same_label,
+            Card, CardEvent, DeadLetter, HistoryEntry, MAX_HISTORY, Record, Removal, RemovedCard,
+            Stage, Vote, is_same_label,
         },
     },
     knowledge::{CardKind, EntryId, Language, PhoneSystem},
@@ -76,7 +76,7 @@ struct CardOut<'a> {
     last_digits: Option<&'a str>,
     added: Timestamp,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    history: &'a [Happening],
+    history: &'a [HistoryEntry],
 }
 
 #[derive(Serialize)]
@@ -147,7 +147,7 @@ pub(crate) fn write_everything(record: &Record, now: Timestamp) -> String {
         Some(Protection::Codes { .. }) => "codes",
     };
     let rest = Rest {
-        removed: record.bin.iter().map(RemovedOut::new).collect(),
+        removed: record.trash.iter().map(RemovedOut::new).collect(),
         under_way: under_way(record),
         ask_again: record
             .reminders
@@ -159,18 +159,18 @@ pub(crate) fn write_everything(record: &Record, now: Timestamp) -> String {
             })
             .collect(),
         next_review: record.review,
-        reminders_of_unfinished: !record.quiet,
+        reminders_of_unfinished: !record.reminders_muted,
         language: record.language,
         language_last_spoken: record.spoken,
         language_of_app: record.app_language,
         traditional_script: record.traditional,
         protection,
-        wrong_tries: record.tries.wrong,
-        locked_until: record.tries.locked_until,
+        wrong_tries: record.failed_attempts.wrong,
+        locked_until: record.failed_attempts.locked_until,
         answers: &record.votes,
         last_answer: record.last_answer.as_ref().map(|last| &last.entry),
-        last_active: record.touched,
-        failed_at: &record.letters,
+        last_active: record.last_active,
+        failed_at: &record.dead_letters,
     };
     write(record.cards.iter(), Some(rest), now)
 }
@@ -265,7 +265,7 @@ struct CardIn {
     #[serde(default)]
     added: Option<Timestamp>,
     #[serde(default)]
-    history: Vec<Happening>,
+    history: Vec<HistoryEntry>,
 }
 
 /// Reads the cards of a file; `is_taken` says which labels are on the list already. Ids are given when they come there.
@@ -328,7 +328,7 @@ fn read_card(value: serde_json::Value, now: Timestamp) -> Option<Card> {
         added: card.added.filter(|added| *added <= now).unwrap_or(now),
         history,
     };
-    card.note(Deed::Imported, now);
+    card.note(CardEvent::Imported, now);
     Some(card)
 }
 
@@ -353,9 +353,9 @@ mod tests {
             issuer: Some("物业 0571-88886666".to_owned()),
             digits: Some("4821".to_owned()),
             added: "2025-01-01T00:00:00Z".parse().expect("a time"),
-            history: vec![Happening {
+            history: vec![HistoryEntry {
                 at: "2025-02-01T00:00:00Z".parse().expect("a time"),
-                what: Deed::Changed(Field::Label),
+                what: CardEvent::Changed(Field::Label),
             }],
         }
     }
@@ -374,7 +374,7 @@ mod tests {
                 id: CardId(0),
                 ..written.clone()
             };
-            expected.note(Deed::Imported, now());
+            expected.note(CardEvent::Imported, now());
             assert_eq!(*found, expected);
         }
     }

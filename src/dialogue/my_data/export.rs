@@ -5,7 +5,7 @@ use crate::dialogue::{
     event::Place,
     ids::CardId,
     my_data::card_file,
-    record::{BIN_DAYS, LETTER_DAYS, REMEMBER_UPDATES_HOURS, REVIEW_DAYS, UNFINISHED_DAYS},
+    record::{DEAD_LETTER_DAYS, REMEMBER_UPDATES_HOURS, REVIEW_DAYS, TRASH_DAYS, UNFINISHED_DAYS},
     reply::{Attachment, Reply},
     turn::TurnBuilder,
 };
@@ -15,11 +15,11 @@ pub(crate) fn say_privacy(turn: &mut TurnBuilder<'_>) {
     let text = turn.line(
         "privacy",
         &[
-            ("bin", BIN_DAYS.into()),
+            ("bin", TRASH_DAYS.into()),
             ("unfinished", UNFINISHED_DAYS.into()),
             ("review", REVIEW_DAYS.into()),
             ("hours", REMEMBER_UPDATES_HOURS.into()),
-            ("letters", LETTER_DAYS.into()),
+            ("letters", DEAD_LETTER_DAYS.into()),
         ],
     );
     let reply = Reply::new(text);

@@ -28,7 +28,7 @@ pub(crate) fn forget_all(turn: &mut TurnBuilder<'_>) {
 /// The question.
 pub(crate) fn draw(turn: &TurnBuilder<'_>) -> Reply {
     let cards = ("cards", turn.record.cards.len().into());
-    let removed = ("removed", turn.record.bin.len().into());
+    let removed = ("removed", turn.record.trash.len().into());
     Reply::new(turn.line("forget-ask", &[cards, removed]))
         .row([turn.button("button-forget-all", Choice::ForgetAll)])
         .row([
@@ -40,7 +40,7 @@ pub(crate) fn draw(turn: &TurnBuilder<'_>) -> Reply {
 /// The receipt.
 pub(crate) fn draw_forgotten(turn: &TurnBuilder<'_>) -> Reply {
     let cards = ("cards", turn.record.cards.len().into());
-    let removed = ("removed", turn.record.bin.len().into());
+    let removed = ("removed", turn.record.trash.len().into());
     let time = turn.now.strftime("%Y-%m-%d %H:%M UTC").to_string();
     Reply::new(turn.line("forgotten", &[cards, removed, ("time", time.into())]))
 }

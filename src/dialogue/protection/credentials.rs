@@ -73,11 +73,11 @@ impl fmt::Debug for Entropy {
 /// A hash or a secret; not shown to anybody.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Sealed(String);
+pub struct SealedSecret(String);
 
-impl fmt::Debug for Sealed {
+impl fmt::Debug for SealedSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Sealed(…)")
+        f.write_str("SealedSecret(…)")
     }
 }
 
@@ -86,13 +86,13 @@ impl fmt::Debug for Sealed {
 #[serde(rename_all = "snake_case")]
 pub enum Protection {
     /// A PIN, by its hash.
-    Pin(Sealed),
+    Pin(SealedSecret),
     /// One-time codes.
     Codes {
         /// What they are made of.
-        secret: Sealed,
+        secret: SealedSecret,
         /// Hashes of the recovery codes not used yet, all with one salt.
-        recovery: Vec<Sealed>,
+        recovery: Vec<SealedSecret>,
         /// The time step of the code accepted last: no code is accepted twice (RFC 6238, 5.2).
         #[serde(default)]
         last_step: u64,
@@ -102,7 +102,7 @@ pub enum Protection {
 /// Wrong tries, and what came of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Tries {
+pub struct FailedAttempts {
     /// Wrong tries in a row.
     pub wrong: u32,
     /// Locks since the last right one.
@@ -111,7 +111,7 @@ pub struct Tries {
     pub locked_until: Option<Timestamp>,
 }
 
-impl Tries {
+impl FailedAttempts {
     /// Minutes until the next try, if removal is locked; a minute begun counts.
     pub fn locked_minutes(&self, now: Timestamp) -> Option<u64> {
         let left = self.locked_until?.duration_since(now);
@@ -121,7 +121,7 @@ impl Tries {
         Some(seconds.div_ceil(60))
     }
 
-    /// Tries left before the next lock.
+    /// FailedAttempts left before the next lock.
     pub fn left(&self) -> u32 {
         MAX_TRIES.saturating_sub(self.wrong)
     }
@@ -153,7 +153,7 @@ pub enum PinFault {
 ///
 /// # Errors
 /// It is not.
-pub fn seal_pin(pin: &str, entropy: &Entropy) -> Result<Sealed, PinFault> {
+pub fn seal_pin(pin: &str, entropy: &Entropy) -> Result<SealedSecret, PinFault> {
     let length = pin.chars().count();
     if length < MIN_PIN_CHARS {
         return Err(PinFault::TooShort);
@@ -168,15 +168,15 @@ pub fn seal_pin(pin: &str, entropy: &Entropy) -> Result<Sealed, PinFault> {
 }
 
 /// The argon2id hash of a text, as a PHC string; `None` if the library refuses, which it has no reason to.
-fn seal(text: &str, salt: &[u8]) -> Option<Sealed> {
+fn seal(text: &str, salt: &[u8]) -> Option<SealedSecret> {
     let params = Params::new(HASH_KIB, HASH_PASSES, 1, None).ok()?;
     let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     let hash: phc::PasswordHash = hasher.hash_password_with_salt(text.as_bytes(), salt).ok()?;
-    Some(Sealed(hash.to_string()))
+    Some(SealedSecret(hash.to_string()))
 }
 
 /// Whether this is what was sealed.
-pub fn opens(sealed: &Sealed, typed: &str) -> bool {
+pub fn opens(sealed: &SealedSecret, typed: &str) -> bool {
     if typed.chars().count() > MAX_PIN_CHARS {
         return false;
     }
@@ -190,12 +190,12 @@ pub fn opens(sealed: &Sealed, typed: &str) -> bool {
 }
 
 /// A new secret for one-time codes.
-pub fn new_secret(entropy: &Entropy) -> Sealed {
-    Sealed(Secret::from(entropy.secret().to_vec()).to_base32())
+pub fn new_secret(entropy: &Entropy) -> SealedSecret {
+    SealedSecret(Secret::from(entropy.secret().to_vec()).to_base32())
 }
 
 /// What an authenticator app reads from a QR picture (`otpauth://…`), and what is typed into one instead.
-pub fn enrolment(secret: &Sealed) -> Option<(String, String)> {
+pub fn enrolment(secret: &SealedSecret) -> Option<(String, String)> {
     let url = generator(secret)?.to_url().ok()?;
     let groups: Vec<String> = secret
         .0
@@ -207,7 +207,7 @@ pub fn enrolment(secret: &Sealed) -> Option<(String, String)> {
 }
 
 /// Six digits every 30 seconds, one step earlier or later accepted: RFC 6238 as authenticator apps know it.
-fn generator(secret: &Sealed) -> Option<Totp> {
+fn generator(secret: &SealedSecret) -> Option<Totp> {
     let secret = Secret::try_from_base32(&secret.0).ok()?;
     let builder = Builder::new()
         .with_secret(secret)
@@ -217,7 +217,7 @@ fn generator(secret: &Sealed) -> Option<Totp> {
 }
 
 /// The time step of a code that is right just now.
-pub fn code_step(secret: &Sealed, code: &str, now: Timestamp) -> Option<u64> {
+pub fn code_step(secret: &SealedSecret, code: &str, now: Timestamp) -> Option<u64> {
     let digits: String = code.chars().filter(|c| !c.is_whitespace()).collect();
     let second = u64::try_from(now.as_second()).ok()?;
     generator(secret)?.check(&digits, second)
@@ -225,7 +225,7 @@ pub fn code_step(secret: &Sealed, code: &str, now: Timestamp) -> Option<u64> {
 
 /// Protection by codes, set up now, and the recovery codes to be shown this once.
 pub fn protect_by_codes(
-    secret: Sealed,
+    secret: SealedSecret,
     step: u64,
     entropy: &Entropy,
 ) -> Option<(Protection, Vec<String>)> {
@@ -294,7 +294,7 @@ fn is_made_like_a_code(typed: &str) -> bool {
     (is_number && digits.count() >= 4) || plain_code(typed).len() == 8
 }
 
-fn use_recovery_code(recovery: &mut Vec<Sealed>, typed: &str) -> bool {
+fn use_recovery_code(recovery: &mut Vec<SealedSecret>, typed: &str) -> bool {
     let code = plain_code(typed);
     if code.len() != 8 {
         return false;
@@ -356,13 +356,13 @@ mod tests {
     fn nothing_sealed_is_shown() {
         let sealed = seal_pin("t9-kajak", &ENTROPY).expect("good enough");
         let shown = format!("{:?} {ENTROPY:?}", Protection::Pin(sealed));
-        assert_eq!(shown, "Pin(Sealed(…)) Entropy(…)");
+        assert_eq!(shown, "Pin(SealedSecret(…)) Entropy(…)");
     }
 
     /// The test vector of RFC 6238, appendix B, for SHA-1, cut to six digits.
     #[test]
     fn codes_are_those_of_rfc_6238() {
-        let secret = Sealed(Secret::from(b"12345678901234567890".to_vec()).to_base32());
+        let secret = SealedSecret(Secret::from(b"12345678901234567890".to_vec()).to_base32());
         assert_eq!(code_step(&secret, "287082", at(59)), Some(1));
         assert_eq!(code_step(&secret, " 287 082 ", at(59)), Some(1));
         assert_eq!(code_step(&secret, "287082", at(89)), Some(1), "a step late");
@@ -378,7 +378,7 @@ mod tests {
 
     #[test]
     fn a_code_is_accepted_once_and_so_is_each_recovery_code() {
-        let secret = Sealed(Secret::from(b"12345678901234567890".to_vec()).to_base32());
+        let secret = SealedSecret(Secret::from(b"12345678901234567890".to_vec()).to_base32());
         let bytes = std::array::from_fn(|place| u8::try_from(place).unwrap_or(0));
         let (mut protection, codes) = protect_by_codes(secret, 0, &Entropy(bytes)).expect("set up");
         assert_eq!(prove(&mut protection, "287082", at(59)), Proof::Right);
@@ -414,7 +414,7 @@ mod tests {
 
     #[test]
     fn a_lock_lasts_longer_each_time_and_to_the_second() {
-        let mut tries = Tries::default();
+        let mut tries = FailedAttempts::default();
         for minutes in [15, 60, 240, 1440, 1440] {
             for _ in 1..MAX_TRIES {
                 tries.note_wrong(at(0));

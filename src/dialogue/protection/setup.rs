@@ -5,10 +5,10 @@ use crate::{
     dialogue::{
         choice::Choice,
         protection::credentials::{
-            self, MAX_PIN_CHARS, MIN_PIN_CHARS, PinFault, Proof, Protection, RECOVERY_CODES,
-            Sealed, Tries,
+            self, FailedAttempts, MAX_PIN_CHARS, MIN_PIN_CHARS, PinFault, Proof, Protection,
+            RECOVERY_CODES, SealedSecret,
         },
-        record::{Activity, Setup, Wish},
+        record::{Activity, ProtectionGoal, Setup},
         reply::{Attachment, Reply},
         screen::Screen,
         turn::TurnBuilder,
@@ -24,7 +24,7 @@ pub(crate) fn begin(turn: &mut TurnBuilder<'_>) {
 }
 
 /// Takes what is wanted; who is protected already proves it first.
-pub(crate) fn choose(turn: &mut TurnBuilder<'_>, wish: Wish) {
+pub(crate) fn choose(turn: &mut TurnBuilder<'_>, wish: ProtectionGoal) {
     if !matches!(turn.record.activity, Activity::Protecting(_)) {
         return begin(turn);
     }
@@ -39,16 +39,16 @@ fn go_to(turn: &mut TurnBuilder<'_>, setup: Setup) {
     turn.show(Screen::Present);
 }
 
-fn grant(turn: &mut TurnBuilder<'_>, wish: Wish) {
+fn grant(turn: &mut TurnBuilder<'_>, wish: ProtectionGoal) {
     match wish {
-        Wish::Pin => go_to(turn, Setup::NewPin),
-        Wish::Codes => {
+        ProtectionGoal::Pin => go_to(turn, Setup::NewPin),
+        ProtectionGoal::Codes => {
             let secret = credentials::new_secret(&turn.entropy);
             go_to(turn, Setup::FirstCode(secret));
         }
-        Wish::Off => {
+        ProtectionGoal::Off => {
             turn.record.protection = None;
-            turn.record.tries = Tries::default();
+            turn.record.failed_attempts = FailedAttempts::default();
             let text = turn.line("protect-off", &[]);
             finish(turn, text);
         }
@@ -95,7 +95,7 @@ fn pin_fault(turn: &TurnBuilder<'_>, fault: PinFault) -> RichText {
     }
 }
 
-fn take_repeated(turn: &mut TurnBuilder<'_>, pin: Sealed, typed: &str) {
+fn take_repeated(turn: &mut TurnBuilder<'_>, pin: SealedSecret, typed: &str) {
     if !credentials::opens(&pin, typed.trim()) {
         turn.note(turn.line("pin-differs", &[]));
         return go_to(turn, Setup::NewPin);
@@ -105,7 +105,7 @@ fn take_repeated(turn: &mut TurnBuilder<'_>, pin: Sealed, typed: &str) {
     finish(turn, text);
 }
 
-fn take_first_code(turn: &mut TurnBuilder<'_>, secret: Sealed, typed: &str) {
+fn take_first_code(turn: &mut TurnBuilder<'_>, secret: SealedSecret, typed: &str) {
     let Some(step) = credentials::code_step(&secret, typed, turn.now) else {
         return turn.show(Screen::WrongFirstCode);
     };
@@ -121,7 +121,7 @@ fn take_first_code(turn: &mut TurnBuilder<'_>, secret: Sealed, typed: &str) {
 /// New protection holds at once, also for a removal under way: what was proved with the old one proves nothing now.
 fn protect(turn: &mut TurnBuilder<'_>, protection: Protection) {
     turn.record.protection = Some(protection);
-    turn.record.tries = Tries::default();
+    turn.record.failed_attempts = FailedAttempts::default();
     if let Some(Activity::Removing(removal)) = &mut turn.record.suspended {
         removal.proved = false;
     }
@@ -141,11 +141,11 @@ pub(crate) fn give_up(turn: &mut TurnBuilder<'_>) {
 }
 
 /// Whether an authenticator app can be set up with this secret.
-pub(crate) fn can_enrol(secret: &Sealed) -> bool {
+pub(crate) fn can_enrol(secret: &SealedSecret) -> bool {
     credentials::enrolment(secret).is_some()
 }
 
-/// Tries what somebody typed as the proof; a wrong one counts, and the last one locks.
+/// FailedAttempts what somebody typed as the proof; a wrong one counts, and the last one locks.
 ///
 /// # Errors
 /// It proves nothing; in words.
@@ -163,7 +163,7 @@ pub(crate) fn try_proof(turn: &mut TurnBuilder<'_>, typed: &str) -> Result<(), R
     };
     match credentials::prove(protection, typed, now) {
         Proof::Right => {
-            turn.record.tries = Tries::default();
+            turn.record.failed_attempts = FailedAttempts::default();
             return Ok(());
         }
         Proof::Used => return Err(turn.line("proof-used", &[])),
@@ -171,9 +171,9 @@ pub(crate) fn try_proof(turn: &mut TurnBuilder<'_>, typed: &str) -> Result<(), R
         Proof::Wrong if is_talk => return Err(turn.line("proof-no-try", &[])),
         Proof::Wrong => {}
     }
-    turn.record.tries.note_wrong(now);
-    let left = turn.record.tries.left();
-    Err(match turn.record.tries.locked_minutes(now) {
+    turn.record.failed_attempts.note_wrong(now);
+    let left = turn.record.failed_attempts.left();
+    Err(match turn.record.failed_attempts.locked_minutes(now) {
         Some(_) => turn.line("proof-last", &[]),
         None => turn.line("proof-wrong", &[("left", left.into())]),
     })
@@ -181,7 +181,7 @@ pub(crate) fn try_proof(turn: &mut TurnBuilder<'_>, typed: &str) -> Result<(), R
 
 /// For how long nothing can be tried, if that is so.
 pub(crate) fn locked_line(turn: &TurnBuilder<'_>) -> Option<RichText> {
-    let minutes = turn.record.tries.locked_minutes(turn.now)?;
+    let minutes = turn.record.failed_attempts.locked_minutes(turn.now)?;
     Some(turn.line("proof-locked", &[("minutes", minutes.into())]))
 }
 
@@ -234,7 +234,7 @@ fn draw_choices(turn: &TurnBuilder<'_>) -> Reply {
 }
 
 /// What an authenticator app needs: the picture, and the same to be typed.
-fn draw_enrolment(turn: &TurnBuilder<'_>, secret: &Sealed) -> Option<Reply> {
+fn draw_enrolment(turn: &TurnBuilder<'_>, secret: &SealedSecret) -> Option<Reply> {
     let (address, letters) = credentials::enrolment(secret)?;
     let text = turn.line("codes-enrol", &[("secret", letters.into())]);
     Some(Reply::new(text).with_attachment(Attachment::QrCode(address)))

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    Activity, Card, Deed, MAX_CARDS, MAX_KEPT, NotPutBack, Record, Removal, RemovedCard, Room,
+    Activity, Card, CardEvent, MAX_CARDS, MAX_KEPT, NotPutBack, Record, Removal, RemovedCard, Room,
     Stage,
 };
 use crate::dialogue::ids::CardId;
@@ -13,8 +13,8 @@ impl Record {
     pub(crate) fn note_presence(&mut self, now: Timestamp) {
         // The time is kept only while something waits for the person.
         let waits = !self.activity.is_idle() || self.suspended.is_some();
-        self.touched = waits.then_some(now);
-        self.reminded = false;
+        self.last_active = waits.then_some(now);
+        self.reminder_sent = false;
         self.unreachable = false;
     }
 
@@ -81,8 +81,8 @@ impl Record {
         };
         let reason = self.activity.removal().and_then(|removal| removal.reason);
         let mut card = self.cards.remove(place);
-        card.note(Deed::TakenOff, now);
-        self.bin.push(RemovedCard {
+        card.note(CardEvent::TakenOff, now);
+        self.trash.push(RemovedCard {
             card,
             removed: now,
             place,
@@ -95,16 +95,16 @@ impl Record {
 
     /// Puts a card back where it was, and returns it; its label gets a number if another card has it by now.
     pub(crate) fn put_back(&mut self, id: CardId, now: Timestamp) -> Result<&Card, NotPutBack> {
-        let at = self.bin.iter().position(|removed| removed.card.id == id);
+        let at = self.trash.iter().position(|removed| removed.card.id == id);
         let at = at.ok_or(NotPutBack::NotInTrash)?;
         if self.cards.len() >= MAX_CARDS {
             return Err(NotPutBack::ListFull);
         }
         let RemovedCard {
             mut card, place, ..
-        } = self.bin.remove(at);
+        } = self.trash.remove(at);
         card.label = self.unused_label(&card.label);
-        card.note(Deed::PutBack, now);
+        card.note(CardEvent::PutBack, now);
         let place = place.min(self.cards.len());
         self.cards.insert(place, card);
         self.reminders.retain(|reminder| reminder.card != id);
@@ -126,7 +126,7 @@ impl Record {
     /// How many more cards can be kept.
     pub(crate) fn room(&self) -> Room {
         let on_list = MAX_CARDS.saturating_sub(self.cards.len());
-        let kept = MAX_KEPT.saturating_sub(self.cards.len() + self.bin.len());
+        let kept = MAX_KEPT.saturating_sub(self.cards.len() + self.trash.len());
         match (on_list, kept) {
             (0, _) => Room::ListFull,
             (_, 0) => Room::TrashFull,

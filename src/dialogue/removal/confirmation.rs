@@ -7,7 +7,7 @@ use crate::dialogue::{
     choice::Choice,
     ids::CardId,
     protection::{credentials::Protection, setup},
-    record::{Activity, BIN_DAYS, Card, Stage},
+    record::{Activity, Card, Stage, TRASH_DAYS},
     reply::Reply,
     screen::Screen,
     turn::TurnBuilder,
@@ -82,7 +82,7 @@ pub(crate) fn draw(turn: &TurnBuilder<'_>, card: &Card) -> Reply {
     let text = turn
         .line("confirm", &[label()])
         .below(1, turn.line("confirm-note", &[("details", details.into())]))
-        .below(1, turn.line("confirm-bin", &[("days", BIN_DAYS.into())]))
+        .below(1, turn.line("confirm-bin", &[("days", TRASH_DAYS.into())]))
         .below(1, turn.line("confirm-how", &[]));
     let yes = turn.label("button-confirm", &[label()]);
     Reply::new(text)

@@ -6,7 +6,7 @@ use crate::{
         answers::question,
         choice::Field,
         ids::CardId,
-        record::{Deed, Stage},
+        record::{CardEvent, Stage},
         removal::stages,
         turn::TurnBuilder,
         wording,
@@ -97,7 +97,7 @@ fn apply(turn: &mut TurnBuilder<'_>, id: CardId, correction: Correction) {
     card.wallet = correction.wallet;
     card.system = correction.system;
     card.kind = card.kind.filter(|kind| kinds.contains(kind));
-    card.note(Deed::Changed(Field::Wallet), now);
+    card.note(CardEvent::Changed(Field::Wallet), now);
     let card = card.clone();
     let label = ("label", card.label.as_str().into());
     let wallet = ("wallet", wording::place_name(turn, &card).into());

@@ -8,7 +8,7 @@ use crate::dialogue::{
     buttons,
     choice::{Choice, Reason},
     ids::CardId,
-    record::{BIN_DAYS, REMIND_OUTCOME_MINUTES, Reminder},
+    record::{REMIND_OUTCOME_MINUTES, Reminder, TRASH_DAYS},
     reply::{Button, Reply},
     screen::Screen,
     turn::TurnBuilder,
@@ -105,7 +105,7 @@ pub(crate) fn draw_question(turn: &TurnBuilder<'_>, card: CardId, line: &str) ->
 pub(crate) fn draw_gone(turn: &TurnBuilder<'_>, card: CardId) -> Option<Reply> {
     let removed = turn.record.removed_card(card)?;
     let label = ("label", removed.card.label.as_str().into());
-    let text = turn.line("all-gone", &[label, ("days", BIN_DAYS.into())]);
+    let text = turn.line("all-gone", &[label, ("days", TRASH_DAYS.into())]);
     let reason = removed.reason.unwrap_or(Reason::Unsaid);
     let text = match reason {
         Reason::Unsaid => text,

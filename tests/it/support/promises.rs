@@ -155,7 +155,7 @@ impl Chat {
             "one event changes one card, at {event:?}"
         );
         assert!(after.cards.len() <= MAX_CARDS);
-        assert!(after.cards.len() + after.bin.len() <= MAX_KEPT);
+        assert!(after.cards.len() + after.trash.len() <= MAX_KEPT);
         let labels: BTreeSet<_> = after
             .cards
             .iter()
@@ -169,17 +169,27 @@ impl Chat {
 
     fn check_old_buttons(&self, event: &Event, turn: &Turn) {
         let (before, after) = (&self.record, &turn.record);
-        let is_old = matches!(&event.input, Input::Press { press: Some(press), .. } if press.turn != before.turn);
+        let is_old = matches!(&event.input, Input::Press { press: Some(press), .. } if press.keyboard != before.keyboard);
         if is_old {
             let restorable: Vec<_> = before
-                .bin
+                .trash
                 .iter()
                 .filter(|removed| removed.is_restorable(self.now))
                 .cloned()
                 .collect();
             assert_eq!(
-                (&after.cards, &after.bin, after.turn, &after.protection),
-                (&before.cards, &restorable, before.turn, &before.protection),
+                (
+                    &after.cards,
+                    &after.trash,
+                    after.keyboard,
+                    &after.protection
+                ),
+                (
+                    &before.cards,
+                    &restorable,
+                    before.keyboard,
+                    &before.protection
+                ),
                 "an old button changed something"
             );
         }
@@ -256,7 +266,7 @@ fn was_confirmed(before: &Record, event: &Event, card: CardId) -> bool {
     let said = match &event.input {
         Input::Press {
             press: Some(press), ..
-        } => press.turn == before.turn && press.choice == Choice::Confirm(card),
+        } => press.keyboard == before.keyboard && press.choice == Choice::Confirm(card),
         Input::Text(text) => {
             let word = text.trim_matches(|c: char| !c.is_alphanumeric());
             ["yes", "是的"].contains(&word.to_lowercase().as_str())

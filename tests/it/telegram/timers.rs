@@ -52,14 +52,14 @@ fn taken_off(now: Timestamp) -> Record {
             stage: Stage::Outcome,
             set_aside: None,
         }),
-        bin: vec![RemovedCard {
+        trash: vec![RemovedCard {
             card,
             removed: now,
             place: 0,
             reason: None,
         }],
         next_card: 1,
-        touched: Some(now),
+        last_active: Some(now),
         ..Record::default()
     }
 }
@@ -182,7 +182,13 @@ async fn whoever_blocked_the_bot_is_not_reminded_until_they_come_back() {
     watch.advance(40 * 24 * 60);
     look_at_the_clock(&api, &service).await;
     api.until("what is past its time is swept all the same", |_| {
-        store.inner.load(ChatId(ANN)).unwrap().record.bin.is_empty()
+        store
+            .inner
+            .load(ChatId(ANN))
+            .unwrap()
+            .record
+            .trash
+            .is_empty()
     })
     .await;
     assert_eq!(
