@@ -261,10 +261,10 @@ fn read_gates(gate: &Path) -> Result<BTreeMap<String, Gate>, Failure> {
 impl Gate {
     /// What falls short of this gate.
     fn missed(&self, total: &Measures) -> impl Iterator<Item = String> {
-        let ours = total.in_scope;
+        let in_scope = total.in_scope;
         [
-            miss_of_minimum("right_first", self.right_first, total.right_first, ours),
-            miss_of_minimum("useful", self.useful, total.useful, ours),
+            miss_of_minimum("right_first", self.right_first, total.right_first, in_scope),
+            miss_of_minimum("useful", self.useful, total.useful, in_scope),
             miss_of_minimum(
                 "confident_right",
                 self.confident_right,

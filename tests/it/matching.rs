@@ -6,7 +6,7 @@ use ferrous_opencc::{OpenCC, config::BuiltinConfig};
 use proptest::prelude::*;
 use unbind_bot::{
     knowledge::{Knowledge, Language},
-    matching::{Finding, MAX_CANDIDATES, Matcher, Outcome},
+    matching::{Finding, MAX_CANDIDATES, Matcher, Outcome, normalize::MAX_CHARS},
 };
 
 use crate::support::{knowledge, matcher};
@@ -176,21 +176,28 @@ fn an_empty_base_knows_nothing() {
 }
 
 #[test]
-fn an_endless_message_is_read_and_one_that_asks_nothing_is_not_answered() {
-    let asks = find(&"how do I unbind ".repeat(400));
-    assert_eq!(
-        asks.candidates[0].entry.as_str(),
-        "unbind-steps",
-        "{asks:?}"
-    );
-    for endless in ["门".repeat(5000), "a".repeat(5000), "zhuang".repeat(900)] {
-        let finding = find(&endless);
-        let beginning: String = endless.chars().take(6).collect();
-        assert!(
-            matches!(finding.outcome, Outcome::Suggest | Outcome::None),
-            "{beginning}…: {finding:?}"
-        );
-        assert!(finding.candidates.len() <= MAX_CANDIDATES);
+fn of_an_endless_message_only_the_beginning_is_read() {
+    for piece in ["how do I unbind ", "怎么解绑门禁卡", "门", "a", "zhuang"] {
+        let beginning = piece.repeat(MAX_CHARS.div_ceil(piece.chars().count()));
+        let beginning: String = beginning.chars().take(MAX_CHARS).collect();
+        let endless = format!("{beginning}{}", " unbind 解绑".repeat(1000));
+        assert_eq!(find(&endless), find(&beginning), "{piece}");
+    }
+}
+
+#[test]
+fn a_question_repeated_without_end_is_answered_and_letters_without_sense_are_not() {
+    for (piece, entry) in [
+        ("how do I unbind ", "unbind-steps"),
+        ("怎么解绑门禁卡 ", "unbind-steps"),
+    ] {
+        let finding = find(&piece.repeat(400));
+        assert_eq!(finding.outcome, Outcome::Answer, "{piece}: {finding:?}");
+        assert_eq!(finding.candidates[0].entry.as_str(), entry, "{piece}");
+    }
+    for piece in ["a", "zhuang", "zzz "] {
+        let finding = find(&piece.repeat(900));
+        assert_ne!(finding.outcome, Outcome::Answer, "{piece}: {finding:?}");
     }
 }
 

@@ -241,11 +241,11 @@ impl Report {
 impl Measures {
     /// Each measure: its name, its count, and of how many.
     fn rows(&self) -> [(&'static str, usize, usize); 7] {
-        let ours = self.in_scope;
+        let in_scope = self.in_scope;
         [
-            ("right entry first, in scope", self.right_first, ours),
-            ("right entry among three", self.right_among_three, ours),
-            ("useful (answered, or suggested)", self.useful, ours),
+            ("right entry first, in scope", self.right_first, in_scope),
+            ("right entry among three", self.right_among_three, in_scope),
+            ("useful (answered, or suggested)", self.useful, in_scope),
             (
                 "confident in scope: right",
                 self.confident_right,
