@@ -64,9 +64,17 @@ impl ChatPace {
         self.held_until = self.held_until.max(Some(until));
     }
 
+    /// When the next message may go, at the earliest now.
     fn ready_at(&self, now: Instant) -> Instant {
         let ready = self.limits.ready_at(now);
         self.held_until.map_or(ready, |held| held.max(ready))
+    }
+
+    /// From when on this is as good as new.
+    fn forgotten_at(&self, now: Instant) -> Instant {
+        let forgotten = self.limits.forgotten_at(now);
+        self.held_until
+            .map_or(forgotten, |held| held.max(forgotten))
     }
 }
 
@@ -159,7 +167,7 @@ impl Lane {
     /// When its next message may go; when it may be forgotten, if there is none.
     pub(super) fn due_at(&self, pace: &ChatPace, now: Instant) -> Slot {
         let limits = if self.rows.is_empty() {
-            pace.limits.forgotten_at(now)
+            pace.forgotten_at(now)
         } else {
             pace.ready_at(now)
         };

@@ -45,8 +45,8 @@ const NO_LIMIT: Rates = Rates {
 /// What Telegram got: when (in milliseconds), where, what.
 type Got = (u128, ChatId, String);
 
-/// What a commit comes to.
-type CommittedRows = Result<Vec<OutboxRow>, StoreError>;
+/// What the assistant says to a receipt.
+type Said = Result<Vec<OutboxRow>, StoreError>;
 
 /// A Telegram that answers as it is told, and `Ok` beyond that.
 #[derive(Clone)]
@@ -57,7 +57,7 @@ struct Telegram {
     /// What the assistant was told: whose record, where it was sent, and what was answered.
     told: Arc<Mutex<Vec<(ChatId, Address, Receipt)>>>,
     /// What the assistant says to the next receipts; nothing beyond that.
-    says: Arc<Mutex<VecDeque<CommittedRows>>>,
+    says: Arc<Mutex<VecDeque<Said>>>,
     metrics: Arc<Metrics>,
     /// Where groups are moved.
     store: Arc<Mutex<Option<Arc<dyn Store>>>>,
@@ -1248,4 +1248,18 @@ async fn that_a_reply_was_sent_is_told_to_the_record_that_asked_and_to_no_other(
     );
     let told = (ANN, Address::chat(ANN), sent(2));
     assert_eq!(*room.telegram.told.lock().unwrap(), [told.clone(), told]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_wait_outlasts_the_rows_that_met_it() {
+    let room = Room::new(NO_LIMIT);
+    room.telegram.will(ANN, [wait(60)]);
+    room.say_texts(ANN, &["a"]).await;
+    room.after(1).await;
+    commit_record(&room.store, ANN, None, Vec::new()).await;
+    let receipt = commit_record(&room.store, ANN, None, vec![reply("receipt")]).await;
+    room.outbox.send(receipt);
+    room.after(100).await;
+    assert_eq!(room.telegram.texts(ANN), ["<b>a</b>", "<b>receipt</b>"]);
+    assert_eq!(room.telegram.times(ANN), [0, 60_000]);
 }
