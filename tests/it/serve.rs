@@ -163,8 +163,8 @@ async fn press(api: &FakeApi, choice: &str, turn: &mut u32) {
             let buttons = buttons.into_iter();
             buttons.filter_map(move |data| Some((shown_in(&data)?, message, data)))
         });
-        let newer = buttons.filter(|(shown_in, ..)| *shown_in > *turn);
-        newer.filter(|(.., data)| data.ends_with(choice)).last()
+        let mut newer = buttons.filter(|(shown_in, ..)| *shown_in > *turn);
+        newer.rfind(|(.., data)| data.ends_with(choice))
     };
     api.until(choice, |api| button(api).is_some()).await;
     let (shown_in, message, data) = button(api).unwrap();

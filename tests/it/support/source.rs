@@ -145,7 +145,7 @@ pub fn without_test_files(sources: Vec<Source>) -> Vec<Source> {
         let children = source.test_modules.iter();
         let module = source.module.clone();
         children
-            .map(move |child| [module.as_slice(), &[child.clone()]].concat())
+            .map(move |child| [module.as_slice(), std::slice::from_ref(child)].concat())
             .collect::<Vec<_>>()
     };
     let tests: Vec<_> = sources.iter().flat_map(below).collect();
