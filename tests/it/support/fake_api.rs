@@ -408,6 +408,25 @@ impl FakeApi {
         self.kept().polls == polls
     }
 
+    /// The messages of a chat with buttons, oldest first, and what the buttons send back.
+    pub fn keyboards(&self, chat: i64) -> Vec<(i64, Vec<String>)> {
+        let kept = self.kept();
+        let ours = kept.messages.iter().filter(|(_, message)| is_ours(message));
+        let mut ids: Vec<_> = ours
+            .filter_map(|((of, id), _)| (*of == chat).then_some(*id))
+            .collect();
+        ids.sort_unstable();
+        let data = |id: i64| {
+            let rows = kept.messages[&(chat, id)]["reply_markup"]["inline_keyboard"].as_array();
+            let rows = rows.into_iter().flatten().filter_map(Value::as_array);
+            let data = rows
+                .flatten()
+                .filter_map(|button| button["callback_data"].as_str());
+            data.map(str::to_owned).collect()
+        };
+        ids.into_iter().map(|id| (id, data(id))).collect()
+    }
+
     /// Whether this update was confirmed.
     pub fn is_confirmed(&self, update: u64) -> bool {
         if self.kept().delivered.contains(&update) {
