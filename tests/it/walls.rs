@@ -134,7 +134,6 @@ fn every_module_has_its_place_among_the_layers() {
 }
 
 #[test]
-#[ignore = "the circles are being dissolved"]
 fn no_file_names_one_that_names_it() {
     assert_eq!(circles(&edges(&crate_sources())), [] as [Vec<String>; 0]);
 }
