@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use ferrous_opencc::{OpenCC, config::BuiltinConfig};
 
-use super::Reply;
+use super::reply::Reply;
 
 /// `None` only if the tables built into the library could not be read; then Simplified script is shown.
 static TO_TRADITIONAL: LazyLock<Option<OpenCC>> =

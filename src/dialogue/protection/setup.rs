@@ -145,7 +145,7 @@ pub(crate) fn can_enrol(secret: &SealedSecret) -> bool {
     credentials::enrolment(secret).is_some()
 }
 
-/// FailedAttempts what somebody typed as the proof; a wrong one counts, and the last one locks.
+/// Tries what was typed as the proof; a wrong one counts, and the last one locks.
 ///
 /// # Errors
 /// It proves nothing; in words.
