@@ -57,12 +57,21 @@ pub(super) async fn attempt<D: Deliver>(deliver: D, mut task: Task) -> Attempted
         return finish(&deliver, &task, parts, Verdict::Done, Some(receipt)).await;
     }
     let part = Part::from(&request);
+    let is_edit = matches!(request, Outgoing::Edit(_));
     let delivered = panics::catch_async(deliver.deliver(request)).await;
     let (verdict, receipt) = match delivered.unwrap_or_else(|_| Err(panicked())) {
         Ok(receipt) => {
             tracing::debug!(%chat, version, index, ?part, "sent");
             let wanted = receipt.filter(|receipt| is_wanted(receipt, &task.row));
-            (Verdict::Done, wanted)
+            let located = wanted.map(|receipt| match receipt {
+                // An edit names no topic; the message stays where it is.
+                Receipt::Sent { message, .. } if is_edit => Receipt::Sent {
+                    to: task.address,
+                    message,
+                },
+                receipt => receipt,
+            });
+            (Verdict::Done, located)
         }
         Err(error) => {
             let verdict = classify_error(&error, part, task.progress, task.address);

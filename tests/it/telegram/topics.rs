@@ -1,6 +1,9 @@
 //! Where answers go in chats with topics and comments: back to where the question came from.
 
-use unbind_bot::dialogue::{Address, Attachment, MessageId, ReplyTo, ThreadId};
+use unbind_bot::{
+    dialogue::{Address, Attachment, MessageId, Receipt, ReplyTo, ThreadId},
+    telegram::{api::Api, delivery::Delivery, outbox::deliver::Deliver},
+};
 
 use super::*;
 
@@ -179,4 +182,31 @@ async fn a_topic_that_is_gone_does_not_hold_up_the_others() {
     let outside = outside.filter(|call| call.params["message_thread_id"].is_null());
     assert_eq!(outside.count(), 1);
     assert_eq!(api.sent(GROUP).len(), 3);
+}
+
+#[tokio::test]
+async fn what_was_sent_is_known_by_its_message_and_its_topic() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    let store: Arc<dyn Store> = store;
+    let assistant = Arc::new(Assistant::new(Base::new(Knowledge::default()), store));
+    let client = Api::new(TOKEN, api.url().parse().unwrap()).unwrap();
+    let delivery = Delivery::new(client, assistant, Arc::new(Timestamp::now));
+    let thread = Some(ThreadId(TOPIC as i32));
+    let showing = Showing {
+        thread,
+        ..Showing::new(ChatId(GROUP), BOT_NAME)
+    };
+    let reply = Reply::new(RichText::plain("here")).with_attachment(Attachment::QrCode("x".into()));
+    for request in render(&reply, showing) {
+        let receipt = delivery.deliver(request).await.unwrap();
+        let (message, _) = api.newest(GROUP);
+        let sent = Receipt::Sent {
+            to: Address::chat(ChatId(GROUP)).in_topic(thread),
+            message: MessageId(message as i32),
+        };
+        assert_eq!(receipt, Some(sent));
+    }
+    let gone = reply.deleting(Some(MessageId(api.newest(GROUP).0 as i32)));
+    let deletion = render(&gone, showing).into_iter().next().unwrap();
+    assert_eq!(delivery.deliver(deletion).await.unwrap(), None);
 }
