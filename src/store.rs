@@ -299,7 +299,7 @@ impl StoreError {
     }
 }
 
-/// A place to keep chats. Every engine passes the contract tests in `tests/store.rs`.
+/// A place to keep chats. Every engine passes the contract tests in `tests/it/store.rs`.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// The chat's record; a chat never seen has version 0 and an empty record.

@@ -95,6 +95,8 @@ struct Kept {
     /// What can be fetched, by id.
     files: HashMap<String, Vec<u8>>,
     polls: u64,
+    /// The highest that was asked for: all before it are confirmed.
+    highest_offset: u64,
     /// What it was set to.
     webhook: Option<Value>,
     /// Where to knock when a webhook is set, and whether somebody was there each time.
@@ -372,15 +374,20 @@ impl FakeApi {
         self.kept().calls.clone()
     }
 
+    /// Not all of them are copied: there may be many, and they are looked through often.
+    fn calls_that(&self, holds: impl Fn(&Call) -> bool) -> Vec<Call> {
+        let kept = self.kept();
+        let calls = kept.calls.iter().filter(|call| holds(call));
+        calls.cloned().collect()
+    }
+
     pub fn calls_of(&self, method: &str) -> Vec<Call> {
-        let calls = self.calls().into_iter();
-        calls.filter(|call| call.is(method)).collect()
+        self.calls_that(|call| call.is(method))
     }
 
     /// What was sent to a chat as new messages.
     pub fn sent(&self, chat: i64) -> Vec<Call> {
-        let sent = self.calls_of("sendMessage").into_iter();
-        sent.filter(|call| call.chat() == Some(chat)).collect()
+        self.calls_that(|call| call.is("sendMessage") && call.chat() == Some(chat))
     }
 
     /// The newest message of the bot in a chat: its id, and the data of its buttons; 0 and none while there is no message.
@@ -429,12 +436,8 @@ impl FakeApi {
 
     /// Whether this update was confirmed.
     pub fn is_confirmed(&self, update: u64) -> bool {
-        if self.kept().delivered.contains(&update) {
-            return true;
-        }
-        let polls = self.calls_of("getUpdates").into_iter();
-        let mut offsets = polls.filter_map(|poll| poll.params["offset"].as_u64());
-        offsets.any(|offset| offset > update)
+        let kept = self.kept();
+        kept.highest_offset > update || kept.delivered.contains(&update)
     }
 
     /// Waits until something holds; shows the calls when it never does.
@@ -470,6 +473,10 @@ impl FakeApi {
     /// Notes a request, and says what goes wrong with it.
     fn note(&self, call: Call) -> Option<Trouble> {
         let mut kept = self.kept();
+        if call.is("getUpdates") {
+            let offset = call.params["offset"].as_u64().unwrap_or_default();
+            kept.highest_offset = kept.highest_offset.max(offset);
+        }
         let mut troubles = kept.troubles.iter();
         let place =
             troubles.position(|(of, to, _)| call.is(of) && (to.is_none() || *to == call.chat()));
