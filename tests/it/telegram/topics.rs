@@ -186,8 +186,7 @@ async fn a_topic_that_is_gone_does_not_hold_up_the_others() {
 
 #[tokio::test]
 async fn what_was_sent_is_known_by_its_message_and_its_topic() {
-    let (api, store) = (FakeApi::start().await, Gate::open());
-    let store: Arc<dyn Store> = store;
+    let (api, store) = (FakeApi::start().await, Gate::open().hooked());
     let assistant = Arc::new(Assistant::new(Base::new(Knowledge::default()), store));
     let client = Api::new(TOKEN, api.url().parse().unwrap()).unwrap();
     let delivery = Delivery::new(client, assistant, Arc::new(Timestamp::now));
