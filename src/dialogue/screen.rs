@@ -39,6 +39,8 @@ pub(super) enum Screen {
     Cancelled,
     /// There is nothing to cancel.
     NothingToCancel,
+    /// The card was taken off the list just now; below that, whether it is gone from the wallet.
+    TakenOff(CardId),
     /// The card is gone from the wallet: what is useful next.
     CardGone(CardId),
     /// The card is still in the wallet: the ways on.

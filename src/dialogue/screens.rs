@@ -73,6 +73,7 @@ fn draw_screen(turn: &TurnBuilder<'_>, screen: &Screen) -> Option<Reply> {
         Screen::RemovalCancelled => stages::draw_removal_cancelled(turn),
         Screen::Cancelled => stages::draw_cancelled(turn),
         Screen::NothingToCancel => stages::draw_nothing_to_cancel(turn),
+        Screen::TakenOff(card) => return outcome::draw_taken_off(turn, *card),
         Screen::CardGone(card) => return outcome::draw_gone(turn, *card),
         Screen::StillThere(card) => outcome::draw_still_there(turn, *card),
         Screen::LookAgain(card) => return outcome::draw_question(turn, *card, "look-again"),

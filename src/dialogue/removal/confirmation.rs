@@ -35,12 +35,12 @@ pub(crate) fn take_proof(turn: &mut TurnBuilder<'_>, typed: &str) {
 /// The explicit yes: the card leaves the list. Anything but a yes to this very card at this very moment shows where we
 /// are.
 pub(crate) fn confirm(turn: &mut TurnBuilder<'_>, card: CardId) {
-    if is_awaited(turn, card) && turn.record.take_off(card, turn.now) {
-        let label = turn.record.label_of(card);
-        let removed = turn.line("removed", &[("label", label.into())]);
-        turn.note(removed.below(1, wording::left_line(turn)));
-    }
-    turn.show(Screen::Present);
+    let is_taken_off = is_awaited(turn, card) && turn.record.take_off(card, turn.now);
+    turn.show(if is_taken_off {
+        Screen::TakenOff(card)
+    } else {
+        Screen::Present
+    });
 }
 
 fn is_awaited(turn: &TurnBuilder<'_>, card: CardId) -> bool {

@@ -84,6 +84,14 @@ fn leave_question(turn: &mut TurnBuilder<'_>, card: CardId) {
     }
 }
 
+/// What was done and what is left on the list, above the question.
+pub(crate) fn draw_taken_off(turn: &TurnBuilder<'_>, card: CardId) -> Option<Reply> {
+    let label = ("label", turn.record.label_of(card).into());
+    let removed = turn.line("removed", &[label]);
+    let done = removed.below(1, wording::left_line(turn));
+    Some(draw_question(turn, card, "look-again")?.with_note(done))
+}
+
 /// The question; `None` if the card is not in the trash any more.
 pub(crate) fn draw_question(turn: &TurnBuilder<'_>, card: CardId, line: &str) -> Option<Reply> {
     let removed = &turn.record.removed_card(card)?.card;
