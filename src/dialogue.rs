@@ -1,13 +1,14 @@
-//! The conversation: a record and an event become a turn. Pure: no clock, network, file or store.
+//! The conversation: computes a turn (new record and replies) from a record and an event. Pure: no clock, network, file
+//! or store.
 //!
-//! A turn is made in three steps. *Update*: `router` leads the event to one procedure, which changes the record, says
-//! things, leaves notes and names the next screen. *Settle*: `settle` brings the record to rest (a proof that is wanted, a
-//! step that is no more, a draft that is complete). *Draw*: `screens` draws what was named, from the record as it is now.
-//! A procedure never draws, and a drawing never changes anything.
+//! A turn is made in three steps. *Update*: `router` passes the event to one procedure, which changes the record, says
+//! things, leaves notes and names the next screen. *Settle*: `settle` makes the record consistent (asks for a proof that
+//! is required, skips a step that no longer exists, finishes a complete draft). *Draw*: `screens` draws the named screens
+//! from the final record. Procedures never draw, and drawing functions never change the record.
 //!
-//! The border: [`event`] comes in, [`Turn`] goes out, [`record`] is what is kept, [`choice`] what a button means. The
-//! features (`answers`, `cards`, `removal`, `protection`, `my_data`, `reminders`, `language`, `help`) each keep their
-//! procedures and their drawings side by side.
+//! The interface: an [`event`] comes in, a [`Turn`] goes out, a [`record`] is what is stored per chat, a [`choice`] is
+//! what a button does. Each feature (`answers`, `cards`, `removal`, `protection`, `my_data`, `reminders`, `language`,
+//! `help`) holds its procedures and its drawing functions side by side.
 
 mod address;
 mod answers;
@@ -57,10 +58,10 @@ use turn::TurnBuilder;
 
 use crate::{knowledge::Language, matching::Finding};
 
-/// The whole conversation: what happens next, and what is said.
+/// Handles one event: returns the changed record and the replies.
 ///
-/// Every event gets at least one reply, but for [`Input::Wake`] when nothing is due, and receipts other than that of a
-/// file. The record comes back changed only by what the replies say.
+/// Every event gets at least one reply, except [`Input::Wake`] when nothing is due, and receipts other than the content
+/// of a file.
 pub fn respond(record: &Record, event: &Event, context: &Context<'_>) -> Turn {
     let mut turn = TurnBuilder::begin(record, event, context);
     reminders::sweep(&mut turn);
@@ -69,12 +70,12 @@ pub fn respond(record: &Record, event: &Event, context: &Context<'_>) -> Turn {
     screens::draw(turn)
 }
 
-/// Whether a turn on this event may take long, since a PIN is hashed: some tens of milliseconds, by design.
+/// Whether handling this event may take tens of milliseconds, because a PIN is hashed with a deliberately slow function.
 pub fn takes_long(record: &Record, event: &Event) -> bool {
     matches!(event.input, Input::Text(_)) && record.activity.awaits_secret()
 }
 
-/// A single question outside any conversation, answered in `language` or that of the question.
+/// Answers a single question outside any conversation, in `language` or else in the language of the question.
 pub fn answer_once(
     base: &Base,
     question: &str,
@@ -83,7 +84,7 @@ pub fn answer_once(
 ) -> (Finding, Vec<Reply>) {
     let finding = base.matcher.find(question);
     let event = Event::private(Input::Text(question.to_owned()));
-    // An answer needs no chance.
+    // Answers use no randomness.
     let entropy = Entropy([0; Entropy::BYTES]);
     let context = Context { base, now, entropy };
     let mut turn = TurnBuilder::begin(&Record::default(), &event, &context);
@@ -95,7 +96,7 @@ pub fn answer_once(
     (finding, screens::draw(turn).replies)
 }
 
-/// The apology for a turn that failed through a fault of ours; the record stays as it was, but for the letter.
+/// Apologises for a turn that failed because of a bug; the record is unchanged except for the added dead letter.
 pub fn apology(record: &Record, base: &Base, letter: DeadLetter) -> Turn {
     let language = record.language.or(record.spoken).unwrap_or(Language::EN);
     let mut record = record.clone();

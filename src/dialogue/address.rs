@@ -1,5 +1,5 @@
-//! Where a reply goes. The record that wrote it is named beside it: the two are the same chat for an answer, and not for
-//! a copy that somebody else is to read.
+//! Where a reply is sent. This is separate from the record that produced the reply: an answer goes to the record's own
+//! chat, a copy may go to another chat.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ pub struct ThreadId(pub i32);
 pub enum Thread {
     /// A topic of a forum or of a private chat: messages are sent to it by its id.
     Topic(ThreadId),
-    /// The comments below a post, or a chain of replies: only a reply to one of its messages gets there.
+    /// The comments below a post, or a chain of replies: only a reply to one of its messages reaches it.
     Comments(ThreadId),
 }
 
@@ -29,7 +29,7 @@ impl Thread {
     }
 }
 
-/// What carries messages.
+/// The medium that carries messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
@@ -41,10 +41,9 @@ pub enum Channel {
 /// Where a message goes. Messages to one address arrive in order; those to different addresses need not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Address {
-    /// What carries it.
     pub channel: Channel,
     pub chat: ChatId,
-    /// The topic of the chat, if it goes to one.
+    /// The topic of the chat, if the message goes to one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<ThreadId>,
 }
@@ -69,12 +68,11 @@ impl Address {
     }
 }
 
-/// The message that an answer is shown as a reply to.
+/// The message that an answer replies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplyTo {
-    /// The message.
     pub message: MessageId,
-    /// Whether every message of the answer is a reply to it, and not the first alone.
+    /// Whether every message of the answer replies to it, rather than the first only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub throughout: bool,
 }

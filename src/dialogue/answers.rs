@@ -1,5 +1,5 @@
-//! Answers from the knowledge base: a question in the person's own words, one entry, a follow-up, and the topics to look
-//! through.
+//! Answers from the knowledge base: free-text questions (`question`), follow-up questions (`follow_up`), a single entry
+//! (`entry`), and browsing by topic (`browse`).
 
 pub(super) mod browse;
 pub(super) mod entry;

@@ -1,4 +1,4 @@
-//! Buttons that many screens have, and how buttons are laid out: short ones side by side, long lists in pages.
+//! Buttons shared by many screens, and the layout of buttons: short ones side by side, long lists in pages.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -12,38 +12,38 @@ use super::{
 };
 use crate::knowledge::EntryId;
 
-/// Two buttons share a row if neither is wider: half a phone's width.
+/// The widest label, in terminal columns, of a button that shares its row: half a phone's width.
 const HALF_ROW_COLUMNS: usize = 17;
-/// Buttons on a page: what fits a phone's screen with the ways on below it.
+/// Buttons on a page: what fits a phone's screen together with the navigation below.
 const PAGE_BUTTONS: usize = 8;
-/// The entry that tells how to reach people.
+/// The entry that says how to contact a person.
 const PERSON_ENTRY: &str = "contact-support";
 
-/// A button that leads to an entry, if there is one.
+/// A button that shows an entry; `None` if there is no such entry.
 pub(super) fn entry_button(turn: &TurnBuilder<'_>, id: &EntryId) -> Option<Button> {
     let article = turn.base.knowledge.article(id, turn.language)?;
     Some(turn.button_labelled(article.button.as_str(), Choice::Entry(id.clone())))
 }
 
-/// The same, by the id as the code names it.
+/// The same, for an id written in the code.
 pub(super) fn named_entry_button(turn: &TurnBuilder<'_>, id: &str) -> Option<Button> {
     entry_button(turn, &id.parse().ok()?)
 }
 
-/// The way to people, where the base has it.
+/// The button for contacting a person, if the base has that entry.
 pub(super) fn person_button(turn: &TurnBuilder<'_>) -> Option<Button> {
     let id: EntryId = PERSON_ENTRY.parse().ok()?;
     turn.base.knowledge.entry(&id)?;
     Some(turn.button("button-person", Choice::Entry(id)))
 }
 
-/// A card as a button.
+/// A button labelled with a card and its wallet.
 pub(super) fn card_button(turn: &TurnBuilder<'_>, card: &Card, choice: Choice) -> Button {
     let wallet = wording::wallet_name(turn, &card.wallet);
     turn.button_labelled(format!("{} · {wallet}", card.label), choice)
 }
 
-/// A link into the private chat with the bot.
+/// A link to the private chat with the bot, whose `/start` gets `payload`.
 pub(super) fn private_chat_button(
     turn: &TurnBuilder<'_>,
     line: &str,
@@ -55,7 +55,7 @@ pub(super) fn private_chat_button(
     }
 }
 
-/// Adds what a person can do first: be guided, see their cards, look through the topics.
+/// In a private chat, adds buttons for the guided removal, the cards and the topics.
 pub(super) fn with_first_steps(turn: &TurnBuilder<'_>, reply: Reply) -> Reply {
     match turn.place {
         Place::Group => reply,
@@ -73,7 +73,7 @@ pub(super) fn with_paired(reply: Reply, buttons: Vec<Button>) -> Reply {
     pair(buttons).into_iter().fold(reply, Reply::row)
 }
 
-/// Puts short buttons side by side, two a row at most.
+/// Arranges buttons in rows: two short ones side by side, every other one alone.
 fn pair(buttons: Vec<Button>) -> Vec<Vec<Button>> {
     let is_short = |button: &Button| button.label.width() <= HALF_ROW_COLUMNS;
     let mut rows: Vec<Vec<Button>> = Vec::new();
@@ -88,7 +88,7 @@ fn pair(buttons: Vec<Button>) -> Vec<Vec<Button>> {
     rows
 }
 
-/// Adds one page of buttons, a row each, and the ways to the other pages.
+/// Adds one page of buttons, a row each, and the buttons to the previous and next page.
 pub(super) fn with_page(
     turn: &TurnBuilder<'_>,
     reply: Reply,
@@ -97,7 +97,7 @@ pub(super) fn with_page(
     to_page: impl Fn(Page) -> Choice,
 ) -> Reply {
     let pages = Page::try_from(buttons.len().div_ceil(PAGE_BUTTONS)).unwrap_or(Page::MAX);
-    // Cards may have gone since the button was shown.
+    // The list may have become shorter since the button was shown.
     let page = page.min(pages.saturating_sub(1));
     let first = usize::from(page) * PAGE_BUTTONS;
     let shown = buttons.into_iter().skip(first).take(PAGE_BUTTONS);

@@ -1,7 +1,6 @@
-//! What a button means, and how that is written in its data.
+//! What a button does, and how that is written in its data.
 //!
-//! Every choice has a short word; one about something has that behind a colon: `yes:3`. What is done on a choice is the
-//! router's.
+//! Every choice has a short word, followed by its objects after colons: `yes:3`. `router` decides what a choice does.
 
 use std::{fmt, str::FromStr};
 
@@ -10,25 +9,24 @@ use serde::{Deserialize, Serialize};
 use super::ids::{CardId, UserId};
 use crate::knowledge::{CardKind, EntryId, Language, PhoneSystem};
 
-/// Telegram's limit for the data of a button.
+/// Telegram's limit for the data of a button (`callback_data`).
 const MAX_DATA_BYTES: usize = 64;
 
-/// What a pressed button carries: what it means, the turn it was shown in, and in a group for whom.
+/// The data of a button: the choice, the number of its keyboard, and in a group the person who may press it.
 ///
-/// Written `<turn>.<choice>` or `<turn>~<user>.<choice>`, at most 64 bytes; a button with a very long entry id is
-/// anybody's, for want of room.
+/// Written `<keyboard>.<choice>` or `<keyboard>~<user>.<choice>`, with the user id in hexadecimal; at most 64 bytes. A
+/// button whose entry id is too long to add the user can be pressed by anyone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Press {
-    /// The turn whose keyboard it is; an older one is not obeyed.
+    /// The number of its keyboard; a press on an older one changes nothing.
     pub keyboard: u32,
-    /// The only one who may press it.
+    /// The only person who may press it; `None` for anyone.
     pub owner: Option<UserId>,
-    /// What it means.
     pub choice: Choice,
 }
 
 impl Press {
-    /// A button anybody in the chat may press.
+    /// A press that anyone in the chat may make.
     pub fn new(keyboard: u32, choice: Choice) -> Self {
         Self {
             keyboard,
@@ -37,7 +35,7 @@ impl Press {
         }
     }
 
-    /// The same for `owner` alone, if there is room to say so.
+    /// The same for `owner` only, if that fits the limit.
     pub fn owned_by(self, owner: Option<UserId>) -> Self {
         let owned = Self { owner, ..self };
         if owned.to_string().len() <= MAX_DATA_BYTES {
@@ -49,7 +47,7 @@ impl Press {
         }
     }
 
-    /// Whether it is somebody else's, for whoever presses it.
+    /// Whether the button belongs to a person other than `who`, who pressed it.
     pub fn is_for_another(&self, who: Option<UserId>) -> bool {
         self.owner.is_some() && self.owner != who
     }
@@ -86,7 +84,7 @@ fn user(hexadecimal: &str) -> Result<UserId, ForeignButton> {
     id.map(UserId).map_err(|_| ForeignButton)
 }
 
-/// The text of a button is not of our making.
+/// The data of a button was not written by this bot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no button of this bot carries this data")]
 pub struct ForeignButton;
@@ -94,19 +92,19 @@ pub struct ForeignButton;
 /// A page of a long list, from 0.
 pub type Page = u16;
 
-/// Why a card is taken out; it changes what follows.
+/// Why a card is removed; it decides which steps follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// There is a new card in its place.
+    /// A new card replaces it.
     NewCard,
     /// The phone is replaced.
     NewPhone,
-    /// Somebody used it, or might.
+    /// Another person used it, or might use it.
     Misuse,
     /// It is no longer used.
     TidyingUp,
-    /// Not said.
+    /// The question was skipped.
     Unsaid,
 }
 
@@ -126,17 +124,15 @@ impl Reason {
     }
 }
 
-/// What can be changed of a card.
+/// A field of a card that can be changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Field {
-    /// What its owner calls it.
     Label,
-    /// The wallet it is in, with the phone system and kind where they matter.
+    /// The wallet, together with the phone system and the kind.
     Wallet,
     /// Who issued it, or where it opens.
     Issuer,
-    /// Its last digits.
     Digits,
 }
 
@@ -155,22 +151,22 @@ impl Field {
     }
 }
 
-/// Something a choice is about, as it is written behind the choice's word.
+/// An argument of a choice, written after the choice's word.
 trait Object: Sized {
     fn write(&self) -> String;
 
     fn read(text: &str) -> Option<Self>;
 
-    /// The one that takes most room, for the test of the limit.
+    /// The value with the longest text, for the test of the limit.
     #[cfg(test)]
     fn longest() -> Self;
 }
 
-/// Declares [`Choice`], how each choice is written, and an example of each: the one table that writing, reading and the
-/// round-trip test go by.
+/// Declares [`Choice`] and the word of each choice; writing, reading and the round-trip test are generated from this one
+/// table.
 macro_rules! choices {
     ($( $(#[$doc:meta])* $choice:ident $( ( $($object:ident: $kind:ty),+ ) )? = $word:literal; )*) => {
-        /// The meaning of a button.
+        /// What a button does.
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub enum Choice {
             $( $(#[$doc])* $choice $( ( $($kind),+ ) )?, )*
@@ -189,7 +185,7 @@ macro_rules! choices {
         }
 
         impl Choice {
-            /// Reads the objects of the choice with this word; the last one may hold colons.
+            /// Reads the choice with this word and these objects; the last object may contain colons.
             fn read(word: &str, objects: Option<&str>) -> Option<Self> {
                 match word {
                     $( $word => {
@@ -204,7 +200,7 @@ macro_rules! choices {
                 }
             }
 
-            /// One of each.
+            /// One of each choice, with the longest objects.
             #[cfg(test)]
             fn examples() -> Vec<Self> {
                 vec![ $( Self::$choice $( ( $( <$kind>::longest() ),+ ) )? ),* ]
@@ -214,57 +210,57 @@ macro_rules! choices {
 }
 
 choices! {
-    /// None of the suggestions.
+    /// None of the suggestions fits.
     NoneOfThese = "none";
     /// Begin a guided removal.
     Unbind = "unbind";
     /// Add a card.
     AddCard = "add";
-    /// Do not say.
+    /// Skip the question for the kind of card.
     Skip = "skip";
     /// The step is done.
     Done = "done";
-    /// It looks different here.
+    /// The phone shows something different from the step.
     LooksDifferent = "differs";
-    /// The step before.
+    /// Go back one question or step.
     Back = "back";
-    /// Show where we are.
+    /// Show the present screen.
     Continue = "continue";
-    /// Set the removal aside for later.
+    /// Pause the removal.
     Pause = "pause";
     /// Leave the procedure.
     Cancel = "cancel";
-    /// Take up again what was cancelled.
+    /// Continue the removal cancelled last.
     Uncancel = "uncancel";
-    /// No reminders of what is left unfinished.
+    /// Switch off reminders of unfinished procedures.
     MuteReminders = "quiet";
-    /// Browse the groups.
+    /// Show the topics (groups of entries).
     Groups = "groups";
-    /// What the bot can do.
+    /// Say what the bot can do.
     Help = "help";
-    /// What is kept, and for how long.
+    /// Say what is stored, and for how long.
     Privacy = "privacy";
-    /// Send everything kept of this chat as a file.
+    /// Send everything stored about this chat as a file.
     Export = "export";
-    /// Put the cards of the file on the list.
+    /// Add the cards of the file to the list.
     Import = "import";
-    /// Ask whether everything is to be deleted.
+    /// Ask whether to delete everything.
     Forget = "forget";
-    /// The yes to that.
+    /// Delete everything.
     ForgetAll = "forget-all";
-    /// Ask for that every few months.
+    /// Send a reminder to review the cards every few months.
     ReviewOn = "review-on";
-    /// Ask no more.
+    /// Send no more such reminders.
     ReviewOff = "review-off";
     /// All cards are still in use.
     StillUsed = "in-use";
-    /// Have removals protected, or not.
+    /// Show the protection of removals and its options.
     Protect = "protect";
-    /// Protect them with a PIN.
+    /// Protect removals with a PIN.
     UsePin = "use-pin";
-    /// Protect them with one-time codes.
+    /// Protect removals with one-time codes.
     UseCodes = "use-codes";
-    /// Protect them no more.
+    /// End the protection.
     Unprotect = "unprotect";
     /// Show an entry.
     Entry(entry: EntryId) = "e";
@@ -274,9 +270,9 @@ choices! {
     NotHelpful(entry: EntryId) = "n";
     /// Begin a guided removal of a card in this wallet.
     UnbindFrom(entry: EntryId) = "g";
-    /// Take out this card.
+    /// Begin or continue the removal of this card.
     UnbindCard(card: CardId) = "out";
-    /// Why the card is taken out.
+    /// The reason for the removal.
     Why(reason: Reason) = "why";
     /// One of the labels offered for a new card (`home`, `office`, …).
     Label(name: String) = "label";
@@ -286,9 +282,9 @@ choices! {
     System(system: PhoneSystem) = "system";
     /// The kind of a card.
     Kind(kind: CardKind) = "kind";
-    /// Send what is known of a card as a file.
+    /// Send one card as a file.
     Details(card: CardId) = "details";
-    /// The yes to this card's removal.
+    /// Confirm the removal of this card.
     Confirm(card: CardId) = "yes";
     /// The card is gone from the wallet.
     Gone(card: CardId) = "gone";
@@ -304,19 +300,19 @@ choices! {
     Cards(page: Page) = "cards";
     /// Show one card.
     Card(card: CardId) = "card";
-    /// Show what happened to a card.
+    /// Show the history of a card.
     History(card: CardId) = "history";
-    /// Change what is known of a card.
+    /// Change a field of a card.
     Edit(field: Field, card: CardId) = "edit";
-    /// Forget that of a card.
+    /// Empty a field of a card.
     Clear(field: Field, card: CardId) = "clear";
     /// Show the removed cards.
     Trash(page: Page) = "bin";
-    /// Show more of the cards to choose from.
+    /// Show a page of the cards to choose from.
     Choose(page: Page) = "choose";
-    /// Look through the cards, whether they are still in use.
+    /// Show a page of the review.
     Review(page: Page) = "review";
-    /// Browse a group.
+    /// Show the entries of a group.
     Group(name: String) = "group";
     /// Speak this language.
     Language(language: Language) = "lang";
@@ -334,7 +330,7 @@ impl FromStr for Choice {
     }
 }
 
-/// An object that is written as one of a few codes.
+/// The value with this code, of an object that is written as a code.
 fn with_code<T: Copy, const N: usize>(
     all: [T; N],
     code_of: impl Fn(T) -> &'static str,
@@ -482,7 +478,7 @@ impl Object for CardKind {
 }
 
 impl Choice {
-    /// Whether it only shows something to read: such a button is obeyed however old it is.
+    /// Whether it only shows something to read; such a button works even on an old keyboard.
     pub fn only_reads(&self) -> bool {
         matches!(
             self,
@@ -498,7 +494,7 @@ impl Choice {
         )
     }
 
-    /// Whether it only says or shows something, so that the step under way stays in view below it.
+    /// Whether it only says or shows something, so that the present screen is shown again below it.
     pub fn leaves_step_in_view(&self) -> bool {
         let only_says = matches!(
             self,
@@ -507,7 +503,7 @@ impl Choice {
         only_says || self.only_reads()
     }
 
-    /// Whether it is about somebody's cards, which are nobody else's business.
+    /// Whether it concerns a person's own data, and so is not handled in a group.
     pub fn is_personal(&self) -> bool {
         !matches!(
             self,
@@ -520,8 +516,8 @@ impl Choice {
         )
     }
 
-    /// Whether it stands below answers, which stay readable when it is pressed; other buttons stand on screens, which
-    /// are drawn anew.
+    /// Whether it appears below answers, which stay in the chat when it is pressed; other buttons appear on screens, which
+    /// are edited in place.
     pub fn stands_below_answers(&self) -> bool {
         matches!(
             self,

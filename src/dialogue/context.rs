@@ -1,4 +1,4 @@
-//! What a turn is made from, and what it comes to: the border of [`respond`](super::respond).
+//! The context and the result of [`respond`](super::respond).
 
 use jiff::Timestamp;
 
@@ -8,14 +8,11 @@ use crate::{
     matching::{Matcher, Outcome},
 };
 
-/// A knowledge base made ready to talk from.
+/// A knowledge base with its index.
 #[derive(Debug)]
 pub struct Base {
-    /// Entries, guides and groups.
     pub knowledge: Knowledge,
-    /// Finds the entry a question is about.
     pub matcher: Matcher,
-    /// The bot's own lines.
     pub lines: Lines,
 }
 
@@ -30,35 +27,31 @@ impl Base {
     }
 }
 
-/// What a turn may know besides the record and the event.
+/// What a turn depends on besides the record and the event.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
-    /// The knowledge base of this turn.
     pub base: &'a Base,
-    /// The time of the event.
     pub now: Timestamp,
-    /// Random bytes for this turn alone.
+    /// Random bytes, used for this turn only.
     pub entropy: Entropy,
 }
 
-/// What a turn does: the record as it is from now on, and what is said.
+/// The result of a turn: the new record and the replies.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Turn {
-    /// The record as it is from now on.
     pub record: Record,
-    /// What is said, in order; never empty when a person did something.
+    /// The replies in order; never empty if a person caused the turn.
     pub replies: Vec<Reply>,
-    /// Nothing of the chat is kept but the replies still to be sent; the record is an empty one.
+    /// Whether the chat's stored data is deleted, except replies not sent yet; the record is then empty.
     pub forgets: bool,
-    /// What was found for the questions in it, for the metrics.
+    /// What was found for each question, for the metrics.
     pub found: Vec<Found>,
 }
 
 /// What was found for a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// How sure it is.
     pub outcome: Outcome,
-    /// The entry that was shown; none where several were offered, or none is known.
+    /// The entry that was shown; `None` if several were offered, or none was found.
     pub entry: Option<EntryId>,
 }

@@ -1,5 +1,5 @@
-//! A message the bot failed at through a fault of its own: kept for a while with the chat it came from, so that those who
-//! mend the bot can see what it was. What looks like a secret is blotted out, since it is kept nowhere.
+//! Builds dead letters: descriptions of messages the bot failed on because of a bug. The record of the chat keeps them for
+//! a while, so that maintainers can see what failed. `secrets` masks anything that looks like a secret.
 
 use jiff::Timestamp;
 
@@ -10,21 +10,23 @@ use super::{
     secrets,
 };
 
-/// Bounds the record; a message has 4,096 characters at most, and what fails on one fails on its beginning, as a rule.
+/// Characters kept of an event or a fault, so that the record stays small; a message has at most 4,096, and its beginning
+/// is usually enough to see what failed.
 const MAX_CHARS: usize = 2_000;
 
 impl DeadLetter {
-    /// The letter of an event that `record` could not be brought on by.
+    /// The dead letter for an event whose handling failed on this record.
     pub fn of(record: &Record, event: &Event, fault: &str, now: Timestamp) -> Self {
-        let event = match record.activity.awaits_secret() {
-            // Whatever was typed may be the secret.
-            true => "something typed where a PIN or a code was asked for".to_owned(),
-            false => format!("{:?}", without_secrets(event)),
+        let event = if record.activity.awaits_secret() {
+            // The typed text may be the secret.
+            "something typed where a PIN or a code was asked for".to_owned()
+        } else {
+            format!("{:?}", without_secrets(event))
         };
         Self::of_text(&event, fault, now)
     }
 
-    /// The letter of something that is not even an event.
+    /// The dead letter for input that could not be read as an event.
     pub fn of_text(text: &str, fault: &str, now: Timestamp) -> Self {
         Self {
             at: now,
@@ -34,17 +36,17 @@ impl DeadLetter {
         }
     }
 
-    /// The same, with the update it came in, if it came in one.
+    /// Adds the id of the update it arrived in.
     pub fn arrived_in(self, update: Option<UpdateId>) -> Self {
         Self { update, ..self }
     }
 }
 
-/// The event with what people wrote blotted, each text by itself: that is how a secret is recognised.
+/// The event with secrets masked. Each text is masked separately, because a secret is recognised in its whole text.
 fn without_secrets(event: &Event) -> Event {
     let input = match event.input.clone() {
-        Input::Text(text) => Input::Text(secrets::blotted(&text)),
-        Input::Command(command, text) => Input::Command(command, secrets::blotted(&text)),
+        Input::Text(text) => Input::Text(secrets::mask(&text)),
+        Input::Command(command, text) => Input::Command(command, secrets::mask(&text)),
         Input::Receipt(Receipt::FileContent(Ok(text))) => {
             Input::Receipt(Receipt::FileContent(Ok(format!("{} bytes", text.len()))))
         }
@@ -56,9 +58,9 @@ fn without_secrets(event: &Event) -> Event {
     }
 }
 
-/// Without digits, and not longer than is useful.
+/// The text with secrets masked, cut to [`MAX_CHARS`].
 fn readable(text: &str) -> String {
-    let text = secrets::blotted(text);
+    let text = secrets::mask(text);
     match text.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,

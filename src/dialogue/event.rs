@@ -1,4 +1,4 @@
-//! What comes in, in the project's own words: the same from Telegram, the terminal and a test.
+//! The input of a turn, independent of the channel: the same types for Telegram, the terminal and tests.
 
 use super::{
     address::{Address, ReplyTo, Thread},
@@ -10,16 +10,15 @@ use crate::knowledge::Language;
 /// Something that happened in a chat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// What was said or pressed.
     pub input: Input,
     pub place: Place,
-    /// In which part of the chat, where it has parts.
+    /// The part of the chat it came from, if the chat has parts.
     pub thread: Option<Thread>,
-    /// The language the person's app is set to, as far as it is known.
+    /// The language the person's app is set to, if known.
     pub app_language: Option<Language>,
-    /// The message it was said in, where that can be taken out of the chat again.
+    /// The message it arrived in, if that can be deleted from the chat.
     pub message: Option<MessageId>,
-    /// Who did it, where the channel tells people apart.
+    /// The person who sent it, if the channel says.
     pub from: Option<UserId>,
 }
 
@@ -36,12 +35,12 @@ impl Event {
         }
     }
 
-    /// The time has come for something a private chat waits for: see [`Record::wake_at`](super::Record::wake_at).
+    /// The time that a private chat waits for has come: see [`Record::wake_at`](super::Record::wake_at).
     pub fn wake() -> Self {
         Self::private(Input::Wake)
     }
 
-    /// What the channel answered to something sent to `at`.
+    /// A receipt for something sent to `at`.
     pub fn receipt(receipt: Receipt, at: Address) -> Self {
         Self {
             thread: at.thread.map(Thread::Topic),
@@ -49,8 +48,8 @@ impl Event {
         }
     }
 
-    /// The message its answer is shown as a reply to: in a group, the one that asked. What is answered to a press stands
-    /// where the button is, unless only a reply gets there.
+    /// The message its answer replies to: in a group, the one that asked. The answer to a press is a reply only in
+    /// [`Thread::Comments`], which other messages cannot reach.
     pub fn reply_to(&self) -> Option<ReplyTo> {
         match self.place {
             Place::Private => return None,
@@ -68,111 +67,93 @@ impl Event {
     }
 }
 
-/// Where an event happened: in a group, personal matters are sent to the private chat.
+/// Where an event happened. In a group, personal requests are referred to the private chat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// Between one person and the bot.
     Private,
-    /// Among others, who read along.
+    /// Other people can read the messages.
     Group,
 }
 
 /// What was said or pressed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
-    /// A message of text.
+    /// A text message.
     Text(String),
-    /// A command, with what stood behind it.
+    /// A command, with its argument.
     Command(Command, String),
     /// A command the bot does not have.
     UnknownCommand(String),
     /// A button of a message.
     Press {
-        /// What the button means; `None` if the data is not of our making.
+        /// What the button does; `None` if its data was not written by this bot.
         press: Option<Press>,
-        /// The message the button stands on.
+        /// The message with the button.
         message: MessageId,
     },
     /// A message that is not text.
     Attachment(AttachmentKind),
-    /// A file, of which only this much is known until the channel has fetched it.
+    /// A file that the channel has not downloaded yet.
     File(SentFile),
-    /// So much, so fast, that it was not read; the channel hears again after so many seconds.
-    TooFast {
-        /// How long to wait.
-        seconds: u64,
-    },
-    /// The time has come for something the record waits for.
+    /// The person sent too many messages; the channel drops further ones for this long.
+    TooFast { seconds: u64 },
+    /// The time given by [`Record::wake_at`](super::Record::wake_at) has come.
     Wake,
-    /// What the channel answered to something this record had sent.
+    /// What the channel reported about a reply of this record.
     Receipt(Receipt),
 }
 
-/// What a channel answers to something it was given to send.
+/// What a channel reports about something it was asked to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Receipt {
-    /// A reply that [asked for it](super::Reply::wants_receipt) is in the chat now; of a long one, each of its messages.
-    Sent {
-        to: Address,
-        /// As this message.
-        message: MessageId,
-    },
-    /// What a file says that was to be downloaded.
+    /// A reply with [`Reply::wants_receipt`](super::Reply::wants_receipt) was sent; one receipt per message of a long reply.
+    Sent { to: Address, message: MessageId },
+    /// The content of a file that the channel was asked to download.
     FileContent(Result<String, Unreadable>),
-    /// Nothing can be sent here any more: the bot was blocked, or put out of the group.
+    /// Messages cannot be sent here any more: the bot was blocked, or removed from the group.
     Unreachable,
-    /// The group has another id from now on.
+    /// The group has a new id.
     Moved { to: ChatId },
 }
 
-/// A file as it is announced.
+/// A file as announced by the channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SentFile {
-    /// The channel's name for it, by which it is fetched.
+    /// The channel's id for it, used to download it.
     pub id: String,
-    /// What its sender calls it.
+    /// The file name.
     pub name: String,
-    /// Its size, if the channel says.
+    /// Its size in bytes, if the channel says.
     pub bytes: Option<u64>,
 }
 
 /// Why a file could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unreadable {
-    /// It is larger than a file of cards can be.
+    /// It is larger than [`MAX_FILE_BYTES`](super::MAX_FILE_BYTES).
     TooLarge,
-    /// It is no text.
+    /// It is not text.
     NotText,
-    /// The channel could not get it.
+    /// The channel could not download it.
     NotFetched,
 }
 
 /// The bot's commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Command {
-    /// `/start`, with a deep link's payload.
+    /// Its argument is the payload of a deep link.
     Start,
-    /// `/help`.
     Help,
-    /// `/unbind`.
     Unbind,
-    /// `/cards`.
     Cards,
-    /// `/faq`.
     Faq,
-    /// `/language`.
     Language,
-    /// `/protect`.
     Protect,
-    /// `/privacy`.
     Privacy,
-    /// `/export`.
     Export,
-    /// `/import`.
     Import,
-    /// `/forget`.
     Forget,
-    /// `/cancel`.
     Cancel,
 }
 
@@ -213,7 +194,7 @@ impl Command {
 }
 
 impl Input {
-    /// What kind of thing it is, for logs and figures.
+    /// The kind of input, for logs and metrics.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Text(_) => "text",
@@ -230,7 +211,7 @@ impl Input {
         }
     }
 
-    /// Whether a person waits for an answer to it.
+    /// Whether a person expects an answer.
     pub fn wants_answer(&self) -> bool {
         match self {
             Self::Text(_)
@@ -248,7 +229,7 @@ impl Input {
         }
     }
 
-    /// Reads a line of text: `/command argument`, or a message. A `@bot` behind the command is passed over.
+    /// Reads a line of text: `/command argument`, or a message. `@bot` after the command is ignored.
     pub fn from_text(text: &str) -> Self {
         let Some(rest) = text.trim().strip_prefix('/') else {
             return Self::Text(text.to_owned());
@@ -269,17 +250,15 @@ impl Input {
     }
 }
 
-/// Kinds of message that are not text; each gets a kind word.
+/// Kinds of messages that are not text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttachmentKind {
     Sticker,
     Picture,
     /// A voice or video message, or music.
     Voice,
-    /// A place on the map.
     Location,
     File,
-    /// A contact's card.
     Contact,
     Other,
 }

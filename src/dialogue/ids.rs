@@ -1,4 +1,4 @@
-//! Numbers that name a chat, an update, a message, a person and a card.
+//! Ids of chats, updates, messages, people and cards.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct ChatId(pub i64);
 
 impl ChatId {
-    /// The person at the terminal; Telegram gives no chat the id 0.
+    /// The chat of the terminal; Telegram does not use the id 0.
     pub const TERMINAL: Self = Self(0);
 }
 
@@ -20,21 +20,21 @@ impl fmt::Display for ChatId {
     }
 }
 
-/// An update's id, by which a redelivery is recognised; unique within a chat for 48 hours.
+/// An update's id, used to recognise a redelivery; unique within a chat for 48 hours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct UpdateId(pub u32);
 
-/// A message of the channel, by which it can be edited.
+/// The channel's id of a message, used to edit or delete it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MessageId(pub i32);
 
-/// A person, by the channel's number.
+/// The channel's id of a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct UserId(pub u64);
 
-/// A card of a chat; never used twice there.
+/// The id of a card; never reused within a chat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CardId(pub u32);

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::knowledge::Language;
 
-/// Takes what stands behind `/language`: a code or a name, or nothing.
+/// Takes the argument of `/language`: a code, a name, or nothing.
 pub(super) fn choose_by_name(turn: &mut TurnBuilder<'_>, name: &str) {
     if name.is_empty() {
         return turn.show(Screen::Languages);

@@ -1,5 +1,5 @@
-//! A person's own data: what is kept and for how long, all of it as a file, cards from such a file, and deleting
-//! everything. How files look is `card_file`'s.
+//! A person's own data: what is stored, and all of it as a file (`export`), cards from such a file (`import`), deleting
+//! everything (`forget`). `card_file` reads and writes the files.
 
 pub(super) mod card_file;
 pub(super) mod export;

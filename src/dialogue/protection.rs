@@ -1,4 +1,5 @@
-//! What is asked before a card is taken off the list: setting it up (`setup`), and the cryptography (`credentials`).
+//! The PIN or authenticator code that is required before a card is removed from the list: `setup` is the procedure that
+//! sets it up, `credentials` the cryptography.
 
 pub mod credentials;
 pub(super) mod setup;

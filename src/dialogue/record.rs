@@ -1,7 +1,7 @@
-//! The chat record: all that is kept of a chat, as one versioned value with one atomic commit.
+//! The chat record: everything stored about a chat, as one versioned value that is committed atomically.
 //!
-//! Reading is lenient (`default` everywhere), so that an older record is a record; what is kept for how long is said
-//! by the constants here, and nowhere else.
+//! Reading is lenient (`default` everywhere), so that records written by older versions can be read. The retention times
+//! are the constants here. `changes` holds the methods that modify a record.
 
 mod changes;
 
@@ -17,32 +17,32 @@ use super::{
 };
 use crate::knowledge::{CardKind, EntryId, Language, PhoneSystem};
 
-/// Cards on a list: far more than anybody has, and a record stays small.
+/// The most cards on a list: far more than people have, and few enough to keep the record small.
 pub const MAX_CARDS: usize = 50;
-/// Cards on the list and in the trash together, so that adding and removing without end fills no record.
+/// The most cards on the list and in the trash together, so that adding and removing repeatedly cannot fill the record.
 pub const MAX_KEPT: usize = 150;
-/// How long a removed card can be put back.
+/// Days for which a removed card can be put back.
 pub const TRASH_DAYS: i64 = 30;
-/// How long an unfinished procedure waits to be taken up again.
+/// Days for which an unfinished procedure can be continued.
 pub const UNFINISHED_DAYS: i64 = 30;
-/// After so long without a word in the middle of a removal, one reminder: the next day, at about the same time.
+/// Hours without activity during a removal after which one reminder is sent: about the same time on the next day.
 pub const REMIND_UNFINISHED_HOURS: i64 = 24;
-/// “Still there” is asked about again after this: wallets that lag have caught up by then.
+/// Minutes after “Still there” until the bot asks again: enough for a slow wallet to catch up.
 pub const REMIND_OUTCOME_MINUTES: i64 = 30;
-/// Between two reviews of the cards: a quarter of a year, as changes of jobs and flats go.
+/// Days between two reviews of the cards: a quarter of a year, about as often as people change jobs or homes.
 pub const REVIEW_DAYS: i64 = 90;
-/// Changes of a card that are remembered; the oldest goes first, the day it was added stays.
+/// The most history entries per card; the oldest is dropped first. The day the card was added is kept separately.
 pub const MAX_HISTORY: usize = 20;
-/// How long a dead letter is kept: time enough to notice, and to mend what it shows.
+/// Days for which a dead letter is kept: enough to notice the bug and fix it.
 pub const DEAD_LETTER_DAYS: i64 = 30;
-/// Dead letters kept of one chat, the newest: a fault met ten times is one fault.
+/// The most dead letters per chat, the newest ones: repetitions of one fault add no information.
 pub(crate) const MAX_DEAD_LETTERS: usize = 5;
-/// How long a redelivered update is recognised: Telegram keeps updates for 24 hours, phones resend within a day.
+/// Hours for which a redelivered update is recognised: Telegram keeps updates for 24 hours, phones resend within a day.
 pub const REMEMBER_UPDATES_HOURS: i64 = 48;
-/// Bounds the record. What can come again is what was not confirmed yet: a batch of at most 100.
+/// The most update ids kept. Only unconfirmed updates are redelivered: a batch of at most 100.
 const REMEMBER_UPDATES: usize = 200;
 
-/// Everything kept of one chat.
+/// Everything stored about one chat.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Record {
@@ -54,72 +54,72 @@ pub struct Record {
     pub app_language: Option<Language>,
     /// Whether Chinese was last written in Traditional script.
     pub traditional: bool,
-    /// The answer given last, for a follow-up and for a better one.
+    /// The last answer, for follow-up questions and for other candidates after “not what I asked”.
     pub last_answer: Option<LastAnswer>,
-    /// Which entries were found helpful, and which were not.
+    /// The latest vote per entry.
     pub votes: BTreeMap<EntryId, Vote>,
-    /// Counts the keyboards shown: an older button is recognised by it.
+    /// Number of the newest keyboard; buttons of older keyboards are recognised by their lower number.
     #[serde(rename = "turn")]
     pub keyboard: u32,
-    /// Where in which procedure the chat is.
+    /// The procedure under way, and how far it has got.
     pub activity: Activity,
-    /// A removal set aside for a moment, while a card is added or changed.
+    /// A removal that continues after the current short procedure, such as changing a card.
     pub suspended: Option<Activity>,
-    /// Removals set aside by their owner, to be taken up again; one a card.
+    /// Removals the person paused; at most one per card.
     pub paused: Vec<Removal>,
-    /// The removal cancelled last, as long as that can be taken back.
+    /// The removal cancelled last, while it can still be continued.
     pub cancelled: Option<Removal>,
-    /// When the person last did something in what is under way.
+    /// When the person was last active in the procedure under way; `None` if there is none.
     #[serde(rename = "touched")]
     pub last_active: Option<Timestamp>,
-    /// Whether there was a reminder of what is left unfinished.
+    /// Whether the reminder of the unfinished procedure was sent.
     #[serde(rename = "reminded")]
     pub reminder_sent: bool,
-    /// No such reminders are wanted.
+    /// Whether the person switched these reminders off.
     #[serde(rename = "quiet")]
     pub reminders_muted: bool,
-    /// Cards that are to be asked about again.
+    /// Removed cards the bot will ask about again.
     pub reminders: Vec<Reminder>,
-    /// When the cards are to be looked through, if that is wanted.
+    /// When the next review is due, if the person wants reviews.
     pub review: Option<Timestamp>,
-    /// What is asked before a card is removed, if its owner set that up.
+    /// The PIN or codes required before a card is removed, if the person set this up.
     pub protection: Option<Protection>,
-    /// What went wrong with that.
+    /// Wrong PINs and codes, and the resulting lock.
     #[serde(rename = "tries")]
     pub failed_attempts: FailedAttempts,
-    /// The message that shows the present step, once it is known.
+    /// The message that shows the present screen, if its id is known.
     #[serde(rename = "screen")]
     pub screen_message: Option<MessageId>,
     /// Cards on the list, in the order they were added.
     pub cards: Vec<Card>,
-    /// Cards taken off, the newest last.
+    /// Removed cards, the newest last.
     #[serde(rename = "bin")]
     pub trash: Vec<RemovedCard>,
     /// The id the next card gets.
     pub next_card: u32,
-    /// Questions in a row that found no answer.
+    /// Consecutive questions without an answer.
     pub misses: u32,
-    /// Nothing can be said here, as far as is known; whoever says something is reachable again.
+    /// The bot was blocked or removed; cleared when a message arrives.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unreachable: bool,
-    /// Messages the bot failed at, for those who mend it.
+    /// Messages the bot failed on, for its maintainers.
     #[serde(rename = "letters", skip_serializing_if = "Vec::is_empty")]
     pub dead_letters: Vec<DeadLetter>,
-    /// The update ids of the last 48 hours.
+    /// Updates handled within the last [`REMEMBER_UPDATES_HOURS`], the oldest first.
     pub updates: Vec<SeenUpdate>,
 }
 
-/// A message the bot failed at through a fault of its own, and how; made by `dead_letter`.
+/// A message the bot failed on because of a bug, and how it failed; built by `dead_letter`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetter {
-    /// When it was failed at.
+    /// When handling failed.
     pub at: Timestamp,
-    /// The update it came in, if it came in one.
+    /// The update it arrived in, if it arrived in one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update: Option<UpdateId>,
-    /// What went wrong, in the program's words.
+    /// The error or panic message.
     pub fault: String,
-    /// What came in, its digits blotted out.
+    /// The event as text, with secrets masked.
     pub event: String,
 }
 
@@ -129,17 +129,16 @@ impl DeadLetter {
     }
 }
 
-/// An answer, and what else might have been meant.
+/// An answer, and the other candidates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastAnswer {
-    /// The entry.
     pub entry: EntryId,
     /// The next candidates, best first.
     #[serde(default)]
     pub others: Vec<EntryId>,
 }
 
-/// What somebody thinks of an answer.
+/// A person's verdict on an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Vote {
@@ -149,13 +148,12 @@ pub enum Vote {
     NotHelpful,
 }
 
-/// An update that had its effect. Written as a pair, since most of a busy chat's record is these.
+/// An update that was handled. Stored as a pair, because these make up most of a busy chat's record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "(UpdateId, i64)", into = "(UpdateId, i64)")]
 pub struct SeenUpdate {
-    /// Its id.
     pub id: UpdateId,
-    /// When it had it, to the second.
+    /// When it was handled, to the second.
     pub at: Timestamp,
 }
 
@@ -177,27 +175,27 @@ impl From<SeenUpdate> for (UpdateId, i64) {
 /// A card on the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Card {
-    /// Its name in buttons; never used twice in a chat.
+    /// Identifies the card in buttons; never reused within a chat.
     pub id: CardId,
-    /// What its owner calls it.
+    /// The name its owner gave it.
     pub label: String,
     /// The wallet it is in: the id of a guide.
     pub wallet: EntryId,
-    /// The phone system, where it matters.
+    /// The phone system, if the steps depend on it.
     #[serde(default)]
     pub system: Option<PhoneSystem>,
-    /// The kind of card, where it matters.
+    /// The kind of card, if the steps depend on it.
     #[serde(default)]
     pub kind: Option<CardKind>,
     /// Who issued it, or where it opens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
-    /// Its last digits, four at most.
+    /// The last digits of its number, four at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digits: Option<String>,
-    /// When it was put on the list.
+    /// When it was first put on the list.
     pub added: Timestamp,
-    /// What happened to it since, the oldest first; at most [`MAX_HISTORY`].
+    /// What happened to it since, the oldest first; at most [`MAX_HISTORY`] entries.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<HistoryEntry>,
 }
@@ -205,55 +203,49 @@ pub struct Card {
 /// Something that happened to a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryEntry {
-    /// When.
     pub at: Timestamp,
-    /// What.
     pub what: CardEvent,
 }
 
-/// What can happen to a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CardEvent {
-    /// Something of it was changed.
+    /// A field was changed.
     Changed(Field),
-    /// It was taken off the list.
+    /// It was removed from the list.
     TakenOff,
-    /// It was put back.
+    /// It was put back on the list.
     PutBack,
-    /// It came with a file.
+    /// It was imported from a file.
     Imported,
 }
 
-/// A card taken off the list.
+/// A card in the trash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemovedCard {
-    /// The card as it was.
     pub card: Card,
-    /// When it was confirmed.
+    /// When the removal was confirmed.
     pub removed: Timestamp,
-    /// Its place on the list, to be put back there.
+    /// Its index on the list, used when it is put back.
     #[serde(default)]
     pub place: usize,
-    /// Why it was taken off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
 }
 
-/// A removed card whose owner wants to look again.
+/// A removed card the bot will ask about again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reminder {
-    /// The card, in the bin.
+    /// A card in the trash.
     pub card: CardId,
-    /// When to ask.
     pub at: Timestamp,
 }
 
-/// How many more cards can be kept.
+/// How many more cards the record can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Room {
-    /// This many, at least one.
-    For(usize),
+    /// This many more, at least one.
+    Free(usize),
     /// The list has [`MAX_CARDS`].
     ListFull,
     /// List and trash together have [`MAX_KEPT`].
@@ -269,138 +261,122 @@ pub(crate) enum NotPutBack {
     ListFull,
 }
 
-/// Where in which procedure a chat is.
+/// The procedure a chat is in, and how far it has got.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "at")]
 pub enum Activity {
-    /// Nowhere: questions are answered.
+    /// None: questions are answered.
     #[default]
     Idle,
-    /// A card is being added, or the wallet of one on the list told anew.
+    /// A card is being added, or the wallet of a listed card is being changed.
     Adding {
-        /// What is known of it.
+        /// What is known about the card so far.
         draft: CardDraft,
-        /// Whether its removal follows.
+        /// Whether the removal of the card begins afterwards.
         then_unbind: bool,
     },
-    /// A new value for something of a card is awaited.
-    Editing {
-        /// The card.
-        card: CardId,
-        /// What of it.
-        field: Field,
-    },
-    /// The card to take out is being chosen.
+    /// The bot asked for a new value of a field.
+    Editing { card: CardId, field: Field },
+    /// The bot asked which card to remove.
     ChoosingCard,
-    /// A card is being taken out.
+    /// A card is being removed.
     Removing(Removal),
-    /// The protection of removals is being set up or changed.
+    /// The PIN or codes for removals are being set up or changed.
     Protecting(Setup),
-    /// Cards of a file wait for a yes.
+    /// The bot asked whether to import the cards of a file.
     Importing {
-        /// Those that would come on the list.
+        /// The cards that would be added to the list.
         cards: Vec<Card>,
     },
-    /// The yes to deleting everything is awaited.
+    /// The bot asked whether to delete everything.
     Forgetting,
-    /// The cards are being looked through.
+    /// The cards are being reviewed.
     Reviewing,
 }
 
-/// The removal of a card.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Removal {
-    /// The card.
     pub card: CardId,
-    /// Why; asked once.
+    /// Why the card is removed; asked only once.
     #[serde(default)]
     pub reason: Option<Reason>,
-    /// Whether its owner proved to be the owner, in this removal.
+    /// Whether the PIN or a code was given during this removal.
     #[serde(default)]
     pub proved: bool,
-    /// How far it got.
     pub stage: Stage,
-    /// When it was set aside, if it was.
+    /// When it was paused or cancelled, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub set_aside: Option<Timestamp>,
 }
 
-/// How far a removal got.
+/// How far a removal has got.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// Asked why.
+    /// The bot asked for the reason.
     Reason,
-    /// The owner takes the card out of the wallet, step by step; the step's entry.
+    /// The owner removes the card from the wallet step by step; the id is the present step's entry.
     Step(EntryId),
-    /// The same in a hurry: all steps at once.
+    /// The same with all steps shown at once, for urgent removals.
     AllSteps,
-    /// Asked for the PIN or a code.
+    /// The bot asked for the PIN or a code.
     Proof,
-    /// The explicit yes is awaited.
+    /// The bot asked for the explicit yes.
     Confirmation,
-    /// Asked whether the card is gone from the wallet; it is in the bin.
+    /// The card is in the trash, and the bot asked whether it is gone from the wallet.
     Outcome,
 }
 
-/// How far the setting up of a protection got.
+/// How far the setup of the protection has got.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Setup {
-    /// What there is, and what can be chosen.
+    /// The bot showed the present protection and the options.
     Choosing,
-    /// The present PIN or a code, before anything is changed.
+    /// The bot asked for the present PIN or a code, before anything is changed.
     Proof(ProtectionGoal),
-    /// A new PIN.
+    /// The bot asked for a new PIN.
     NewPin,
-    /// The same once more.
+    /// The bot asked to repeat the new PIN, whose hash this is.
     RepeatPin(SealedSecret),
-    /// A code made with the new secret.
+    /// The bot asked for a first code, generated from this new secret.
     FirstCode(SealedSecret),
 }
 
-/// What is wanted of the protection.
+/// The protection the person wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProtectionGoal {
-    /// A PIN.
     Pin,
-    /// One-time codes.
     Codes,
-    /// None.
     Off,
 }
 
-/// A card of which not everything is known yet.
+/// A card that is being added, with the fields known so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CardDraft {
-    /// Its label.
     pub label: Option<String>,
-    /// Its wallet.
     pub wallet: Option<EntryId>,
-    /// Its phone system.
     pub system: Option<PhoneSystem>,
-    /// Its kind.
     pub kind: Option<CardKind>,
-    /// The owner is not sure of the kind.
+    /// Whether the owner skipped the question for the kind.
     pub kind_skipped: bool,
-    /// The card on the list whose wallet this tells anew.
+    /// The listed card whose wallet is being changed; `None` for a new card.
     pub changes: Option<CardId>,
 }
 
 impl Activity {
-    /// Whether nothing is under way.
+    /// Whether no procedure is under way.
     pub fn is_idle(&self) -> bool {
         *self == Self::Idle
     }
 
-    /// Whether a removal is under way.
+    /// Whether a card is being chosen for removal or removed.
     pub fn is_removal(&self) -> bool {
         matches!(self, Self::ChoosingCard | Self::Removing(_))
     }
 
-    /// The removal under way.
     pub fn removal(&self) -> Option<&Removal> {
         match self {
             Self::Removing(removal) => Some(removal),
@@ -408,12 +384,12 @@ impl Activity {
         }
     }
 
-    /// Whether words of the person's own are awaited, which may be a number, too.
+    /// Whether the bot asked for free text, which may be a number.
     pub fn awaits_words(&self) -> bool {
         matches!(self, Self::Adding { .. } | Self::Editing { .. })
     }
 
-    /// Whether a PIN or a code is awaited, so that what is typed is none of anybody's business.
+    /// Whether the bot asked for a PIN or a code, so that any typed text may be a secret.
     pub fn awaits_secret(&self) -> bool {
         match self {
             Self::Removing(removal) => removal.stage == Stage::Proof,
@@ -424,14 +400,14 @@ impl Activity {
 }
 
 impl Removal {
-    /// Whether it has still to be confirmed.
+    /// Whether it is not confirmed yet.
     pub fn is_open(&self) -> bool {
         self.stage != Stage::Outcome
     }
 }
 
 impl Card {
-    /// A card of which no more is known.
+    /// A card without the optional fields.
     pub fn new(id: CardId, label: impl Into<String>, wallet: EntryId, added: Timestamp) -> Self {
         Self {
             id,
@@ -446,12 +422,12 @@ impl Card {
         }
     }
 
-    /// Whether this is its label, as a person would compare them.
+    /// Whether this is its label, ignoring case.
     pub fn is_called(&self, label: &str) -> bool {
         is_same_label(&self.label, label)
     }
 
-    /// Notes what happened to it.
+    /// Adds an entry to its history.
     pub fn note(&mut self, what: CardEvent, at: Timestamp) {
         self.history.push(HistoryEntry { at, what });
         let excess = self.history.len().saturating_sub(MAX_HISTORY);
@@ -460,12 +436,12 @@ impl Card {
 }
 
 impl Record {
-    /// Whether this update already had its effect.
+    /// Whether this update was already handled.
     pub fn has_seen(&self, update: UpdateId) -> bool {
         self.updates.iter().any(|seen| seen.id == update)
     }
 
-    /// Notes that this update has its effect now, and forgets those too old to come again.
+    /// Remembers that this update is handled now, and drops those too old to be redelivered.
     pub fn note_update(&mut self, id: UpdateId, now: Timestamp) {
         let oldest = now - SignedDuration::from_hours(REMEMBER_UPDATES_HOURS);
         self.updates.retain(|seen| seen.at >= oldest);
@@ -479,57 +455,55 @@ impl Record {
         self.cards.iter().find(|card| card.id == id)
     }
 
-    /// The card in the bin with this id.
+    /// The card in the trash with this id.
     pub fn removed_card(&self, id: CardId) -> Option<&RemovedCard> {
         self.trash.iter().find(|removed| removed.card.id == id)
     }
 
-    /// The card on the list with this id, to be changed.
     pub fn card_mut(&mut self, id: CardId) -> Option<&mut Card> {
         self.cards.iter_mut().find(|card| card.id == id)
     }
 
-    /// When this chat next wants to be woken, though nobody does anything: to be reminded, or since something has been
-    /// kept long enough.
+    /// When this chat next needs [`Input::Wake`](super::Input::Wake): a reminder is due, or stored data expires.
     pub fn wake_at(&self) -> Option<Timestamp> {
         let reminders = self.reminders.iter().map(|reminder| reminder.at);
         let reminders = reminders
             .chain(self.review)
             .chain(self.remind_unfinished_at())
             .filter(|_| !self.unreachable);
-        let bin = self.trash.iter().map(RemovedCard::kept_until);
+        let trash = self.trash.iter().map(RemovedCard::kept_until);
         let letters = self.dead_letters.iter().map(DeadLetter::kept_until);
         let set_aside = self.paused.iter().chain(&self.cancelled);
         let set_aside = set_aside
             .filter_map(|removal| removal.set_aside)
             .map(unfinished_until);
         reminders
-            .chain(bin.chain(set_aside).chain(letters).map(just_after))
+            .chain(trash.chain(set_aside).chain(letters).map(just_after))
             .chain(self.unfinished_until().map(just_after))
             .min()
     }
 
-    /// Keeps a dead letter, in place of the oldest if there are many.
+    /// Adds a dead letter, and drops the oldest beyond [`MAX_DEAD_LETTERS`].
     pub fn keep_dead_letter(&mut self, letter: DeadLetter) {
         self.dead_letters.push(letter);
         let excess = self.dead_letters.len().saturating_sub(MAX_DEAD_LETTERS);
         self.dead_letters.drain(..excess);
     }
 
-    /// Drops the letters kept long enough.
+    /// Drops the dead letters that have expired.
     pub(crate) fn sweep_dead_letters(&mut self, now: Timestamp) {
         self.dead_letters
             .retain(|letter| now <= letter.kept_until());
     }
 
-    /// When to remind of what is left unfinished; `None` where there is nothing, or it was done already.
+    /// When to send the reminder of an unfinished removal; `None` if there is none, or it was sent or switched off.
     pub fn remind_unfinished_at(&self) -> Option<Timestamp> {
         let wanted = self.activity.is_removal() && !self.reminder_sent && !self.reminders_muted;
-        let touched = self.last_active.filter(|_| wanted)?;
-        Some(touched + SignedDuration::from_hours(REMIND_UNFINISHED_HOURS))
+        let last_active = self.last_active.filter(|_| wanted)?;
+        Some(last_active + SignedDuration::from_hours(REMIND_UNFINISHED_HOURS))
     }
 
-    /// How long what is left unfinished waits to be taken up again.
+    /// Until when the unfinished procedure can be continued; `None` if there is none.
     pub fn unfinished_until(&self) -> Option<Timestamp> {
         let is_open = self.activity != Activity::Idle || self.suspended.is_some();
         self.last_active.filter(|_| is_open).map(unfinished_until)
@@ -537,7 +511,7 @@ impl Record {
 }
 
 impl RemovedCard {
-    /// Whether it can still be put back: for [`TRASH_DAYS`], to the second.
+    /// Whether it can still be put back: until [`TRASH_DAYS`] after its removal, that second included.
     pub fn is_restorable(&self, now: Timestamp) -> bool {
         now <= self.kept_until()
     }
@@ -547,17 +521,17 @@ impl RemovedCard {
     }
 }
 
-/// How long a procedure last touched at this time is kept.
-pub fn unfinished_until(touched: Timestamp) -> Timestamp {
-    touched + SignedDuration::from_hours(24 * UNFINISHED_DAYS)
+/// Until when a procedure is kept in which the person was last active at this time.
+pub fn unfinished_until(last_active: Timestamp) -> Timestamp {
+    last_active + SignedDuration::from_hours(24 * UNFINISHED_DAYS)
 }
 
-/// Limits include their last second.
+/// The first moment at which something kept until `limit`, inclusive, has expired.
 fn just_after(limit: Timestamp) -> Timestamp {
     limit + SignedDuration::from_secs(1)
 }
 
-/// Whether two labels would be taken for the same one.
+/// Whether two labels are the same, ignoring case.
 pub(crate) fn is_same_label(one: &str, other: &str) -> bool {
     one.to_lowercase() == other.to_lowercase()
 }

@@ -1,6 +1,6 @@
-//! What happens though nobody does anything: what was kept long enough is swept, and people are reminded, each time once.
+//! What happens without a message from a person: expired data is deleted, and each reminder is sent once.
 //!
-//! When a chat wants to be woken is said by [`Record::wake_at`](super::Record::wake_at); the assistant keeps the clock.
+//! [`Record::wake_at`](super::Record::wake_at) says when a chat is due; the assistant runs the timers.
 
 use jiff::SignedDuration;
 
@@ -12,7 +12,7 @@ use super::{
     turn::TurnBuilder,
 };
 
-/// Forgets what is past its time. What was left unfinished in the middle is not dropped without a word.
+/// Deletes what has expired. Says so if a procedure under way is ended by this.
 pub(super) fn sweep(turn: &mut TurnBuilder<'_>) {
     let now = turn.now;
     let record = &mut turn.record;
@@ -33,23 +33,23 @@ pub(super) fn sweep(turn: &mut TurnBuilder<'_>) {
     {
         record.cancelled = None;
     }
-    let bin: Vec<_> = record.trash.iter().map(|removed| removed.card.id).collect();
+    let trash: Vec<_> = record.trash.iter().map(|removed| removed.card.id).collect();
     record
         .reminders
-        .retain(|reminder| bin.contains(&reminder.card));
+        .retain(|reminder| trash.contains(&reminder.card));
     if record.unfinished_until().is_some_and(|until| now > until) {
-        put_away(turn);
+        end_unfinished(turn);
     }
 }
 
-/// Ends what was left unfinished for too long, and says so.
-fn put_away(turn: &mut TurnBuilder<'_>) {
+/// Ends a procedure that was left unfinished for too long, and says so.
+fn end_unfinished(turn: &mut TurnBuilder<'_>) {
     turn.record.suspended = None;
     let activity = std::mem::take(&mut turn.record.activity);
     let removal = activity.removal();
     let line = match removal.map(Removal::is_open) {
         Some(true) => "put-away-removal",
-        // It was only asked how it went.
+        // Only the question how it went was open.
         Some(false) => return,
         None => "put-away",
     };
@@ -62,7 +62,7 @@ fn put_away(turn: &mut TurnBuilder<'_>) {
     ]));
 }
 
-/// Says what is due, where it can be said.
+/// Sends the reminders that are due, unless the chat cannot be reached.
 pub(super) fn wake(turn: &mut TurnBuilder<'_>) {
     if turn.record.unreachable {
         return turn.discard_outputs();
@@ -72,14 +72,14 @@ pub(super) fn wake(turn: &mut TurnBuilder<'_>) {
     ask_for_review(turn);
 }
 
-/// The chat takes no messages any more: no reminders are sent there until somebody writes again.
+/// The bot was blocked or removed: no reminders are sent until a message arrives.
 pub(super) fn note_unreachable(turn: &mut TurnBuilder<'_>) {
     turn.discard_outputs();
-    // Of a chat that has nothing kept, nothing is kept for this either.
+    // A chat without stored data gets no record for this alone.
     turn.record.unreachable = turn.record != Record::default();
 }
 
-/// “Is it gone now?”, as was asked for.
+/// Asks “Is it gone now?” where the person wanted to be asked again.
 fn ask_again(turn: &mut TurnBuilder<'_>) {
     let now = turn.now;
     let reminders = std::mem::take(&mut turn.record.reminders).into_iter();
@@ -90,7 +90,7 @@ fn ask_again(turn: &mut TurnBuilder<'_>) {
     }
 }
 
-/// One reminder of a removal left in the middle. Buttons of the step it shows stay good: nothing moved.
+/// Reminds once of an unfinished procedure. The keyboard number stays, so buttons shown earlier remain valid.
 fn remind_unfinished(turn: &mut TurnBuilder<'_>) {
     let due = turn.record.remind_unfinished_at();
     if due.is_none_or(|at| turn.now < at) {
@@ -104,13 +104,13 @@ fn remind_unfinished(turn: &mut TurnBuilder<'_>) {
     });
 }
 
-/// Sends no more reminders of what is left unfinished.
+/// Switches off reminders of unfinished procedures.
 pub(super) fn switch_off(turn: &mut TurnBuilder<'_>) {
     turn.record.reminders_muted = true;
     turn.show(Screen::RemindersOff);
 }
 
-/// “Still using these?”, for those who wanted to be asked.
+/// Asks “Still using these?” where the person switched reviews on.
 fn ask_for_review(turn: &mut TurnBuilder<'_>) {
     if turn.record.review.is_none_or(|at| turn.now < at) {
         return;

@@ -1,4 +1,4 @@
-//! The guided removal:
+//! The guided removal of a card:
 //!
 //! ```text
 //! /unbind → Which card shall we take out?   [Office · Apple Wallet] [Another card] [Cancel]
@@ -8,9 +8,10 @@
 //!         → Take “Office” off your list?    [Yes, take “Office” off] [Send me the details] [No, keep it]
 //!         → ✅ off your list. Is it gone?    [Yes, gone] [Still there] [Not sure] [Undo]
 //! ```
-//! The phone's owner takes the card out of the wallet; the bot takes it off its own list, after an explicit yes in this
-//! very removal. `stages` leads from one to the next, `steps` has the words of the wallet, `confirmation` the proof and
-//! the yes, `outcome` what comes after, `correction` what is corrected on the way.
+//! The phone's owner removes the card from the wallet; the bot removes it from its own list, only after an explicit yes
+//! within the same removal. `stages` moves from one stage to the next, `steps` finds the wallet's instructions,
+//! `confirmation` checks the PIN or code and the yes, `outcome` asks how it went, `correction` handles corrections typed
+//! during a removal.
 
 pub(super) mod confirmation;
 pub(super) mod correction;

@@ -1,4 +1,4 @@
-//! What goes out, in the project's own words; how it looks is the channel's.
+//! The output of a turn, independent of the channel; the channel decides how it looks.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,43 +8,43 @@ use super::{
 };
 use crate::markup::RichText;
 
-/// A message to the person, or a new look for one already sent.
+/// A message to the person, or new content for a message already sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reply {
     pub text: RichText,
     /// Rows of buttons below it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub buttons: Vec<Vec<Button>>,
-    /// Where it appears.
+    /// The message it replaces; `None` for a new message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<MessageId>,
-    /// A message of the person that is taken out of the chat first, as far as the channel can.
+    /// A message of the person that the channel deletes first, if it can.
     #[serde(
         rename = "takes_away",
         default,
         skip_serializing_if = "Option::is_none"
     )]
     pub deletes: Option<MessageId>,
-    /// What comes along, above the text.
+    /// A file or picture, shown above the text.
     #[serde(rename = "enclosure", default, skip_serializing_if = "Option::is_none")]
     pub attachment: Option<Attachment>,
-    /// The file, by the channel's name for it, that the channel is to download after this; what it says comes as
+    /// The channel's id of a file that it downloads after sending this; the content arrives as
     /// [`Receipt::FileContent`](super::Receipt::FileContent).
     #[serde(rename = "fetches", default, skip_serializing_if = "Option::is_none")]
     pub downloads: Option<String>,
-    /// A reminder: it can wait while others are answered.
+    /// Whether this is a reminder, which is sent after answers to other people.
     #[serde(
         rename = "unasked",
         default,
         skip_serializing_if = "std::ops::Not::not"
     )]
     pub unsolicited: bool,
-    /// Whether the record is to be told when it was sent, as [`Receipt::Sent`](super::Receipt::Sent); that costs a commit.
+    /// Whether the record gets a [`Receipt::Sent`](super::Receipt::Sent) when it was sent; that costs a commit.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub wants_receipt: bool,
 }
 
-/// What comes along with a message.
+/// Something sent with a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Attachment {
@@ -52,7 +52,7 @@ pub enum Attachment {
         name: String,
         content: String,
     },
-    /// This text, as a QR code.
+    /// A picture of this text as a QR code.
     QrCode(String),
 }
 
@@ -86,26 +86,24 @@ impl Reply {
         self
     }
 
-    /// Shows it in place of `message`, where there is one to replace.
+    /// Replaces `message`, if there is one.
     pub fn in_place_of(mut self, message: Option<MessageId>) -> Self {
         self.replaces = message;
         self
     }
 
-    /// Takes a message of the person out of the chat first, where there is one.
+    /// Deletes a message of the person first, if there is one.
     pub fn deleting(mut self, message: Option<MessageId>) -> Self {
         self.deletes = message;
         self
     }
 
-    /// Sends something along.
     pub fn with_attachment(mut self, attachment: Attachment) -> Self {
         self.attachment = Some(attachment);
         self
     }
 }
 
-/// Something to press.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Button {
     pub label: String,
@@ -116,7 +114,7 @@ pub struct Button {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// Sends this press back.
+    /// Sends this press back as an [`Input::Press`](super::Input::Press).
     Press(#[serde(with = "press_data")] Press),
     /// Opens the private chat with the bot with this `/start` payload.
     PrivateChat(String),
@@ -131,7 +129,7 @@ impl Button {
         }
     }
 
-    /// What pressing it means; `None` for a link.
+    /// The choice it sends; `None` for a link.
     pub fn choice(&self) -> Option<&Choice> {
         match &self.action {
             Action::Press(press) => Some(&press.choice),
@@ -140,8 +138,8 @@ impl Button {
     }
 }
 
-/// A press is stored as the data of its button. Data this version no longer knows becomes a button that shows where the
-/// chat is: a reply that waits must not be lost over a word.
+/// Stores a press as the data of its button. Data that this version does not know becomes a button that shows the present
+/// screen, so that a stored reply can still be sent.
 mod press_data {
     use serde::{Deserialize, Deserializer, Serializer};
 

@@ -1,4 +1,5 @@
-//! Leads every input to the one procedure that is responsible for it: `commands`, `choices` (pressed buttons), `typed`.
+//! Passes every input to the one procedure responsible for it. `commands` handles commands, `choices` pressed buttons,
+//! `typed` text.
 
 mod choices;
 mod commands;
@@ -16,7 +17,7 @@ use super::{
     turn::TurnBuilder,
 };
 
-/// Changes the record by an event, and names what is said and shown.
+/// Applies an event to the record, and collects what to say and which screens to show.
 pub(super) fn update(turn: &mut TurnBuilder<'_>, event: &Event) {
     match &event.input {
         Input::Text(text) => typed::take(turn, text),
@@ -39,14 +40,14 @@ pub(super) fn update(turn: &mut TurnBuilder<'_>, event: &Event) {
                 Place::Private => import::take_file(turn, file),
             }
         }
-        // Nothing moves on, so that the buttons shown stay good.
+        // The keyboard number stays, so the buttons on screen remain valid.
         Input::TooFast { seconds } => help::say_too_fast(turn, *seconds),
         Input::Wake => reminders::wake(turn),
         Input::Receipt(receipt) => take_receipt(turn, receipt),
     }
 }
 
-/// What the channel answered to something this chat had sent.
+/// Handles what the channel reported about a reply sent to this chat.
 fn take_receipt(turn: &mut TurnBuilder<'_>, receipt: &Receipt) {
     match receipt {
         Receipt::FileContent(content) => {
@@ -58,7 +59,8 @@ fn take_receipt(turn: &mut TurnBuilder<'_>, receipt: &Receipt) {
     }
 }
 
-/// A pressed button. One of an older keyboard changes nothing: what it only shows is shown, else the present question.
+/// Handles a pressed button. A button of an older keyboard changes nothing: if it only shows something, that is shown,
+/// otherwise the present screen.
 fn take_press(turn: &mut TurnBuilder<'_>, press: Option<&Press>, message: MessageId) {
     match press {
         Some(press) if press.keyboard == turn.record.keyboard => {
@@ -79,8 +81,8 @@ fn take_press(turn: &mut TurnBuilder<'_>, press: Option<&Press>, message: Messag
     }
 }
 
-/// The second of two quick taps is an old press on the present screen: that is drawn again, without a word. A button
-/// further up is told apart from it.
+/// Handles a press on an older keyboard. On the message with the present screen it is the second of two quick taps, and
+/// the screen is redrawn without comment; on any other message the bot says that the button is out of date.
 fn take_stale_press(turn: &mut TurnBuilder<'_>, message: MessageId) {
     if turn.record.screen_message == Some(message) {
         turn.edit_in_place(message);

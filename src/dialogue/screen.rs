@@ -1,5 +1,5 @@
-//! Names of the screens a turn can end at. A procedure names one; `screens` draws it once the record is at rest. Never
-//! stored: what a chat is in the middle of is the record's [`Activity`](super::record::Activity).
+//! The names of the screens a turn can show. A procedure names one; `screens` draws it after the record is settled. Never
+//! stored: the procedure a chat is in is the record's [`Activity`](super::record::Activity).
 
 use super::{
     choice::Page,
@@ -8,83 +8,71 @@ use super::{
 };
 use crate::markup::RichText;
 
-/// What a turn shows besides what it says.
+/// What a turn can show below what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Screen {
-    /// Where the procedure under way is; nothing, if there is none.
+    /// The question of the procedure under way; nothing, if there is none.
     Present,
-    /// The list of cards.
     Cards(Page),
-    /// The list takes no more cards.
+    /// The list is full: no card can be added.
     CardsFull,
-    /// One card, and what can be done with it.
+    /// One card, with its actions.
     Card(CardId),
-    /// What happened to a card.
     CardHistory(CardId),
-    /// The removed cards that can be put back.
     Trash(Page),
-    /// The cards, with the question which are still in use.
+    /// The cards, with the question which of them are still in use.
     Review(Page),
-    /// All cards are still in use.
+    /// Says that the review is complete.
     ReviewDone,
     /// The cards to choose from for a removal.
     ChooseCard(Page),
     /// What may look different at the present step.
     Differences,
-    /// The removal of this card waits to be taken up again.
+    /// The removal of this card is paused and can be continued.
     Paused(CardId),
-    /// A removal was cancelled; it can be taken up again.
+    /// A removal was cancelled; it can be continued after all.
     RemovalCancelled,
     /// Something else was cancelled.
     Cancelled,
-    /// There is nothing to cancel.
     NothingToCancel,
-    /// The card was taken off the list just now; below that, whether it is gone from the wallet.
+    /// The card was just taken off the list: says so, and asks whether it is gone from the wallet.
     TakenOff(CardId),
-    /// The card is gone from the wallet: what is useful next.
+    /// The card is gone from the wallet: offers what is useful next.
     CardGone(CardId),
-    /// The card is still in the wallet: the ways on.
+    /// The card is still in the wallet: offers ways to continue.
     StillThere(CardId),
-    /// Whether the card is gone from the wallet, asked again.
+    /// Asks again whether the card is gone from the wallet.
     LookAgain(CardId),
-    /// The same after a while, by itself.
+    /// The same question, asked by a reminder.
     GoneByNow(CardId),
     /// The bot will ask about this card again.
     WillRemind(CardId),
-    /// The question about this card was left without an answer.
+    /// The question about this card was not answered.
     OutcomeLeftOpen(CardId),
-    /// A removal was left in the middle.
+    /// A reminder of a procedure that was left unfinished.
     Unfinished,
-    /// No more reminders of what is left in the middle.
+    /// Reminders of unfinished procedures are switched off.
     RemindersOff,
     /// The first code was wrong; the picture with the secret is still above.
     WrongFirstCode,
-    /// Everything there is to read, by group.
+    /// All topics (groups of entries).
     Topics,
-    /// The same, since the entry asked for is no more.
+    /// The same, because the requested entry no longer exists.
     EntryMissing,
-    /// The entries of a group.
+    /// The entries of the group with this id.
     Topic(String),
-    /// The languages to choose from.
     Languages,
-    /// A language was chosen.
     LanguageSet,
-    /// Everything was deleted.
     Forgotten,
 }
 
-/// Something a turn says or shows, in order.
+/// Something a turn says or shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Output {
-    /// A new message, which stays as it is.
+    /// A new message, which is not edited later.
     Said(Reply),
-    /// A screen, below the notes left for it.
-    Shown {
-        /// Which.
-        screen: Screen,
-        /// What stands above it.
-        notes: RichText,
-    },
+    /// A screen, below its notes.
+    Shown { screen: Screen, notes: RichText },
 }
 
 /// Where the first screen appears.

@@ -1,5 +1,5 @@
-//! Draws what a turn says and shows, from the record at rest. Each feature has its own drawings beside it; only this
-//! module calls them, and nothing here changes the record.
+//! Draws the replies of a turn from the settled record. Each feature defines its own drawing functions; only this module
+//! calls them, and nothing here changes the record.
 
 use super::{
     answers::browse,
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::markup::RichText;
 
-/// The turn as it is to be committed.
+/// Finishes the turn by drawing its replies.
 pub(super) fn draw(turn: TurnBuilder<'_>) -> Turn {
     let replies = draw_outputs(&turn);
     turn.finish(replies)
@@ -25,38 +25,38 @@ pub(super) fn draw(turn: TurnBuilder<'_>) -> Turn {
 
 fn draw_outputs(turn: &TurnBuilder<'_>) -> Vec<Reply> {
     let mut replies: Vec<Reply> = Vec::new();
-    let mut unplaced = RichText::default();
+    let mut leftover_notes = RichText::default();
     for output in turn.outputs() {
         match output {
             Output::Said(reply) => replies.push(reply.clone()),
             Output::Shown { screen, notes } => match draw_screen(turn, screen) {
                 Some(reply) => {
-                    let reply = place(turn, reply, replies.is_empty());
+                    let reply = with_placement(turn, reply, replies.is_empty());
                     replies.push(reply.with_note(notes.clone()));
                 }
-                None => unplaced = unplaced.below(2, notes.clone()),
+                None => leftover_notes = leftover_notes.below(2, notes.clone()),
             },
         }
     }
-    // A press is never without a visible effect, and a note is never lost.
+    // A press always has a visible effect, and notes are shown even if their screen cannot be drawn.
     if replies.is_empty() && turn.is_press() {
-        let reply = place(turn, help::draw_nothing_open(turn), true);
-        replies.push(reply.with_note(unplaced));
-    } else if !unplaced.is_empty() {
-        replies.push(Reply::new(unplaced));
+        let reply = with_placement(turn, help::draw_nothing_open(turn), true);
+        replies.push(reply.with_note(leftover_notes));
+    } else if !leftover_notes.is_empty() {
+        replies.push(Reply::new(leftover_notes));
     }
     replies
 }
 
-/// The first thing shown takes the place of the message whose button was pressed.
-fn place(turn: &TurnBuilder<'_>, reply: Reply, is_first: bool) -> Reply {
+/// Lets the first reply replace the message whose button was pressed, if there is one.
+fn with_placement(turn: &TurnBuilder<'_>, reply: Reply, is_first: bool) -> Reply {
     match turn.placement() {
         Placement::InPlaceOf(message) if is_first => reply.in_place_of(Some(message)),
         Placement::InPlaceOf(_) | Placement::New => reply,
     }
 }
 
-/// A screen; `None` where what it is about is gone, or nothing is under way.
+/// Draws a screen; `None` if its card is gone, or no procedure is under way.
 fn draw_screen(turn: &TurnBuilder<'_>, screen: &Screen) -> Option<Reply> {
     Some(match screen {
         Screen::Present => return present(turn),
@@ -93,7 +93,7 @@ fn draw_screen(turn: &TurnBuilder<'_>, screen: &Screen) -> Option<Reply> {
     })
 }
 
-/// Where the procedure under way is; `None`, if there is none.
+/// Draws the question of the procedure under way; `None` if there is none.
 pub(super) fn present(turn: &TurnBuilder<'_>) -> Option<Reply> {
     match &turn.record.activity {
         Activity::Idle => None,

@@ -1,6 +1,6 @@
-//! Chinese is written twice: a writer of Traditional script is answered in Traditional script, in Taiwan's words.
+//! Converts replies to Traditional script with Taiwan's vocabulary, for people who write Traditional script.
 //!
-//! The knowledge is kept in Simplified script; converting is a library's (OpenCC's tables, by phrases).
+//! The knowledge base is in Simplified script. OpenCC's phrase tables do the conversion; this file adds corrections.
 
 use std::sync::LazyLock;
 
@@ -8,12 +8,12 @@ use ferrous_opencc::{OpenCC, config::BuiltinConfig};
 
 use super::reply::Reply;
 
-/// `None` only if the tables built into the library could not be read; then Simplified script is shown.
+/// `None` only if the library's built-in tables cannot be read; Simplified script is then shown.
 static TO_TRADITIONAL: LazyLock<Option<OpenCC>> =
     LazyLock::new(|| OpenCC::from_config(BuiltinConfig::S2twp).ok());
 
-/// What the tables read wrongly in the bot's texts (发卡 is issuing a card and no hairpin, 里加 is no mile, 只管 counts
-/// nothing), and what nobody in Taiwan would say.
+/// Corrections, applied in order, of conversions that are wrong in the bot's texts (发卡 is issuing a card, not a hairpin;
+/// 里 in 里加 is not the mile; 只 in 只管 is not the counter) or unusual in Taiwan.
 const CORRECTIONS: [(&str, &str); 15] = [
     ("髮卡", "發卡"),
     ("里加", "裡加"),
@@ -32,7 +32,7 @@ const CORRECTIONS: [(&str, &str); 15] = [
     ("谷歌", "Google"),
 ];
 
-/// A text in Traditional script; what is not Chinese stays as it is.
+/// A text in Traditional script; anything that is not Chinese is unchanged.
 pub(super) fn to_traditional(text: &str) -> String {
     let Some(library) = TO_TRADITIONAL.as_ref() else {
         return text.to_owned();
@@ -42,7 +42,7 @@ pub(super) fn to_traditional(text: &str) -> String {
     corrections.fold(converted, |text, (wrong, right)| text.replace(wrong, right))
 }
 
-/// Writes a reply in Traditional script, its buttons too; what they do stays as it is.
+/// Converts the text and the button labels of a reply.
 pub(super) fn convert(reply: &mut Reply) {
     for span in &mut reply.text.0 {
         span.text = to_traditional(&span.text);

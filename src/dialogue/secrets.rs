@@ -1,28 +1,29 @@
-//! What looks like a secret in a message: it is taken out of the chat, explained, and kept nowhere.
+//! Detects secrets in messages, and masks them in dead letters. `router::typed` deletes and explains a detected secret.
 //!
-//! Wrong alarms cost a word of explanation, a miss leaves a secret in the chat; so what is clear is enough: a number that
-//! passes a payment card's check, a word for a password or code with digits right beside it, or a row of plain words as
-//! long as a recovery phrase. What a PIN or code typed where one was asked for means is `identity`'s.
+//! A false alarm costs an explanation, a miss leaves a secret in the chat. So these signs are enough: a number that passes
+//! the check of payment card numbers, digits close to a word for a card number, password or code, or as many plain words
+//! as a recovery phrase has. PINs and codes that the bot asked for are checked by `protection::credentials`.
 
-/// Digits of a payment card's number (ISO/IEC 7812).
+/// Number of digits of a payment card number (ISO/IEC 7812).
 const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
-/// Digits of other card numbers, where they are called that: printed access cards have eight to ten, or more.
+/// Number of digits of other card numbers, which count only close to a word for them: printed access cards have eight to
+/// ten or more.
 const NAMED_CARD_DIGITS: std::ops::RangeInclusive<usize> = 8..=24;
-/// Digits of PINs and one-time codes.
+/// Number of digits of PINs and one-time codes.
 const CODE_DIGITS: std::ops::RangeInclusive<usize> = 4..=10;
-/// A code stands this close to the word for it, in characters: “my password is 888123”.
+/// Characters on each side of a number that are searched for a word for it: “my password is 888123”.
 const CODE_DISTANCE: usize = 16;
-/// Words of a recovery phrase (BIP 39).
+/// Number of words of a recovery phrase (BIP 39).
 const PHRASE_WORDS: [usize; 5] = [12, 15, 18, 21, 24];
-/// Letters of its words.
+/// Number of letters of a word in a recovery phrase.
 const PHRASE_LETTERS: std::ops::RangeInclusive<usize> = 3..=8;
-/// Any of these makes it a sentence: they are on no list of recovery words, and few sentences do without them.
+/// Words that mark a text as a sentence: no list of recovery words has them, and most sentences contain one.
 const SENTENCE_WORDS: [&str; 22] = [
     "the", "and", "you", "not", "but", "how", "why", "are", "was", "its", "can", "cant", "did",
     "has", "had", "for", "with", "from", "have", "them", "does", "phone",
 ];
 
-/// What a secret is.
+/// The kind of a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Secret {
     CardNumber,
@@ -31,7 +32,6 @@ pub(super) enum Secret {
 }
 
 impl Secret {
-    /// The line that explains it.
     pub(super) fn line(self) -> &'static str {
         match self {
             Self::CardNumber => "secret-card-number",
@@ -41,17 +41,16 @@ impl Secret {
     }
 }
 
-/// What a word beside digits can make of them.
+/// What a word close to digits says about them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Word {
-    /// A card's number.
     CardNumber,
-    /// A password, a PIN or a code.
+    /// They are a password, a PIN or a code.
     Code,
 }
 
 impl Word {
-    /// The line with such words.
+    /// The line that lists such words.
     pub(super) fn line(self) -> &'static str {
         match self {
             Self::CardNumber => "words-card-number",
@@ -60,8 +59,8 @@ impl Word {
     }
 }
 
-/// What secret a message looks like, if any. `has` says whether a text has such a word.
-pub(super) fn kind_of(text: &str, has: impl Fn(&str, Word) -> bool) -> Option<Secret> {
+/// The kind of secret in a message, if any. `has` says whether a text contains such a word.
+pub(super) fn detect(text: &str, has: impl Fn(&str, Word) -> bool) -> Option<Secret> {
     if is_recovery_phrase(text) {
         return Some(Secret::RecoveryPhrase);
     }
@@ -80,8 +79,8 @@ pub(super) fn kind_of(text: &str, has: impl Fn(&str, Word) -> bool) -> Option<Se
     runs.iter().any(is_code).then_some(Secret::Code)
 }
 
-/// Whether a message is nothing but a number as PINs and one-time codes are. Said where no number was asked for, it is
-/// nothing else: a wallet asks for it, and it was typed in the wrong place.
+/// Whether a message is only a number of the length of a PIN or one-time code. Where the bot asked for no number, it is
+/// probably a code that a wallet asked for, typed in the wrong place.
 pub(super) fn is_lone_code(text: &str) -> bool {
     let runs = digit_runs(text);
     let [run] = runs.as_slice() else {
@@ -91,7 +90,7 @@ pub(super) fn is_lone_code(text: &str) -> bool {
     all && CODE_DIGITS.contains(&run.digits.len())
 }
 
-/// Digits in a row, single spaces and hyphens between them passed over, and where they stand, in characters.
+/// Consecutive digits, ignoring single spaces and hyphens between them, and their position in characters.
 struct Run {
     digits: Vec<u32>,
     from: usize,
@@ -137,7 +136,7 @@ fn surroundings(text: &str, run: &Run) -> String {
     text.chars().skip(from).take(length).collect()
 }
 
-/// Luhn's check (ISO/IEC 7812-1, annex B), which one in ten other numbers of that length passes, too.
+/// Luhn's check (ISO/IEC 7812-1, annex B); one in ten other numbers of that length passes it as well.
 fn is_card_number(digits: &[u32]) -> bool {
     let doubled = |digit: u32| if digit > 4 { 2 * digit - 9 } else { 2 * digit };
     let sum: u32 = digits
@@ -156,13 +155,13 @@ fn is_card_number(digits: &[u32]) -> bool {
     CARD_DIGITS.contains(&digits.len()) && differ && sum.is_multiple_of(10)
 }
 
-/// A text of which nobody can read a secret: a nought for every digit, and nothing of a recovery phrase.
-pub(super) fn blotted(text: &str) -> String {
+/// Masks secrets in a text: every digit becomes 0, and a recovery phrase is replaced as a whole.
+pub(super) fn mask(text: &str) -> String {
     if is_recovery_phrase(text) {
         return "(a recovery phrase)".to_owned();
     }
-    let blot = |c: char| if digit(c).is_some() { '0' } else { c };
-    text.chars().map(blot).collect()
+    let mask_char = |c: char| if digit(c).is_some() { '0' } else { c };
+    text.chars().map(mask_char).collect()
 }
 
 fn is_recovery_phrase(text: &str) -> bool {
@@ -184,7 +183,7 @@ mod tests {
     use super::*;
 
     fn kind(text: &str) -> Option<Secret> {
-        kind_of(text, |near, word| {
+        detect(text, |near, word| {
             let words = match word {
                 Word::CardNumber => ["card number", "卡号"].as_slice(),
                 Word::Code => &["pin", "password", "code is", "密码", "验证码"],

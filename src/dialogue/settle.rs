@@ -1,5 +1,5 @@
-//! Brings the record to rest after a procedure changed it, before anything is drawn: a proof that is wanted, a step that
-//! is no more, a draft that is complete, a card that is gone.
+//! Makes the record consistent after a procedure changed it and before anything is drawn: asks for a required PIN or
+//! code, replaces a step that no longer exists, finishes a complete draft, ends a procedure whose card is gone.
 
 use super::{
     cards::adding,
@@ -11,83 +11,83 @@ use super::{
     turn::TurnBuilder,
 };
 
-/// What looking at the record came to.
-enum Rest {
+/// The result of checking the activity once.
+enum Check {
     /// The present screen can be drawn.
-    Reached,
-    /// The record moved on; look again.
-    Moved,
+    Settled,
+    /// The activity was changed; check again.
+    Changed,
     /// Something else is shown instead.
-    Left,
+    Replaced,
 }
 
-/// Settles what the present screen is about, if that is to be shown; else the record waits until it is.
+/// Settles the record if the present screen is shown; otherwise it is settled in the turn that next shows that screen.
 pub(super) fn settle(turn: &mut TurnBuilder<'_>) {
     while turn.take_present() {
-        match look(turn) {
-            Rest::Reached => return turn.show(Screen::Present),
-            Rest::Moved => turn.show(Screen::Present),
-            Rest::Left => {}
+        match check_activity(turn) {
+            Check::Settled => return turn.show(Screen::Present),
+            Check::Changed => turn.show(Screen::Present),
+            Check::Replaced => {}
         }
     }
 }
 
-fn look(turn: &mut TurnBuilder<'_>) -> Rest {
+fn check_activity(turn: &mut TurnBuilder<'_>) -> Check {
     match turn.record.activity.clone() {
         Activity::Idle
         | Activity::ChoosingCard
         | Activity::Importing { .. }
         | Activity::Forgetting
-        | Activity::Reviewing => Rest::Reached,
+        | Activity::Reviewing => Check::Settled,
         Activity::Adding { draft, then_unbind } => {
-            if adding::complete(turn, &draft, then_unbind) {
-                Rest::Left
+            if adding::finish_if_complete(turn, &draft, then_unbind) {
+                Check::Replaced
             } else {
-                Rest::Reached
+                Check::Settled
             }
         }
-        Activity::Editing { card, .. } => look_at_editing(turn, card),
-        Activity::Protecting(setup) => look_at_setup(turn, &setup),
-        Activity::Removing(removal) => look_at_removal(turn, &removal),
+        Activity::Editing { card, .. } => check_editing(turn, card),
+        Activity::Protecting(setup) => check_setup(turn, &setup),
+        Activity::Removing(removal) => check_removal(turn, &removal),
     }
 }
 
-fn look_at_editing(turn: &mut TurnBuilder<'_>, card: CardId) -> Rest {
+fn check_editing(turn: &mut TurnBuilder<'_>, card: CardId) -> Check {
     if turn.record.card(card).is_some() {
-        return Rest::Reached;
+        return Check::Settled;
     }
     turn.record.leave();
     turn.show_card_missing();
-    Rest::Left
+    Check::Replaced
 }
 
-fn look_at_setup(turn: &mut TurnBuilder<'_>, setup: &Setup) -> Rest {
+fn check_setup(turn: &mut TurnBuilder<'_>, setup: &Setup) -> Check {
     match setup {
         Setup::FirstCode(secret) if !setup::can_enrol(secret) => {
             setup::give_up(turn);
-            Rest::Left
+            Check::Replaced
         }
         Setup::FirstCode(_)
         | Setup::Choosing
         | Setup::Proof(_)
         | Setup::NewPin
-        | Setup::RepeatPin(_) => Rest::Reached,
+        | Setup::RepeatPin(_) => Check::Settled,
     }
 }
 
-fn look_at_removal(turn: &mut TurnBuilder<'_>, removal: &Removal) -> Rest {
+fn check_removal(turn: &mut TurnBuilder<'_>, removal: &Removal) -> Check {
     if removal.stage == Stage::Outcome {
-        return look_at_outcome(turn, removal);
+        return check_outcome(turn, removal);
     }
-    // The card went away from under the removal: removed elsewhere, or by an import.
+    // The card is no longer on the list.
     let Some(card) = turn.record.card(removal.card) else {
         turn.record.activity = Activity::Idle;
         turn.show_card_missing();
-        return Rest::Left;
+        return Check::Replaced;
     };
     let next = match &removal.stage {
-        Stage::Step(step) => steps::moved_to(turn, card, step),
-        // The protection may have been switched off meanwhile.
+        Stage::Step(step) => steps::replacement_stage(turn, card, step),
+        // The protection was switched off during the removal.
         Stage::Proof if turn.record.protection.is_none() => Some(Stage::Confirmation),
         Stage::Confirmation if turn.record.lacks_proof(removal) => Some(Stage::Proof),
         Stage::Reason | Stage::AllSteps | Stage::Proof | Stage::Confirmation | Stage::Outcome => {
@@ -95,20 +95,20 @@ fn look_at_removal(turn: &mut TurnBuilder<'_>, removal: &Removal) -> Rest {
         }
     };
     let Some(next) = next else {
-        return Rest::Reached;
+        return Check::Settled;
     };
     if matches!((&removal.stage, &next), (Stage::Step(_), Stage::Step(_))) {
         turn.note(turn.line("content-changed", &[]));
     }
     turn.record.go_to(next);
-    Rest::Moved
+    Check::Changed
 }
 
-/// A card that is not in the trash any more cannot be asked about.
-fn look_at_outcome(turn: &mut TurnBuilder<'_>, removal: &Removal) -> Rest {
+/// The question about the outcome ends when the card is no longer in the trash.
+fn check_outcome(turn: &mut TurnBuilder<'_>, removal: &Removal) -> Check {
     if turn.record.removed_card(removal.card).is_some() {
-        return Rest::Reached;
+        return Check::Settled;
     }
     turn.record.activity = Activity::Idle;
-    Rest::Moved
+    Check::Changed
 }

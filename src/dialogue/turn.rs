@@ -1,7 +1,8 @@
-//! A turn in the making: the record as it becomes, and what will be said and shown, in order.
+//! A turn while it is being built: the changing record, and what will be said and shown, in order.
 //!
-//! Procedures change `record`, say things, leave notes and name the next [`Screen`]. `settle` then brings the record to
-//! rest, and `screens` draws what was named. Here is only how these are collected, in which language, and for whom.
+//! Procedures change `record`, say things, leave notes and name the next [`Screen`]. `settle` then makes the record
+//! consistent, and `screens` draws the named screens. This file only collects the output, and decides its language and
+//! whose buttons they are.
 
 use jiff::Timestamp;
 
@@ -26,7 +27,6 @@ use crate::{
     },
 };
 
-/// A turn in the making.
 pub(super) struct TurnBuilder<'a> {
     pub(super) base: &'a Base,
     pub(super) now: Timestamp,
@@ -35,25 +35,25 @@ pub(super) struct TurnBuilder<'a> {
     pub(super) language: Language,
     pub(super) record: Record,
     outputs: Vec<Output>,
-    /// Stand above the screen that is named next.
+    /// Written above the next screen that is shown.
     notes: RichText,
-    /// Where that screen appears.
+    /// Where the first screen appears.
     placement: Placement,
     /// The message that was typed, where it can be deleted from the chat.
     typed_message: Option<MessageId>,
     deletes_typed: bool,
     /// In a group, the only one who may press the buttons.
     owner: Option<UserId>,
-    /// A person did something; else the turn came about by itself.
+    /// Whether a person caused this turn, rather than a timer or a receipt.
     is_by_person: bool,
-    /// A button was pressed, which must not stay without a visible effect.
+    /// Whether a button was pressed; a press must have a visible effect.
     is_press: bool,
     forgets: bool,
     found: Vec<Found>,
 }
 
 impl<'a> TurnBuilder<'a> {
-    /// Begins a turn, in the language that holds until the message's words say better.
+    /// Begins a turn, in the language that applies until the text of the message shows another.
     pub(super) fn begin(record: &Record, event: &Event, context: &Context<'a>) -> Self {
         let base = context.base;
         let mut record = record.clone();
@@ -81,34 +81,33 @@ impl<'a> TurnBuilder<'a> {
         }
     }
 
-    /// Notes what was found for a question.
+    /// Adds what was found for a question, for the metrics.
     pub(super) fn note_found(&mut self, outcome: Outcome, entry: Option<EntryId>) {
         self.found.push(Found { outcome, entry });
     }
 
-    /// Makes every keyboard shown so far an old one.
+    /// Invalidates every keyboard shown so far.
     pub(super) fn next_keyboard(&mut self) {
         self.record.keyboard = self.record.keyboard.wrapping_add(1);
     }
 
-    /// Lets the first screen take the place of `message`, unless something is said before it.
+    /// Lets the first screen replace `message`, unless something is said before it.
     pub(super) fn edit_in_place(&mut self, message: MessageId) {
         self.placement = Placement::InPlaceOf(message);
     }
 
-    /// Where the first screen appears.
     pub(super) fn placement(&self) -> Placement {
         self.placement
     }
 
-    /// Speaks `language` from here on, and remembers it.
+    /// Switches this turn to `language`, and remembers it in the record.
     pub(super) fn speak(&mut self, language: Language) {
         self.language = language;
         self.record.spoken = Some(language);
     }
 
-    /// Speaks the language a message is written in, if it shows one: a number, a mark or a single Latin word (“ok”, a
-    /// brand, a PIN) is said in any language.
+    /// Switches to the language a message is written in, if the text is evidence of one: a number, a punctuation mark or a
+    /// single Latin word (“ok”, a brand, a PIN) may occur in any language.
     pub(super) fn speak_as(&mut self, text: &str, language: Language) {
         let words = text.split_whitespace();
         let latin = words.filter(|word| word.chars().filter(char::is_ascii_alphabetic).count() > 1);
@@ -119,19 +118,19 @@ impl<'a> TurnBuilder<'a> {
         }
     }
 
-    /// Notes in which script Chinese is written; a text that could be either tells nothing.
+    /// Remembers whether Chinese is written in traditional script; a text that fits both scripts changes nothing.
     pub(super) fn note_script(&mut self, text: &str, traditional: bool) {
         if traditional || is_simplified(text) {
             self.record.traditional = traditional;
         }
     }
 
-    /// Looks for words the bot knows.
+    /// The matcher for the word lists of the base.
     pub(super) fn words(&self) -> Words<'a> {
-        Words::of(self.base)
+        Words::new(self.base)
     }
 
-    /// One of the bot's own lines.
+    /// One of the bot's own lines (`knowledge/lines`), in the language of the turn.
     pub(super) fn line(&self, line: &str, values: &[(&str, Value)]) -> RichText {
         self.base.lines.say(self.language, line, values)
     }
@@ -141,18 +140,17 @@ impl<'a> TurnBuilder<'a> {
         self.base.lines.label(self.language, line, values)
     }
 
-    /// A button that reads one of the bot's own lines.
+    /// A button labelled with one of the bot's own lines.
     pub(super) fn button(&self, line: &str, choice: Choice) -> Button {
         self.button_labelled(self.label(line, &[]), choice)
     }
 
-    /// A button with this label.
     pub(super) fn button_labelled(&self, label: impl Into<String>, choice: Choice) -> Button {
         let press = Press::new(self.record.keyboard, choice).owned_by(self.owner);
         Button::press(label, press)
     }
 
-    /// A label as it is shown to this reader.
+    /// A label as this person sees it: in traditional script, if they use that.
     pub(super) fn as_displayed(&self, label: &str) -> String {
         if self.is_in_traditional_script() {
             script::to_traditional(label)
@@ -165,17 +163,17 @@ impl<'a> TurnBuilder<'a> {
         self.language == Language::ZH && self.record.traditional
     }
 
-    /// Says something in a new message, which stays.
+    /// Says something in a new message, which is not edited later.
     pub(super) fn say(&mut self, reply: Reply) {
         self.outputs.push(Output::Said(reply));
     }
 
-    /// Leaves a note above the screen that is named next.
+    /// Adds a note above the next screen that is shown.
     pub(super) fn note(&mut self, note: RichText) {
         self.notes = std::mem::take(&mut self.notes).below(2, note);
     }
 
-    /// Names a screen, below what was said and shown before it. The present one is shown once.
+    /// Shows a screen below what was said and shown before. Showing the present screen twice in a row merges the two.
     pub(super) fn show(&mut self, screen: Screen) {
         let notes = std::mem::take(&mut self.notes);
         match self.outputs.last_mut() {
@@ -189,14 +187,14 @@ impl<'a> TurnBuilder<'a> {
         }
     }
 
-    /// Shows the list with a note that the card asked for is no longer on it.
+    /// Shows the list of cards with a note that the requested card is no longer on it.
     pub(super) fn show_card_missing(&mut self) {
         self.note(self.line("card-gone", &[]));
         self.show(Screen::Cards(0));
     }
 
-    /// Takes back that the present screen is shown, for `settle` to look at the record; its notes come before later
-    /// ones. Whether it was to be shown.
+    /// Removes the present screen from the end of the output, so that `settle` can change the record first; its notes are
+    /// kept, before any later ones. Returns whether it was there.
     pub(super) fn take_present(&mut self) -> bool {
         let is_present = |output: &mut Output| matches!(output, Output::Shown { screen, .. } if *screen == Screen::Present);
         let Some(Output::Shown { notes, .. }) = self.outputs.pop_if(is_present) else {
@@ -207,7 +205,7 @@ impl<'a> TurnBuilder<'a> {
         true
     }
 
-    /// Whether nothing was said or shown yet.
+    /// Whether nothing has been said or shown yet.
     pub(super) fn is_silent(&self) -> bool {
         self.outputs.is_empty()
     }
@@ -217,32 +215,31 @@ impl<'a> TurnBuilder<'a> {
         &self.outputs
     }
 
-    /// Takes back everything said and shown: it could not be delivered.
+    /// Drops everything said and shown, because it cannot be delivered.
     pub(super) fn discard_outputs(&mut self) {
         self.outputs.clear();
     }
 
-    /// Whether a button was pressed.
     pub(super) fn is_press(&self) -> bool {
         self.is_press
     }
 
-    /// Deletes what was typed from the chat; whether the channel can, for wording it.
+    /// Asks the channel to delete the typed message. Returns whether the channel surely can, for the wording of the reply.
     pub(super) fn delete_typed(&mut self) -> bool {
         self.deletes_typed = self.typed_message.is_some();
         match self.place {
             Place::Private => self.deletes_typed,
-            // Only where the bot is an administrator.
+            // In a group the bot can delete it only as an administrator.
             Place::Group => false,
         }
     }
 
-    /// Keeps nothing of this chat.
+    /// Makes the turn delete everything stored about this chat.
     pub(super) fn forget(&mut self) {
         self.forgets = true;
     }
 
-    /// Goes back to what was under way before, or says that all is cancelled.
+    /// Returns to the procedure that was suspended, or says that everything is cancelled.
     pub(super) fn leave_procedure(&mut self) {
         self.record.leave();
         self.show(if self.record.activity.is_idle() {
@@ -252,7 +249,7 @@ impl<'a> TurnBuilder<'a> {
         });
     }
 
-    /// The turn as it is to be committed, with what was drawn.
+    /// The finished turn, with the replies that were drawn.
     pub(super) fn finish(mut self, mut replies: Vec<Reply>) -> Turn {
         if self.is_in_traditional_script() {
             replies.iter_mut().for_each(script::convert);
@@ -261,7 +258,7 @@ impl<'a> TurnBuilder<'a> {
             first.deletes = self.typed_message;
         }
         if let Some(last) = replies.last() {
-            // The message with the present screen, once its id is known: what is said below it scrolls it away.
+            // Only an edited message has a known id; a new message below it would scroll it away.
             self.record.screen_message = last.replaces;
         }
         if self.is_by_person {
@@ -284,9 +281,9 @@ impl<'a> TurnBuilder<'a> {
     }
 }
 
-/// The language as long as no words of a message tell: a button's is that of the conversation it stands in, a
-/// command's the chosen one; then the app's, if the bot speaks it. A reminder comes with nobody's app, so that is
-/// remembered.
+/// The language before any text is considered. For a button: the language last spoken, then the chosen one; otherwise
+/// the chosen one, then the last spoken. After these the app's language, if the bot speaks it, which the record remembers
+/// because a reminder comes without an event from the app.
 fn language_without_words(record: &Record, event: &Event, base: &Base) -> Language {
     let pressed = matches!(event.input, Input::Press { .. });
     let remembered = if pressed {

@@ -1,4 +1,4 @@
-//! How cards, wallets, kinds and dates are worded, in the language of the turn.
+//! Words cards, wallets, kinds and dates in the language of the turn.
 
 use jiff::Timestamp;
 
@@ -8,17 +8,17 @@ use crate::{
     markup::RichText,
 };
 
-/// Cards that are named in a sentence; of more, the number is told.
+/// The most cards named in one list; of the others, only the number is given.
 pub(super) const MAX_NAMED: usize = 8;
 
-/// A wallet's name; its id, should the base no longer know it.
+/// A wallet's name, or its id if the base no longer has it.
 pub(super) fn wallet_name(turn: &TurnBuilder<'_>, wallet: &EntryId) -> String {
     let guide = turn.base.knowledge.guides.get(wallet);
     let text = guide.and_then(|guide| guide.text(turn.language));
     text.map_or_else(|| wallet.to_string(), |text| text.name.clone())
 }
 
-/// The wallet of a card and, where it matters, the phone.
+/// The wallet of a card and, if known, its phone system.
 pub(super) fn place_name(turn: &TurnBuilder<'_>, card: &Card) -> String {
     let wallet = wallet_name(turn, &card.wallet);
     let Some(system) = card.system else {
@@ -28,18 +28,18 @@ pub(super) fn place_name(turn: &TurnBuilder<'_>, card: &Card) -> String {
     format!("{wallet} · {system}")
 }
 
-/// The kind of a card: issued, copied, …
+/// The name of a kind of card: issued, copied, …
 pub(super) fn kind_name(turn: &TurnBuilder<'_>, kind: CardKind) -> String {
     turn.label(&format!("kind-{}", kind.code()), &[])
 }
 
-/// “ends in 4821”, where that is known.
+/// “ends in 4821”, if the digits are known.
 pub(super) fn last_digits(turn: &TurnBuilder<'_>, card: &Card) -> Option<String> {
     let digits = card.digits.as_deref()?;
     Some(turn.label("ends-in", &[("digits", digits.into())]))
 }
 
-/// All that is known of a card, in one line, to be noted down.
+/// Everything known about a card, in one line.
 pub(super) fn details(turn: &TurnBuilder<'_>, card: &Card) -> String {
     let known = [
         Some(card.label.clone()),
@@ -51,7 +51,7 @@ pub(super) fn details(turn: &TurnBuilder<'_>, card: &Card) -> String {
     known.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
-/// Labels in one line; of many, the first [`MAX_NAMED`] and how many more.
+/// Labels in one line: the first [`MAX_NAMED`], and how many more there are.
 pub(super) fn list_labels<S: AsRef<str>>(labels: &[S]) -> String {
     let named: Vec<_> = labels.iter().take(MAX_NAMED).map(AsRef::as_ref).collect();
     match labels.len().saturating_sub(MAX_NAMED) {
@@ -60,7 +60,7 @@ pub(super) fn list_labels<S: AsRef<str>>(labels: &[S]) -> String {
     }
 }
 
-/// What is left on the list, in one line.
+/// The cards left on the list, in one line.
 pub(super) fn left_line(turn: &TurnBuilder<'_>) -> RichText {
     let labels: Vec<_> = turn.record.cards.iter().map(|card| &card.label).collect();
     if labels.is_empty() {
@@ -71,7 +71,7 @@ pub(super) fn left_line(turn: &TurnBuilder<'_>) -> RichText {
     }
 }
 
-/// A day, as everybody writes it in lists.
+/// A day in UTC, such as `2026-01-31`.
 pub(super) fn date(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d").to_string()
 }

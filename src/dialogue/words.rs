@@ -1,5 +1,5 @@
-//! Typed words as the bot compares them: the words of its own lines, and the names of wallets and phones, found in what
-//! people type. The words themselves are data (`knowledge/lines`).
+//! Finds known words in typed text: the word lists of the bot's lines, and the names of wallets and phones. The words are
+//! data (`knowledge/lines`).
 
 use super::context::Base;
 use crate::{
@@ -7,19 +7,18 @@ use crate::{
     matching::normalize::{is_han, to_simplified},
 };
 
-/// Looks for words the bot knows.
+/// Matches texts against the word lists of a base.
 #[derive(Clone, Copy)]
 pub(super) struct Words<'a> {
     base: &'a Base,
 }
 
 impl<'a> Words<'a> {
-    /// The words of this base.
-    pub(super) fn of(base: &'a Base) -> Self {
+    pub(super) fn new(base: &'a Base) -> Self {
         Self { base }
     }
 
-    /// Whether `text` is one of the words of this line, in any language; case and closing punctuation do not matter.
+    /// Whether `text` is one of the words of this line, in any language, ignoring case and closing punctuation.
     pub(super) fn means(self, text: &str, words: &str) -> bool {
         let text = folded(text);
         self.any_word(words, |word| word == text)
@@ -31,7 +30,7 @@ impl<'a> Words<'a> {
         self.any_word(words, |word| text.starts_with(word))
     }
 
-    /// Whether `text` begins or ends as questions do, in any language.
+    /// Whether `text` begins or ends like a question, in any language.
     pub(super) fn sounds_like_question(self, text: &str) -> bool {
         let text = folded(text);
         let first = text.split_whitespace().next().unwrap_or_default();
@@ -46,7 +45,7 @@ impl<'a> Words<'a> {
             || self.any_word("words-question-end", |word| text.ends_with(word))
     }
 
-    /// Whether one of the words of this line stands in `text`.
+    /// Whether `text` contains one of the words of this line, in any language.
     pub(super) fn mentions(self, text: &str, words: &str) -> bool {
         let text = folded(text);
         self.any_word(words, |word| contains_word(&text, word))
@@ -62,12 +61,12 @@ impl<'a> Words<'a> {
         })
     }
 
-    /// The wallet a text names; the longest name wins, since an app is named more exactly than a phone.
+    /// The wallet a text names; the longest name wins, because the name of an app is more specific than that of a phone.
     pub(super) fn wallet_in(self, text: &str) -> Option<EntryId> {
         self.wallet_besides(text, None).map(|(wallet, _)| wallet)
     }
 
-    /// The wallet a text names besides `known`, and by which name.
+    /// The wallet other than `known` that a text names, and the name it uses.
     pub(super) fn wallet_besides(
         self,
         text: &str,
@@ -84,8 +83,8 @@ impl<'a> Words<'a> {
         longest.map(|(id, name)| (id.clone(), name))
     }
 
-    /// Whether a text says of `name` that it is not meant: “not in …”, “I never had …”. A clause that ended before does not
-    /// count: “not Google, Samsung”.
+    /// Whether a text negates `name`: “not in …”, “I never had …”. A negation in an earlier clause does not count: “not
+    /// Google, Samsung”.
     pub(super) fn denies(self, text: &str, name: &str) -> bool {
         let text = folded(text);
         let before = word_place(&text, name).map_or("", |place| &text[..place]);
@@ -107,7 +106,7 @@ impl<'a> Words<'a> {
         PhoneSystem::ALL.into_iter().filter(named).collect()
     }
 
-    /// A message cut into its questions: after question marks and line ends, and before words such as “also”.
+    /// Splits a message into its questions: at question marks and line ends, and before words such as “also”.
     pub(super) fn split_questions(self, text: &str) -> Vec<&str> {
         let parts = text
             .split(['?', '？', '\n'])
@@ -120,7 +119,7 @@ impl<'a> Words<'a> {
 
     fn split_at_also(self, part: &str) -> Vec<&str> {
         let lower = part.to_lowercase();
-        // Lower case may be longer or shorter; then places in it are none of the text.
+        // Lower case may have another length; then positions in it do not apply to the text.
         let comparable = lower.len() == part.len();
         let lines = &self.base.lines;
         let words = lines.languages().into_iter().flat_map(|language| {
@@ -141,12 +140,12 @@ impl<'a> Words<'a> {
     }
 }
 
-/// The line with the words for a phone system.
+/// The line that lists the words for a phone system.
 pub(super) fn system_words(system: PhoneSystem) -> String {
     format!("words-system-{}", system.code())
 }
 
-/// Words and Han characters: how long a text is to a reader.
+/// The number of words and Han characters: the length of a text as a reader sees it.
 pub(super) fn count_units(text: &str) -> usize {
     let words = text
         .split(|c: char| is_han(c) || c.is_whitespace())
@@ -154,7 +153,7 @@ pub(super) fn count_units(text: &str) -> usize {
     words.count() + text.chars().filter(|c| is_han(*c)).count()
 }
 
-/// Typed words as they are compared: case, closing punctuation and the kind of apostrophe do not matter.
+/// Normalises a text for comparison: lower case, no closing punctuation, one kind of apostrophe and comma.
 pub(super) fn plain_word(text: &str) -> String {
     let lower = text
         .trim()
@@ -167,12 +166,13 @@ pub(super) fn plain_word(text: &str) -> String {
         .to_owned()
 }
 
-/// The same, in Simplified script, in which the words that are understood are written.
+/// The same in Simplified script, which the word lists use.
 pub(super) fn folded(text: &str) -> String {
     plain_word(&to_simplified(text))
 }
 
-/// Whether a word stands in a text as a word: Latin letters must not go on at either end, Han is not written in words.
+/// Whether a text contains a word as a whole: Latin letters and digits must not continue at either end. Han characters
+/// may, because Chinese has no spaces between words.
 fn contains_word(text: &str, word: &str) -> bool {
     word_place(text, word).is_some()
 }

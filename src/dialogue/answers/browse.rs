@@ -1,11 +1,11 @@
-//! Looking through everything there is to read: groups, and the entries of a group.
+//! Browsing the knowledge base: the topics (groups), and the entries of one topic.
 
 use crate::{
     dialogue::{buttons, choice::Choice, reply::Reply, turn::TurnBuilder},
     knowledge::{Group, Language},
 };
 
-/// Everything there is to read, by group, below `line`.
+/// The buttons of all topics, below `line`.
 pub(crate) fn draw_topics(turn: &TurnBuilder<'_>, line: &str) -> Reply {
     let groups = &turn.base.knowledge.groups;
     let groups = groups.iter().filter(|group| group.browse);
@@ -17,7 +17,7 @@ pub(crate) fn draw_topics(turn: &TurnBuilder<'_>, line: &str) -> Reply {
     buttons::with_paired(reply, groups.map(to_button).collect())
 }
 
-/// The entries of a group; `None` if there is none of this name.
+/// The entries of the group with this id; `None` if there is no such group.
 pub(crate) fn draw_topic(turn: &TurnBuilder<'_>, name: &str) -> Option<Reply> {
     let knowledge = &turn.base.knowledge;
     let mut groups = knowledge.groups.iter().filter(|group| group.browse);

@@ -1,4 +1,4 @@
-//! Shows one entry of the knowledge base, with what may come next.
+//! Shows one entry of the knowledge base, with buttons for related entries, the guided removal and votes.
 
 use crate::{
     dialogue::{
@@ -12,7 +12,7 @@ use crate::{
     knowledge::{Entry, EntryId, guide::GENERAL_GUIDE},
 };
 
-/// Related entries offered while a step is shown below: the step's own buttons matter more.
+/// Related entries offered during a procedure, whose own screen follows below with its buttons.
 const RELATED_BESIDE_A_STEP: usize = 2;
 
 /// How an entry came to be shown.
@@ -24,7 +24,7 @@ pub(crate) enum Origin {
     Button,
 }
 
-/// Says an entry; that it is no more, if so.
+/// Says an entry, or that it no longer exists.
 pub(crate) fn say_entry(turn: &mut TurnBuilder<'_>, id: &EntryId, origin: Origin) {
     match entry_reply(turn, id, origin) {
         Some(reply) => turn.say(reply),
@@ -32,14 +32,14 @@ pub(crate) fn say_entry(turn: &mut TurnBuilder<'_>, id: &EntryId, origin: Origin
     }
 }
 
-/// The same, by the id as the code names it.
+/// The same, for an id written in the code.
 pub(crate) fn say_named_entry(turn: &mut TurnBuilder<'_>, id: &str) {
     if let Ok(id) = id.parse() {
         say_entry(turn, &id, Origin::Button);
     }
 }
 
-/// An entry as a message; `None` if there is none of this id.
+/// An entry as a message; `None` if there is no entry with this id.
 pub(crate) fn entry_reply(turn: &TurnBuilder<'_>, id: &EntryId, origin: Origin) -> Option<Reply> {
     let knowledge = &turn.base.knowledge;
     let entry = knowledge.entry(id)?;
@@ -64,7 +64,7 @@ pub(crate) fn entry_reply(turn: &TurnBuilder<'_>, id: &EntryId, origin: Origin) 
     Some(reply)
 }
 
-/// Small talk is no answer, and a group's votes would be anybody's.
+/// Small talk answers no question, and in a group the vote would come from any member.
 fn can_be_voted_on(turn: &TurnBuilder<'_>, id: &EntryId) -> bool {
     match turn.place {
         Place::Private => !is_small_talk(turn, id),
@@ -72,7 +72,6 @@ fn can_be_voted_on(turn: &TurnBuilder<'_>, id: &EntryId) -> bool {
     }
 }
 
-/// Whether an entry is small talk.
 pub(crate) fn is_small_talk(turn: &TurnBuilder<'_>, id: &EntryId) -> bool {
     let knowledge = &turn.base.knowledge;
     let group = knowledge.entry(id).map(|entry| entry.group.as_str());

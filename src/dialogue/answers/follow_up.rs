@@ -1,7 +1,7 @@
-//! Questions that need the one before: "and on Android?", "那苹果呢".
+//! Follow-up questions, which depend on the one before: "and on Android?", "那苹果呢".
 //!
-//! A few words that begin like a follow-up and name a wallet or a phone are taken to be about what was just talked of;
-//! the answer says so, and a tap on "not what I asked" takes it back. Anything longer stands for itself.
+//! A short text that begins like a follow-up and names a wallet or a phone is taken to be about the last answer's topic.
+//! The reply states this assumption, and "not what I asked" rejects it. A longer text is a question of its own.
 
 use crate::{
     dialogue::{
@@ -14,13 +14,13 @@ use crate::{
     matching::Outcome,
 };
 
-/// More letters and characters than that say what they are about themselves.
+/// Units (as counted by [`count_units`]) of the longest follow-up; a longer text names its own topic.
 const MAX_UNITS: usize = 7;
-/// The entry about any wallet, and the beginning of those about a single step: what a wallet's own entry says better.
+/// The entry about any wallet, and the prefix of those about a single step. A wallet's own entry is the better answer.
 const STEPS_ENTRY: &str = "unbind-steps";
 const STEP_ENTRIES: &str = "step-";
 
-/// What a text follows up on, if it does.
+/// The entry that a text follows up on, if it is a follow-up.
 pub(crate) fn topic(turn: &TurnBuilder<'_>, text: &str) -> Option<EntryId> {
     let last = turn.record.last_answer.as_ref()?;
     let follows = count_units(text) <= MAX_UNITS
@@ -33,7 +33,8 @@ fn names_a_phone(turn: &TurnBuilder<'_>, text: &str) -> bool {
     turn.words().wallet_in(text).is_some() || !turn.words().systems_in(text).is_empty()
 }
 
-/// Answers a follow-up on `topic`: with the wallet's own entry where that was about wallets, else with what fits both.
+/// Answers a follow-up on `topic`: with the wallet's own entry if the topic is the steps in a wallet, else with the entry
+/// that fits both the topic and the text.
 pub(crate) fn answer(turn: &mut TurnBuilder<'_>, text: &str, topic: &EntryId) {
     let wallet = turn.words().wallet_in(text);
     let answer = match wallet {
@@ -55,14 +56,14 @@ pub(crate) fn answer(turn: &mut TurnBuilder<'_>, text: &str, topic: &EntryId) {
     }
 }
 
-/// Whether an entry is about how a card leaves a wallet, this one or any.
+/// Whether an entry is about how to remove a card from a wallet, a certain one or any.
 pub(crate) fn is_about_steps(turn: &TurnBuilder<'_>, entry: &EntryId) -> bool {
     entry.as_str() == STEPS_ENTRY
         || entry.as_str().starts_with(STEP_ENTRIES)
         || turn.base.knowledge.guides.contains_key(entry)
 }
 
-/// The entry that fits the topic and the phone together; the topic's own, if none surely does.
+/// The entry that fits the topic and the text together; the topic's own entry, if no other fits with certainty.
 fn entry_for_both(turn: &TurnBuilder<'_>, text: &str, topic: &EntryId) -> EntryId {
     let article = turn.base.knowledge.article(topic, turn.language);
     let title = article.map_or("", |article| article.title.as_str());

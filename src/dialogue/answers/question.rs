@@ -1,6 +1,6 @@
-//! Questions in the person's own words: an entry, "did you mean", a polite decline, or an honest "I don't know".
+//! Free-text questions: answers with an entry, "did you mean", a polite decline, or "I don't know".
 //!
-//! Which entry fits is `matching`'s to find; how one is shown is `entry`'s.
+//! `matching` finds the entry that fits; `entry` shows it.
 
 use crate::{
     dialogue::{
@@ -18,9 +18,9 @@ use crate::{
     matching::{Candidate, Finding, MAX_SUGGESTIONS, Outcome, normalize::is_han},
 };
 
-/// Misses in a row after which a person is offered first.
+/// Consecutive misses after which the contact person is offered before the topics.
 const MISSES_BEFORE_PERSON: u32 = 2;
-/// Questions of one message that are answered.
+/// The most questions answered in one message.
 const MAX_ANSWERS: usize = 2;
 
 /// Answers a question; the language of the question becomes the language of the turn.
@@ -46,11 +46,11 @@ pub(crate) fn answer(turn: &mut TurnBuilder<'_>, text: &str) {
     }
 }
 
-/// The questions of a message that asks more than one, each surely known and about something else; else none.
+/// The findings for a message with more than one question, keeping only certain answers to different entries.
 fn several_questions(turn: &TurnBuilder<'_>, text: &str) -> Vec<Finding> {
     let parts = turn.words().split_questions(text);
     if parts.len() < 2 {
-        // The whole was looked up already.
+        // The caller has looked up the whole text already.
         return Vec::new();
     }
     let mut found: Vec<Finding> = Vec::new();
@@ -69,7 +69,7 @@ fn several_questions(turn: &TurnBuilder<'_>, text: &str) -> Vec<Finding> {
     found
 }
 
-/// Says what was found.
+/// Says the answer, the suggestions or that nothing was found.
 pub(crate) fn say_finding(turn: &mut TurnBuilder<'_>, finding: &Finding) {
     let best = finding.candidates.first();
     match (finding.outcome, best) {
@@ -93,18 +93,19 @@ pub(crate) fn say_finding(turn: &mut TurnBuilder<'_>, finding: &Finding) {
     }
 }
 
-/// The entries of the best candidates, as many as are offered.
+/// The entries of the best [`MAX_SUGGESTIONS`] candidates.
 fn entries(candidates: &[Candidate]) -> Vec<EntryId> {
     let best = candidates.iter().take(MAX_SUGGESTIONS);
     best.map(|candidate| candidate.entry.clone()).collect()
 }
 
-/// Whether a text is surely a question, where a name was asked for.
+/// Whether a text is clearly a question, where the bot asked for a name.
 pub(crate) fn is_question(turn: &TurnBuilder<'_>, text: &str) -> bool {
     ends_in_question_mark(text) || (is_sentence(text) && is_known(&turn.base.matcher.find(text)))
 }
 
-/// Whether a text asks something, where a correction might be meant: about anything but which wallet or phone it is.
+/// Whether a text is a question about something other than which wallet or phone it is, where the text could also be a
+/// correction of the wallet or phone.
 pub(crate) fn is_question_of_its_own(turn: &TurnBuilder<'_>, text: &str) -> bool {
     if ends_in_question_mark(text) || turn.words().sounds_like_question(text) {
         return true;
@@ -125,7 +126,7 @@ fn is_known(finding: &Finding) -> bool {
     }
 }
 
-/// Whether a text has more words than names have: four in English, eight characters in Chinese.
+/// Whether a text is longer than a name: at least four words, or eight Chinese characters.
 fn is_sentence(text: &str) -> bool {
     let words = text
         .split_whitespace()
@@ -142,13 +143,12 @@ fn suggest(turn: &mut TurnBuilder<'_>, line: &str, ids: &[EntryId]) {
     turn.say(reply.row([none]));
 }
 
-/// Notes that an answer was helpful.
 pub(crate) fn take_helpful(turn: &mut TurnBuilder<'_>, id: &EntryId) {
     vote(turn, id, Vote::Helpful);
     turn.say(Reply::new(turn.line("thanks-for-vote", &[])));
 }
 
-/// An answer was not what was asked: the next candidates, or the ways on.
+/// The answer was not what was asked: offers the next candidates, or else the topics and the contact person.
 pub(crate) fn take_not_helpful(turn: &mut TurnBuilder<'_>, id: &EntryId) {
     vote(turn, id, Vote::NotHelpful);
     let last = turn.record.last_answer.take();
@@ -159,14 +159,13 @@ pub(crate) fn take_not_helpful(turn: &mut TurnBuilder<'_>, id: &EntryId) {
     }
 }
 
-/// One vote a chat and entry, the latest; of entries there are, so that forged buttons fill no record.
+/// Keeps the latest vote per entry; only for existing entries, so that forged buttons cannot fill the record.
 fn vote(turn: &mut TurnBuilder<'_>, id: &EntryId, vote: Vote) {
     if turn.base.knowledge.entry(id).is_some() {
         turn.record.votes.insert(id.clone(), vote);
     }
 }
 
-/// None of the suggestions, or not what was asked.
 pub(crate) fn take_none_of_these(turn: &mut TurnBuilder<'_>) {
     miss(turn, "none-of-these");
 }

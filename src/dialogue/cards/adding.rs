@@ -1,7 +1,7 @@
-//! Adding a card: its label, its wallet, and where it matters the phone system and the kind. The wallet of a card on the
-//! list is told anew the same way.
+//! Adding a card: asks for its label, its wallet, and if the steps depend on them the phone system and the kind. Changing
+//! the wallet of a listed card asks the same questions.
 //!
-//! What may stand on a card is `card_text`'s; a draft that is complete is put on the list when the turn settles.
+//! `card_text` validates labels; `settle` calls [`finish_if_complete`] to put a complete draft on the list.
 
 use crate::{
     dialogue::{
@@ -23,7 +23,7 @@ use crate::{
     knowledge::{CardKind, EntryId, PhoneSystem, guide::GENERAL_GUIDE},
 };
 
-/// What is said to the bot, and is hardly meant as the name of a card.
+/// Lines with words that are answers to the bot, and not accepted as the name of a card.
 const CONTROL_WORDS: [&str; 7] = [
     "words-yes",
     "words-no",
@@ -33,12 +33,12 @@ const CONTROL_WORDS: [&str; 7] = [
     "words-pause",
     "words-help",
 ];
-/// More words than that are no answer to which phone it is.
+/// Units of the longest text that counts as an answer to which phone it is.
 const MAX_ANSWER_UNITS: usize = 6;
-/// Labels offered for a new card.
+/// The labels offered for a new card, as the names in their buttons and lines.
 const LABELS: [&str; 4] = ["home", "office", "school", "gate"];
 
-/// Begins to add a card; its removal follows, if that is what it is for.
+/// Begins to add a card; its removal follows if a card was being chosen for removal.
 pub(crate) fn begin(turn: &mut TurnBuilder<'_>) {
     if list::full_note(turn).is_some() {
         return turn.show(Screen::CardsFull);
@@ -56,7 +56,7 @@ pub(crate) fn begin(turn: &mut TurnBuilder<'_>) {
     turn.show(Screen::Present);
 }
 
-/// Begins to tell anew which wallet a card is in.
+/// Begins to change the wallet of a card.
 pub(crate) fn begin_changing(turn: &mut TurnBuilder<'_>, card: &Card) {
     let draft = CardDraft {
         label: Some(card.label.clone()),
@@ -70,15 +70,15 @@ pub(crate) fn begin_changing(turn: &mut TurnBuilder<'_>, card: &Card) {
     turn.show(Screen::Present);
 }
 
-/// Fills in the draft and asks on; passed over where no card is being added.
-pub(crate) fn fill(turn: &mut TurnBuilder<'_>, fill: impl FnOnce(&mut CardDraft)) {
+/// Changes the draft and asks the next question; does nothing if no card is being added.
+pub(crate) fn update_draft(turn: &mut TurnBuilder<'_>, update: impl FnOnce(&mut CardDraft)) {
     if let Activity::Adding { draft, .. } = &mut turn.record.activity {
-        fill(draft);
+        update(draft);
         turn.show(Screen::Present);
     }
 }
 
-/// One question back; out of adding, if there is none before.
+/// Goes back one question; leaves the procedure from the first one.
 pub(crate) fn back(turn: &mut TurnBuilder<'_>) {
     let Activity::Adding { draft, then_unbind } = &mut turn.record.activity else {
         return;
@@ -98,7 +98,7 @@ pub(crate) fn back(turn: &mut TurnBuilder<'_>) {
     }
 }
 
-/// Takes a label of those offered.
+/// Takes one of the offered labels.
 pub(crate) fn choose_label(turn: &mut TurnBuilder<'_>, name: &str) {
     if LABELS.contains(&name) {
         let label = turn.label(&format!("label-{name}"), &[]);
@@ -108,7 +108,7 @@ pub(crate) fn choose_label(turn: &mut TurnBuilder<'_>, name: &str) {
     }
 }
 
-/// Takes a label, typed where one was asked for.
+/// Takes a typed label.
 pub(crate) fn take_label(turn: &mut TurnBuilder<'_>, typed: &str) {
     let words = turn.words();
     if CONTROL_WORDS.iter().any(|line| words.means(typed, line)) {
@@ -116,7 +116,7 @@ pub(crate) fn take_label(turn: &mut TurnBuilder<'_>, typed: &str) {
         return turn.show(Screen::Present);
     }
     match card_text::unused_label(&turn.record, typed, None) {
-        Ok(label) => fill(turn, |draft| draft.label = Some(label)),
+        Ok(label) => update_draft(turn, |draft| draft.label = Some(label)),
         Err(fault) => refuse(turn, fault, typed),
     }
 }
@@ -129,7 +129,7 @@ fn refuse(turn: &mut TurnBuilder<'_>, fault: LabelFault, typed: &str) {
     turn.show(Screen::Present);
 }
 
-/// Takes what was typed where a wallet, a phone or a kind is asked for; whether it answers that.
+/// Takes a typed answer to the question for a wallet, a phone or a kind. Returns whether the text was such an answer.
 pub(crate) fn take_answer(turn: &mut TurnBuilder<'_>, typed: &str) -> bool {
     let Activity::Adding { draft, .. } = &turn.record.activity else {
         return false;
@@ -142,7 +142,7 @@ pub(crate) fn take_answer(turn: &mut TurnBuilder<'_>, typed: &str) -> bool {
     }
 }
 
-/// A wallet named in words instead of pressed: by its name or one of its aliases.
+/// Takes a wallet that was typed: by its name or one of its aliases.
 fn take_wallet(turn: &mut TurnBuilder<'_>, typed: &str) -> bool {
     let typed = typed.trim().to_lowercase();
     let guides = turn.base.knowledge.guides_in_order();
@@ -152,11 +152,11 @@ fn take_wallet(turn: &mut TurnBuilder<'_>, typed: &str) -> bool {
     let Some(wallet) = named.map(|(id, _)| id.clone()) else {
         return false;
     };
-    fill(turn, |draft| draft.wallet = Some(wallet));
+    update_draft(turn, |draft| draft.wallet = Some(wallet));
     true
 }
 
-/// A phone named in words.
+/// Takes a phone system that was typed.
 fn take_system(turn: &mut TurnBuilder<'_>, typed: &str, offered: &[PhoneSystem]) -> bool {
     let named = turn.words().systems_in(typed);
     let mut meant = offered.iter().filter(|system| named.contains(system));
@@ -165,21 +165,22 @@ fn take_system(turn: &mut TurnBuilder<'_>, typed: &str, offered: &[PhoneSystem])
     };
     let is_short = count_units(typed) <= MAX_ANSWER_UNITS;
     if is_short {
-        fill(turn, |draft| draft.system = Some(*system));
+        update_draft(turn, |draft| draft.system = Some(*system));
     }
     is_short
 }
 
-/// The owner is not sure of the kind.
+/// Takes “not sure” as the answer to the question for the kind.
 fn take_not_sure(turn: &mut TurnBuilder<'_>, typed: &str) -> bool {
     let is_meant = turn.words().means(typed, "words-not-sure");
     if is_meant {
-        fill(turn, |draft| draft.kind_skipped = true);
+        update_draft(turn, |draft| draft.kind_skipped = true);
     }
     is_meant
 }
 
-/// Leaves of a card that came from elsewhere only what the base knows: its wallet, and a phone and kind that has.
+/// Fits an imported card to the base: an unknown wallet becomes the general guide, and a phone system or kind that the
+/// wallet's guide does not list is dropped.
 pub(crate) fn fit_to_base(turn: &TurnBuilder<'_>, card: &mut Card) {
     let guides = &turn.base.knowledge.guides;
     if !guides.contains_key(&card.wallet)
@@ -194,8 +195,12 @@ pub(crate) fn fit_to_base(turn: &TurnBuilder<'_>, card: &mut Card) {
     card.kind = card.kind.filter(holds);
 }
 
-/// Puts a complete draft on the list; whether it was complete.
-pub(crate) fn complete(turn: &mut TurnBuilder<'_>, draft: &CardDraft, then_unbind: bool) -> bool {
+/// Adds or changes the card if the draft is complete. Returns whether it was complete.
+pub(crate) fn finish_if_complete(
+    turn: &mut TurnBuilder<'_>,
+    draft: &CardDraft,
+    then_unbind: bool,
+) -> bool {
     let Missing::Nothing(label, wallet) = missing(turn, draft) else {
         return false;
     };
@@ -243,7 +248,7 @@ fn change(turn: &mut TurnBuilder<'_>, draft: &CardDraft, id: CardId, wallet: Ent
     list::show_changed(turn, id);
 }
 
-/// What is not known yet of a card being added, with what the question about it needs.
+/// The first field missing from a draft, with the data its question needs; `Nothing` carries the label and wallet.
 enum Missing {
     Label,
     Wallet(String),
@@ -272,12 +277,12 @@ fn missing(turn: &TurnBuilder<'_>, draft: &CardDraft) -> Missing {
     }
 }
 
-/// Whether a label is awaited from the keyboard.
+/// Whether the question for the label is open.
 pub(crate) fn awaits_label(draft: &CardDraft) -> bool {
     draft.label.is_none()
 }
 
-/// The question for what is not known yet; `None` where nothing is missing.
+/// The question for the first missing field; `None` if the draft is complete.
 pub(crate) fn draw(turn: &TurnBuilder<'_>, draft: &CardDraft, then_unbind: bool) -> Option<Reply> {
     let reply = match missing(turn, draft) {
         Missing::Label => draw_label(turn),
@@ -292,7 +297,7 @@ pub(crate) fn draw(turn: &TurnBuilder<'_>, draft: &CardDraft, then_unbind: bool)
     Some(reply.row(back.into_iter().chain([cancel])))
 }
 
-/// Whether there was a question, or a list to choose from, before this one.
+/// Whether there is an earlier question, or a list of cards, to go back to.
 fn has_way_back(turn: &TurnBuilder<'_>, draft: &CardDraft, then_unbind: bool) -> bool {
     match draft.changes {
         Some(_) => draft.wallet.is_some(),

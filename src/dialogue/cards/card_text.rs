@@ -1,21 +1,22 @@
-//! What may stand on a card: its label, its issuer, its last digits. One visible line, and no numbers worth keeping
-//! secret.
+//! Validates the texts of a card: its label, its issuer, its last digits. Each is one visible line without card numbers,
+//! PINs or codes.
 
 use crate::{
     dialogue::{ids::CardId, record::Record, secrets, turn::TurnBuilder},
     markup::RichText,
 };
 
-/// Characters of a label: what a button shows on a narrow phone.
+/// The most characters of a label: what a button shows on a narrow phone.
 pub const MAX_LABEL_CHARS: usize = 32;
-/// Characters of an issuer: a name, a place and a phone number.
+/// The most characters of an issuer: enough for a name, a place and a phone number.
 pub const MAX_ISSUER_CHARS: usize = 60;
-/// Digits of a card that are kept at most: enough to tell two cards apart, too few to be one.
+/// The most digits kept of a card's number: enough to tell two cards apart, too few to misuse.
 pub const MAX_DIGITS: usize = 4;
-/// Digits in a row from which on a label looks like a card number, a PIN or a code. Four is a room or the last digits of a card.
+/// Consecutive digits from which a label looks like a card number, a PIN or a code. Four may be a room or the last digits
+/// of a card.
 const SECRET_DIGITS: usize = 5;
 
-/// Why something cannot stand on a card.
+/// Why a text is not accepted for a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LabelFault {
     Empty,
@@ -26,12 +27,12 @@ pub(crate) enum LabelFault {
 }
 
 impl LabelFault {
-    /// Whether what was typed should not stay in the chat.
+    /// Whether the typed text should be deleted from the chat.
     pub(crate) fn is_secret(self) -> bool {
         self == Self::LooksSecret
     }
 
-    /// The fault in words, with the way out.
+    /// Explains the fault and what to do instead.
     pub(crate) fn in_words(self, turn: &TurnBuilder<'_>, typed: &str) -> RichText {
         match self {
             Self::Empty => turn.line("label-empty", &[]),
@@ -43,7 +44,7 @@ impl LabelFault {
     }
 }
 
-/// Makes one line of what was typed: without control characters and marks that turn the reading direction.
+/// The typed text as one line: whitespace collapsed, control characters and invisible marks removed.
 pub(crate) fn clean(typed: &str) -> String {
     let visible = typed
         .chars()
@@ -57,15 +58,15 @@ pub(crate) fn clean(typed: &str) -> String {
         .join(" ")
 }
 
-/// Control characters, and the marks of Unicode's bidirectional algorithm and the zero-width ones, which would disturb
-/// what stands beside a label. The joiner stays: emoji are made with it.
+/// Whether this is a control character, a bidirectional mark or a zero-width mark, which would disturb the text beside a
+/// label. The zero-width joiner is kept, because emoji need it.
 fn is_invisible(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// One visible line of at most so many characters.
-fn line(typed: &str, most: usize) -> Result<String, LabelFault> {
+/// The typed text as one visible line of at most `most` characters.
+fn single_line(typed: &str, most: usize) -> Result<String, LabelFault> {
     let line = clean(typed);
     let is_visible = |c: char| c.is_alphanumeric() || !c.is_ascii() && c != '\u{200d}';
     if !line.chars().any(is_visible) {
@@ -77,16 +78,16 @@ fn line(typed: &str, most: usize) -> Result<String, LabelFault> {
     Ok(line)
 }
 
-/// A label as it may be used, whether or not another card has it.
+/// Validates a label, without checking whether another card has it.
 pub(crate) fn label(typed: &str) -> Result<String, LabelFault> {
-    let label = line(typed, MAX_LABEL_CHARS)?;
+    let label = single_line(typed, MAX_LABEL_CHARS)?;
     if looks_secret(&label) {
         return Err(LabelFault::LooksSecret);
     }
     Ok(label)
 }
 
-/// A label no other card of the list has; `except` is the card it is for.
+/// Validates a label that no other card on the list may have; `except` is the card it is for.
 pub(crate) fn unused_label(
     record: &Record,
     typed: &str,
@@ -99,15 +100,15 @@ pub(crate) fn unused_label(
     Ok(label)
 }
 
-/// Who issued a card, or where it opens. May hold a phone number, so digits are no fault; a card number is.
+/// Validates an issuer. Digits are allowed, because it may contain a phone number; a card number is refused.
 pub(crate) fn issuer(typed: &str) -> Result<String, LabelFault> {
-    if secrets::kind_of(typed, |_, _| false).is_some() {
+    if secrets::detect(typed, |_, _| false).is_some() {
         return Err(LabelFault::LooksSecret);
     }
-    line(typed, MAX_ISSUER_CHARS)
+    single_line(typed, MAX_ISSUER_CHARS)
 }
 
-/// The last digits of a card: one to four, in whichever script they were typed.
+/// Validates the last digits of a card: one to four, ASCII or full-width; returned as ASCII.
 pub(crate) fn digits(typed: &str) -> Result<String, LabelFault> {
     let typed = clean(typed);
     let digits: Option<String> = typed.chars().map(ascii_digit).collect();
@@ -119,7 +120,7 @@ pub(crate) fn digits(typed: &str) -> Result<String, LabelFault> {
     }
 }
 
-/// Full-width digits are digits.
+/// The ASCII form of an ASCII or full-width digit.
 fn ascii_digit(character: char) -> Option<char> {
     match character {
         '0'..='9' => Some(character),
@@ -128,7 +129,7 @@ fn ascii_digit(character: char) -> Option<char> {
     }
 }
 
-/// Whether digits stand in a row, spaces and hyphens between them passed over.
+/// Whether there are [`SECRET_DIGITS`] consecutive digits, ignoring spaces, hyphens and dots between them.
 fn looks_secret(label: &str) -> bool {
     let close = label.chars().filter(|c| !matches!(c, ' ' | '-' | '.'));
     let mut run = 0;

@@ -1,4 +1,4 @@
-//! Changing what is known of a card: its label, its issuer, its last digits; its wallet is told anew by `adding`.
+//! Changing a field of a card: its label, its issuer, its last digits. `adding` changes the wallet.
 
 use crate::dialogue::{
     cards::{
@@ -14,7 +14,6 @@ use crate::dialogue::{
     turn::TurnBuilder,
 };
 
-/// Asks for a new value.
 pub(crate) fn begin(turn: &mut TurnBuilder<'_>, field: Field, id: CardId) {
     let Some(card) = turn.record.card(id).cloned() else {
         return turn.show_card_missing();
@@ -27,7 +26,7 @@ pub(crate) fn begin(turn: &mut TurnBuilder<'_>, field: Field, id: CardId) {
     turn.show(Screen::Present);
 }
 
-/// Takes the new value, typed.
+/// Takes the typed new value.
 pub(crate) fn take_value(turn: &mut TurnBuilder<'_>, id: CardId, field: Field, typed: &str) {
     let value = match field {
         Field::Label => card_text::unused_label(&turn.record, typed, Some(id)),
@@ -53,7 +52,7 @@ fn refuse(turn: &mut TurnBuilder<'_>, field: Field, fault: LabelFault, typed: &s
     turn.show(Screen::Present);
 }
 
-/// Leaves a field empty; passed over where no new value is awaited.
+/// Empties a field, if its new value was asked for; otherwise shows the card.
 pub(crate) fn clear(turn: &mut TurnBuilder<'_>, field: Field, id: CardId) {
     if turn.record.activity == (Activity::Editing { card: id, field }) {
         set(turn, id, field, None);

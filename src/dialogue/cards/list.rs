@@ -14,16 +14,16 @@ use crate::{
     markup::RichText,
 };
 
-/// Says that no more cards can be kept, if that is so.
+/// The note that no more cards can be added; `None` if they can.
 pub(crate) fn full_note(turn: &TurnBuilder<'_>) -> Option<RichText> {
     match turn.record.room() {
-        Room::For(_) => None,
+        Room::Free(_) => None,
         Room::ListFull => Some(turn.line("cards-full", &[("most", MAX_CARDS.into())])),
         Room::TrashFull => Some(turn.line("bin-full", &[("most", MAX_KEPT.into())])),
     }
 }
 
-/// Shows a card that was changed just now; the procedure under way instead, if there is one.
+/// Shows a card that was just changed, or the procedure under way if there is one.
 pub(crate) fn show_changed(turn: &mut TurnBuilder<'_>, id: CardId) {
     let label = turn.record.card(id).map(|card| card.label.clone());
     turn.note(turn.line("changed", &[("label", label.unwrap_or_default().into())]));
@@ -34,7 +34,7 @@ pub(crate) fn show_changed(turn: &mut TurnBuilder<'_>, id: CardId) {
     });
 }
 
-/// Shows a card of the list, or what happened to it.
+/// Shows `screen` for a card, if it is on the list.
 pub(crate) fn show_card(turn: &mut TurnBuilder<'_>, id: CardId, screen: fn(CardId) -> Screen) {
     if turn.record.card(id).is_some() {
         turn.show(screen(id));
@@ -69,7 +69,7 @@ pub(crate) fn draw_full(turn: &TurnBuilder<'_>) -> Reply {
     Reply::new(text).row([turn.button("button-cards", Choice::Cards(0))])
 }
 
-/// One card, and what can be done with it.
+/// One card, with its actions.
 pub(crate) fn draw_card(turn: &TurnBuilder<'_>, card: &Card) -> Reply {
     let kind = card.kind.map(|kind| wording::kind_name(turn, kind));
     let more = [kind, wording::last_digits(turn, card), card.issuer.clone()];
@@ -91,7 +91,7 @@ pub(crate) fn draw_card(turn: &TurnBuilder<'_>, card: &Card) -> Reply {
         .row([turn.button("button-all-cards", Choice::Cards(0))])
 }
 
-/// What happened to a card, the newest first.
+/// The history of a card, the newest entry first.
 pub(crate) fn draw_history(turn: &TurnBuilder<'_>, card: &Card) -> Reply {
     let newest_first = card.history.iter().rev();
     let newest_first = newest_first.map(|happening| history_line(turn, happening));

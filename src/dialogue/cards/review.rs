@@ -1,4 +1,4 @@
-//! The review: looking through the cards, now or every few months, for those no longer used.
+//! The review: goes through the cards, now or every [`REVIEW_DAYS`], to find those no longer used.
 
 use jiff::SignedDuration;
 
@@ -23,7 +23,7 @@ pub(crate) fn begin(turn: &mut TurnBuilder<'_>, page: Page) {
     turn.show(Screen::Review(page));
 }
 
-/// All cards are still in use.
+/// Takes the answer that all cards are still in use: ends the review.
 pub(crate) fn confirm_all_used(turn: &mut TurnBuilder<'_>) {
     if turn.record.activity == Activity::Reviewing {
         turn.record.leave();
@@ -31,7 +31,7 @@ pub(crate) fn confirm_all_used(turn: &mut TurnBuilder<'_>) {
     turn.show(Screen::ReviewDone);
 }
 
-/// Has the bot ask for a review every [`REVIEW_DAYS`].
+/// Switches on a reminder to review the cards every [`REVIEW_DAYS`].
 pub(crate) fn switch_on(turn: &mut TurnBuilder<'_>) {
     let next = turn.now + SignedDuration::from_hours(24 * REVIEW_DAYS);
     turn.record.review = Some(next);
@@ -41,7 +41,7 @@ pub(crate) fn switch_on(turn: &mut TurnBuilder<'_>) {
     show_cards(turn);
 }
 
-/// Ends that.
+/// Switches these reminders off.
 pub(crate) fn switch_off(turn: &mut TurnBuilder<'_>) {
     turn.record.review = None;
     turn.note(turn.line("review-off", &[]));
@@ -56,7 +56,7 @@ fn show_cards(turn: &mut TurnBuilder<'_>) {
     });
 }
 
-/// A page of the cards, with the question which are still in use.
+/// A page of the cards, with the question which of them are still in use.
 pub(crate) fn draw(turn: &TurnBuilder<'_>, page: Page) -> Reply {
     let cards = turn.record.cards.iter();
     let to_button = |card| buttons::card_button(turn, card, Choice::UnbindCard(card.id));

@@ -1,4 +1,4 @@
-//! The trash: removed cards, and putting one back, for as long as they are kept.
+//! The trash: shows removed cards, and puts one back while it is kept ([`TRASH_DAYS`]).
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -28,10 +28,10 @@ pub(crate) fn put_back(turn: &mut TurnBuilder<'_>, id: CardId) {
     turn.show(Screen::Cards(0));
 }
 
-/// The removed cards, newest first, each with the days it is still kept.
+/// A page of the removed cards, newest first, each with the days it is still kept.
 pub(crate) fn draw(turn: &TurnBuilder<'_>, page: Page) -> Reply {
-    let bin = &turn.record.trash;
-    let line = if bin.is_empty() {
+    let trash = &turn.record.trash;
+    let line = if trash.is_empty() {
         "bin-none"
     } else {
         "bin-title"
@@ -42,13 +42,13 @@ pub(crate) fn draw(turn: &TurnBuilder<'_>, page: Page) -> Reply {
         let label = format!("{} · {left}", removed.card.label);
         turn.button_labelled(label, Choice::PutBack(removed.card.id))
     };
-    let newest_first = bin.iter().rev().map(to_button).collect();
+    let newest_first = trash.iter().rev().map(to_button).collect();
     let reply = Reply::new(turn.line(line, &[]));
     let reply = buttons::with_page(turn, reply, newest_first, page, Choice::Trash);
     reply.row([turn.button("button-all-cards", Choice::Cards(0))])
 }
 
-/// Days a removed card is still kept. The last one begun counts, so that nobody reads “0 days left”.
+/// Days a removed card is still kept, rounded up so that “0 days left” is not shown.
 fn days_left(removed: &RemovedCard, now: Timestamp) -> i64 {
     let until = removed.removed + SignedDuration::from_hours(24 * TRASH_DAYS);
     let begun = until.duration_since(now).as_hours() / 24 + 1;

@@ -1,7 +1,7 @@
-//! Files of cards: what a person takes along, readable for people and for programs, and reading such a file back. Pure.
+//! Writes the file with a person's data, and reads cards from such a file. Pure.
 //!
-//! JSON with plain names; a file may be changed by hand, so everything in it is checked like something typed. What is
-//! said about it is `import`'s and `export`'s.
+//! The format is JSON with plain field names. A file may have been edited by hand, so everything in it is validated like
+//! typed text. The messages about files are in `import` and `export`.
 
 use std::collections::BTreeMap;
 
@@ -22,14 +22,13 @@ use crate::{
     knowledge::{CardKind, EntryId, Language, PhoneSystem},
 };
 
-/// The version of the file's layout; a newer one is refused.
+/// The version of the file format; a newer one is refused.
 const FORMAT: u32 = 1;
-/// A file of the fullest list is half as large.
+/// The largest file that is read: twice the size of a file with a full list.
 pub const MAX_FILE_BYTES: usize = 128 * 1024;
-/// Says what the file is to whoever opens it.
+/// Explains the file to a person who opens it.
 const ABOUT: &str = "What unbind-bot keeps of your chat. Send this file to the bot to put its cards on your list again.";
 
-/// A file.
 #[derive(Serialize)]
 struct File<'a> {
     unbind_bot_cards: u32,
@@ -40,7 +39,7 @@ struct File<'a> {
     rest: Option<Rest<'a>>,
 }
 
-/// Everything kept besides the cards on the list.
+/// Everything stored besides the cards on the list.
 #[derive(Serialize)]
 struct Rest<'a> {
     removed: Vec<RemovedOut<'a>>,
@@ -129,17 +128,17 @@ impl<'a> RemovedOut<'a> {
     }
 }
 
-/// What a file of everything is called.
-pub(crate) fn name(now: Timestamp) -> String {
+/// The name of a file with everything.
+pub(crate) fn file_name(now: Timestamp) -> String {
     format!("unbind-cards-{}.json", now.strftime("%Y-%m-%d"))
 }
 
-/// What a file of one card is called; not by its label, which may hold anything.
-pub(crate) fn name_for_card(card: CardId, now: Timestamp) -> String {
+/// The name of a file with one card; without the label, which may contain characters not allowed in file names.
+pub(crate) fn card_file_name(card: CardId, now: Timestamp) -> String {
     format!("unbind-card-{}-{}.json", card.0, now.strftime("%Y-%m-%d"))
 }
 
-/// Everything kept of a chat, but for hashes and secrets: those are of use to nobody but a thief.
+/// Everything stored about a chat, except hashes and secrets, which would only help an attacker.
 pub(crate) fn write_everything(record: &Record, now: Timestamp) -> String {
     let protection = match record.protection {
         None => "none",
@@ -180,13 +179,13 @@ fn under_way(record: &Record) -> Vec<UnderWay<'_>> {
     let present = [Some(&record.activity), suspended].into_iter().flatten();
     let present = present.filter_map(|activity| activity.removal());
     let all = present.chain(&record.paused).chain(&record.cancelled);
-    let told = |removal: &'_ Removal| {
+    let described = |removal: &'_ Removal| {
         let card = record.card(removal.card);
         let card = card.or_else(|| Some(&record.removed_card(removal.card)?.card))?;
         Some((card.label.as_str(), removal.reason, removal.set_aside))
     };
     all.filter_map(|removal| {
-        let (label, reason, set_aside) = told(removal)?;
+        let (label, reason, set_aside) = described(removal)?;
         Some(UnderWay {
             label,
             stage: &removal.stage,
@@ -197,7 +196,7 @@ fn under_way(record: &Record) -> Vec<UnderWay<'_>> {
     .collect()
 }
 
-/// One card, to be noted before it is gone.
+/// The file with one card, to keep before the card is removed.
 pub(crate) fn write_card(card: &Card, now: Timestamp) -> String {
     write([card].into_iter(), None, now)
 }
@@ -214,29 +213,29 @@ fn write<'a>(
         cards: cards.map(CardOut::new).collect(),
         rest,
     };
-    // Strings, numbers and times alone: there is nothing that JSON could not hold.
+    // Serialising strings, numbers and times cannot fail.
     serde_json::to_string_pretty(&file).unwrap_or_default()
 }
 
-/// Why a file is none of ours.
+/// Why a file cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FileFault {
-    /// It is not JSON, or not such a file.
+    /// It is not JSON, or not a file written by this bot.
     NotOurs,
-    /// A later program wrote it.
+    /// A newer version of the bot wrote it.
     Newer,
 }
 
-/// Why a card of a file is not taken.
+/// Why a card of a file is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CardFault {
-    /// No label that could be used, or no wallet.
+    /// A field is missing or invalid.
     Broken,
-    /// The list, or the file itself, has one of that name before it.
+    /// The list, or an earlier card of the file, has the same label.
     SameLabel,
 }
 
-/// The cards of a file: those that may come on the list, and by their place in the file those that may not.
+/// The cards of a file: those that can be added, and those refused, with their number in the file (from 1) and label.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct FileCards {
     pub(crate) cards: Vec<Card>,
@@ -268,10 +267,11 @@ struct CardIn {
     history: Vec<HistoryEntry>,
 }
 
-/// Reads the cards of a file; `is_taken` says which labels are on the list already. Ids are given when they come there.
+/// Reads the cards of a file; `is_taken` says whether a label is already on the list. The cards have the id 0 until they
+/// are added.
 ///
 /// # Errors
-/// The file is none of ours.
+/// The file was not written by this bot, or by a newer version.
 pub(crate) fn read(
     content: &str,
     now: Timestamp,
@@ -310,7 +310,7 @@ fn read_card(value: serde_json::Value, now: Timestamp) -> Option<Card> {
                     check: fn(&str) -> Result<String, card_text::LabelFault>| {
         text.map(|text| check(&text)).transpose().ok()
     };
-    // A time to come is a clock that was wrong.
+    // A time in the future comes from a wrong clock.
     let mut history: Vec<_> = card
         .history
         .into_iter()

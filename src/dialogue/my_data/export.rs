@@ -1,4 +1,4 @@
-//! What is kept and for how long, and files to take along: everything, or one card.
+//! Says what is stored and for how long, and sends files: everything, or one card. `card_file` writes them.
 
 use crate::dialogue::{
     choice::Choice,
@@ -10,7 +10,7 @@ use crate::dialogue::{
     turn::TurnBuilder,
 };
 
-/// Says what is kept, and for how long: from the constants it is kept by.
+/// Says what is stored and for how long, using the constants that the code applies.
 pub(crate) fn say_privacy(turn: &mut TurnBuilder<'_>) {
     let text = turn.line(
         "privacy",
@@ -34,10 +34,10 @@ pub(crate) fn say_privacy(turn: &mut TurnBuilder<'_>) {
     });
 }
 
-/// Sends everything kept of this chat, as a file.
+/// Sends everything stored about this chat as a file.
 pub(crate) fn send_everything(turn: &mut TurnBuilder<'_>) {
     let file = Attachment::File {
-        name: card_file::name(turn.now),
+        name: card_file::file_name(turn.now),
         content: card_file::write_everything(&turn.record, turn.now),
     };
     let count = ("count", turn.record.cards.len().into());
@@ -51,13 +51,13 @@ pub(crate) fn send_everything(turn: &mut TurnBuilder<'_>) {
     turn.say(reply);
 }
 
-/// Sends what is known of a card, as a file.
+/// Sends one card as a file.
 pub(crate) fn send_card(turn: &mut TurnBuilder<'_>, id: CardId) {
     let Some(card) = turn.record.card(id) else {
         return turn.show_card_missing();
     };
     let file = Attachment::File {
-        name: card_file::name_for_card(id, turn.now),
+        name: card_file::card_file_name(id, turn.now),
         content: card_file::write_card(card, turn.now),
     };
     let text = turn.line("details-file", &[("label", card.label.as_str().into())]);

@@ -1,22 +1,22 @@
-//! Deleting everything that is kept of a chat.
+//! Deleting everything stored about a chat.
 
 use crate::dialogue::{
     choice::Choice, record::Activity, reply::Reply, screen::Screen, turn::TurnBuilder,
 };
 
-/// Asks whether everything is to be deleted.
+/// Asks whether to delete everything.
 pub(crate) fn ask(turn: &mut TurnBuilder<'_>) {
     turn.record.set_aside_for(Activity::Forgetting);
     turn.show(Screen::Present);
 }
 
-/// A yes that was typed is not enough for this: it may have been meant for something else.
+/// Asks to press the button: a typed yes is not enough, because it may have been meant for something else.
 pub(crate) fn ask_for_press(turn: &mut TurnBuilder<'_>) {
     turn.note(turn.line("forget-press", &[]));
     turn.show(Screen::Present);
 }
 
-/// The yes to deleting everything; the receipt that is left stands in the chat, not in the store.
+/// Deletes everything, if that was asked; the confirmation stays in the chat only, not in the store.
 pub(crate) fn forget_all(turn: &mut TurnBuilder<'_>) {
     if turn.record.activity != Activity::Forgetting {
         return turn.show(Screen::Present);
@@ -25,7 +25,6 @@ pub(crate) fn forget_all(turn: &mut TurnBuilder<'_>) {
     turn.show(Screen::Forgotten);
 }
 
-/// The question.
 pub(crate) fn draw(turn: &TurnBuilder<'_>) -> Reply {
     let cards = ("cards", turn.record.cards.len().into());
     let removed = ("removed", turn.record.trash.len().into());
@@ -37,7 +36,7 @@ pub(crate) fn draw(turn: &TurnBuilder<'_>) -> Reply {
         ])
 }
 
-/// The receipt.
+/// The confirmation that everything was deleted.
 pub(crate) fn draw_forgotten(turn: &TurnBuilder<'_>) -> Reply {
     let cards = ("cards", turn.record.cards.len().into());
     let removed = ("removed", turn.record.trash.len().into());

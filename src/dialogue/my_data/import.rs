@@ -1,4 +1,5 @@
-//! Cards from a file: the file is fetched by the channel, its cards are shown, and come on the list after a yes.
+//! Importing cards from a file: the channel downloads the file, its cards are shown, and added to the list after a yes.
+//! `card_file` reads the file.
 
 use crate::{
     dialogue::{
@@ -15,12 +16,12 @@ use crate::{
     markup::RichText,
 };
 
-/// Says how cards of a file come on the list.
+/// Explains how to import a file.
 pub(crate) fn say_how(turn: &mut TurnBuilder<'_>) {
     turn.say(Reply::new(turn.line("import-how", &[])));
 }
 
-/// A file was sent: the channel fetches it, if it may be one of ours.
+/// Takes an announced file: asks the channel to download it, if its name and size are plausible.
 pub(crate) fn take_file(turn: &mut TurnBuilder<'_>, file: &SentFile) {
     if file.bytes.unwrap_or_default() > MAX_FILE_BYTES as u64 {
         return refuse(turn, Unreadable::TooLarge);
@@ -34,7 +35,7 @@ pub(crate) fn take_file(turn: &mut TurnBuilder<'_>, file: &SentFile) {
     turn.show(Screen::Present);
 }
 
-/// Takes what a file says: its cards are shown before any comes on the list.
+/// Takes the content of a file, and shows its cards before any is added.
 pub(crate) fn take_content(turn: &mut TurnBuilder<'_>, content: &Result<String, Unreadable>) {
     let text = match content {
         Ok(text) if text.len() > MAX_FILE_BYTES => return refuse(turn, Unreadable::TooLarge),
@@ -71,7 +72,7 @@ fn say_fault(turn: &mut TurnBuilder<'_>, line: &str) {
 
 fn preview(turn: &mut TurnBuilder<'_>, mut found: FileCards) {
     let room = match turn.record.room() {
-        Room::For(cards) => cards,
+        Room::Free(cards) => cards,
         Room::ListFull | Room::TrashFull => 0,
     };
     let too_many = found.cards.len().saturating_sub(room);
@@ -88,7 +89,7 @@ fn preview(turn: &mut TurnBuilder<'_>, mut found: FileCards) {
     turn.show(Screen::Present);
 }
 
-/// What of a file does not come on the list, and why.
+/// The cards of a file that will not be added, and why.
 fn refused_lines(turn: &TurnBuilder<'_>, found: &FileCards, too_many: usize) -> RichText {
     let line = |line: &str, fault: CardFault| {
         let labels = refused_labels(found, fault);
@@ -108,7 +109,8 @@ fn refused_lines(turn: &TurnBuilder<'_>, found: &FileCards, too_many: usize) -> 
         .below(1, full)
 }
 
-/// What the refused cards are called; a label that cannot be used may be a card's number, so it is told by its place.
+/// The labels of the refused cards. An invalid label may be a card number, so it is replaced by the number of the card in
+/// the file.
 fn refused_labels(found: &FileCards, fault: CardFault) -> Vec<String> {
     let refused = found.refused.iter().filter(|(.., why)| *why == fault);
     let to_label = |(number, label, _): &(usize, String, CardFault)| {
@@ -117,7 +119,7 @@ fn refused_labels(found: &FileCards, fault: CardFault) -> Vec<String> {
     refused.map(to_label).collect()
 }
 
-/// The yes to the cards of a file.
+/// Takes the yes: adds the cards of the file.
 pub(crate) fn confirm(turn: &mut TurnBuilder<'_>) {
     let Activity::Importing { cards } = turn.record.activity.clone() else {
         return turn.show(Screen::Present);
@@ -125,9 +127,9 @@ pub(crate) fn confirm(turn: &mut TurnBuilder<'_>) {
     turn.record.leave();
     let mut count = 0_usize;
     for card in cards {
-        // Between the look at it and the yes, one of that name may have come on the list.
+        // A card with this label may have been added since the preview.
         let is_new = !turn.record.has_label(&card.label, None);
-        if is_new && matches!(turn.record.room(), Room::For(_)) {
+        if is_new && matches!(turn.record.room(), Room::Free(_)) {
             turn.record.add_card(|id| Card { id, ..card });
             count += 1;
         }
@@ -136,7 +138,7 @@ pub(crate) fn confirm(turn: &mut TurnBuilder<'_>) {
     turn.show(Screen::Cards(0));
 }
 
-/// The cards of a file that wait for a yes.
+/// The preview of the cards, with the question whether to add them.
 pub(crate) fn draw(turn: &TurnBuilder<'_>, cards: &[Card]) -> Reply {
     let count = ("count", cards.len().into());
     let named = cards.iter().take(wording::MAX_NAMED);

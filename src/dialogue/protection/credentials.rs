@@ -1,8 +1,8 @@
-//! Proving to be the owner before a card is removed: a PIN, or one-time codes with recovery codes. Pure; libraries do the
-//! cryptography, the randomness is an argument.
+//! Checks that the owner is removing a card: a PIN, or one-time codes with recovery codes. Pure; libraries do the
+//! cryptography, and the randomness is an argument.
 //!
-//! Nothing typed is kept: of a PIN and of recovery codes there are argon2id hashes. The secret of one-time codes has to
-//! be kept as it is, since codes are made of it. What is said about all this is `protection`'s and `confirmation`'s.
+//! Typed text is not stored: PINs and recovery codes are stored as argon2id hashes. The secret of one-time codes is stored
+//! in plain form, because codes are computed from it. The messages are in `setup` and `removal::confirmation`.
 
 use std::fmt;
 
@@ -14,41 +14,41 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use totp_rs::{Builder, Secret, Totp};
 
-/// Memory of one hash in KiB, and passes over it: one of the settings OWASP's password storage cheat sheet holds equal,
-/// the one that takes least memory, since the whole service is to stay small.
+/// Memory of one hash in KiB, and passes over it. Of the settings that OWASP's password storage cheat sheet considers
+/// equivalent, this one uses the least memory.
 const HASH_KIB: u32 = 7 * 1024;
 /// See [`HASH_KIB`].
 const HASH_PASSES: u32 = 5;
-/// Characters of a PIN at least: what zxcvbn and the lock leave to guess needs room.
+/// The fewest characters of a PIN; [`MIN_PIN_GUESSES_LOG10`] is the stronger requirement.
 pub const MIN_PIN_CHARS: usize = 6;
-/// Characters of a PIN at most; longer ones are not hashed, so that nobody makes the service work for nothing.
+/// The most characters of a PIN; longer texts are not hashed, to bound the work per message.
 pub const MAX_PIN_CHARS: usize = 64;
-/// Guesses, as a power of ten, a PIN must take: with five tries a lock, half of six random digits; dates, rows of keys
-/// and repetitions stay below.
+/// The fewest guesses a PIN must withstand, as a power of ten: about a third of the combinations of six digits, which is
+/// enough with a lock after [`MAX_TRIES`]. Dates, keyboard rows and repetitions stay below it.
 const MIN_PIN_GUESSES_LOG10: f64 = 5.5;
-/// Recovery codes that are handed out.
+/// The number of recovery codes.
 pub const RECOVERY_CODES: usize = 8;
-/// 40 bits a recovery code: eight characters in base 32.
+/// Bytes of a recovery code: 40 bits, eight characters in base 32.
 const RECOVERY_BYTES: usize = 5;
 /// 128 bits of salt and 160 of secret, as RFC 9106 and RFC 4226 recommend.
 const SALT_BYTES: usize = 16;
 /// See [`SALT_BYTES`].
 const SECRET_BYTES: usize = 20;
-/// Wrong tries in a row after which removal is locked.
+/// Consecutive wrong attempts after which removal is locked.
 pub const MAX_TRIES: u32 = 5;
-/// How long: the first time, the second, and every time after.
+/// Minutes of the first, second and third lock, and of every later one.
 const LOCK_MINUTES: [i64; 4] = [15, 60, 4 * 60, 24 * 60];
-/// Shown by the app that makes the codes.
+/// The issuer shown by the authenticator app.
 const ISSUER: &str = "unbind-bot";
-/// See [`ISSUER`].
+/// The account shown by the authenticator app.
 const ACCOUNT: &str = "cards";
 
-/// Random bytes for one turn, from a source that cannot be foreseen.
+/// Random bytes for one turn, from a cryptographically secure source.
 #[derive(Clone, Copy)]
 pub struct Entropy(pub [u8; Entropy::BYTES]);
 
 impl Entropy {
-    /// How many bytes a turn needs at most.
+    /// The most bytes a turn needs.
     pub const BYTES: usize = SALT_BYTES + SECRET_BYTES + RECOVERY_CODES * RECOVERY_BYTES;
 
     fn salt(&self) -> &[u8] {
@@ -70,7 +70,7 @@ impl fmt::Debug for Entropy {
     }
 }
 
-/// A hash or a secret; not shown to anybody.
+/// A hash or a secret; its `Debug` output does not reveal it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SealedSecret(String);
@@ -81,38 +81,38 @@ impl fmt::Debug for SealedSecret {
     }
 }
 
-/// What is asked before a card is removed.
+/// What must be given before a card is removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Protection {
-    /// A PIN, by its hash.
+    /// A PIN, stored as its hash.
     Pin(SealedSecret),
     /// One-time codes.
     Codes {
-        /// What they are made of.
+        /// The secret they are computed from, in base 32.
         secret: SealedSecret,
-        /// Hashes of the recovery codes not used yet, all with one salt.
+        /// Hashes of the unused recovery codes, all with the same salt.
         recovery: Vec<SealedSecret>,
-        /// The time step of the code accepted last: no code is accepted twice (RFC 6238, 5.2).
+        /// The time step of the code accepted last; no code is accepted twice (RFC 6238, 5.2).
         #[serde(default)]
         last_step: u64,
     },
 }
 
-/// Wrong tries, and what came of them.
+/// Wrong attempts, and the resulting locks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct FailedAttempts {
-    /// Wrong tries in a row.
+    /// Consecutive wrong attempts since the last lock.
     pub wrong: u32,
-    /// Locks since the last right one.
+    /// Locks since the last right attempt.
     pub locks: u32,
-    /// No tries before this.
+    /// No attempts are accepted before this time.
     pub locked_until: Option<Timestamp>,
 }
 
 impl FailedAttempts {
-    /// Minutes until the next try, if removal is locked; a minute begun counts.
+    /// Minutes until the next attempt, rounded up; `None` if removal is not locked.
     pub fn locked_minutes(&self, now: Timestamp) -> Option<u64> {
         let left = self.locked_until?.duration_since(now);
         let seconds = u64::try_from(left.as_secs())
@@ -121,12 +121,12 @@ impl FailedAttempts {
         Some(seconds.div_ceil(60))
     }
 
-    /// FailedAttempts left before the next lock.
+    /// Attempts left before the next lock.
     pub fn left(&self) -> u32 {
         MAX_TRIES.saturating_sub(self.wrong)
     }
 
-    /// Notes a wrong try; the last one locks, each time for longer.
+    /// Counts a wrong attempt; the last one locks removal, each time for longer.
     pub fn note_wrong(&mut self, now: Timestamp) {
         self.wrong += 1;
         if self.wrong >= MAX_TRIES {
@@ -138,21 +138,21 @@ impl FailedAttempts {
     }
 }
 
-/// Why a PIN is not taken.
+/// Why a new PIN is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PinFault {
     /// Fewer than [`MIN_PIN_CHARS`].
     TooShort,
     /// More than [`MAX_PIN_CHARS`].
     TooLong,
-    /// Easily guessed.
+    /// Easy to guess, by zxcvbn's estimate.
     TooWeak,
 }
 
-/// Hashes a new PIN, if it is good enough.
+/// Hashes a new PIN.
 ///
 /// # Errors
-/// It is not.
+/// The PIN is too short, too long or too weak.
 pub fn seal_pin(pin: &str, entropy: &Entropy) -> Result<SealedSecret, PinFault> {
     let length = pin.chars().count();
     if length < MIN_PIN_CHARS {
@@ -167,7 +167,7 @@ pub fn seal_pin(pin: &str, entropy: &Entropy) -> Result<SealedSecret, PinFault> 
     seal(pin, entropy.salt()).ok_or(PinFault::TooLong)
 }
 
-/// The argon2id hash of a text, as a PHC string; `None` if the library refuses, which it has no reason to.
+/// The argon2id hash of a text, as a PHC string; `None` if the library fails, which is not expected.
 fn seal(text: &str, salt: &[u8]) -> Option<SealedSecret> {
     let params = Params::new(HASH_KIB, HASH_PASSES, 1, None).ok()?;
     let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
@@ -175,13 +175,13 @@ fn seal(text: &str, salt: &[u8]) -> Option<SealedSecret> {
     Some(SealedSecret(hash.to_string()))
 }
 
-/// Whether this is what was sealed.
+/// Whether the typed text has this hash.
 pub fn opens(sealed: &SealedSecret, typed: &str) -> bool {
     if typed.chars().count() > MAX_PIN_CHARS {
         return false;
     }
     let hash = phc::PasswordHash::new(&sealed.0);
-    // The cost stands in the hash, so that older ones stay good when the constants change.
+    // The hash contains its cost parameters, so older hashes remain valid when the constants change.
     hash.is_ok_and(|hash| {
         Argon2::default()
             .verify_password(typed.as_bytes(), &hash)
@@ -194,7 +194,7 @@ pub fn new_secret(entropy: &Entropy) -> SealedSecret {
     SealedSecret(Secret::from(entropy.secret().to_vec()).to_base32())
 }
 
-/// What an authenticator app reads from a QR picture (`otpauth://…`), and what is typed into one instead.
+/// The address for an authenticator app's QR code (`otpauth://…`), and the secret in groups of four for typing.
 pub fn enrolment(secret: &SealedSecret) -> Option<(String, String)> {
     let url = generator(secret)?.to_url().ok()?;
     let groups: Vec<String> = secret
@@ -206,7 +206,7 @@ pub fn enrolment(secret: &SealedSecret) -> Option<(String, String)> {
     Some((url, groups.join(" ")))
 }
 
-/// Six digits every 30 seconds, one step earlier or later accepted: RFC 6238 as authenticator apps know it.
+/// The code generator: RFC 6238 with the defaults of authenticator apps: six digits, 30 seconds, one step of tolerance.
 fn generator(secret: &SealedSecret) -> Option<Totp> {
     let secret = Secret::try_from_base32(&secret.0).ok()?;
     let builder = Builder::new()
@@ -216,14 +216,14 @@ fn generator(secret: &SealedSecret) -> Option<Totp> {
     builder.build().ok()
 }
 
-/// The time step of a code that is right just now.
+/// The time step of a code that is valid at this time; `None` if it is wrong.
 pub fn code_step(secret: &SealedSecret, code: &str, now: Timestamp) -> Option<u64> {
     let digits: String = code.chars().filter(|c| !c.is_whitespace()).collect();
     let second = u64::try_from(now.as_second()).ok()?;
     generator(secret)?.check(&digits, second)
 }
 
-/// Protection by codes, set up now, and the recovery codes to be shown this once.
+/// Protection by codes, and the recovery codes, which are shown only once. `None` if hashing fails.
 pub fn protect_by_codes(
     secret: SealedSecret,
     step: u64,
@@ -246,26 +246,25 @@ fn recovery_code(bytes: &[u8]) -> String {
     format!("{}-{}", &letters[..4], &letters[4..])
 }
 
-/// A recovery code as it is compared: letters and digits alone, in capitals.
+/// Normalises a recovery code for comparison: ASCII letters and digits only, in capitals.
 fn plain_code(code: &str) -> String {
     let letters = code.chars().filter(char::is_ascii_alphanumeric);
     letters.map(|letter| letter.to_ascii_uppercase()).collect()
 }
 
-/// What comes of a try.
+/// The result of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
-    /// It is the owner.
     Right,
-    /// It is not what was set up.
     Wrong,
-    /// It cannot be what was set up: too short for a PIN, not made like a code. No try, but a word said.
+    /// The text cannot be a PIN (too short) or a code (wrong form); it does not count as an attempt.
     NoTry,
-    /// A code that was right, and was accepted before.
+    /// A valid code that was accepted before.
     Used,
 }
 
-/// Whether what was typed proves the owner; a code is used up by that. Takes some ten milliseconds, by design.
+/// Checks a typed PIN or code; an accepted code is used up. Takes tens of milliseconds, because hashing is deliberately
+/// slow.
 pub fn prove(protection: &mut Protection, typed: &str, now: Timestamp) -> Proof {
     let is_right = |right: bool| if right { Proof::Right } else { Proof::Wrong };
     match protection {
@@ -287,7 +286,7 @@ pub fn prove(protection: &mut Protection, typed: &str, now: Timestamp) -> Proof 
     }
 }
 
-/// Six digits, or the eight letters of a recovery code.
+/// Whether the text has the form of a code: at least four digits, or the eight characters of a recovery code.
 fn is_made_like_a_code(typed: &str) -> bool {
     let digits = typed.chars().filter(|c| !c.is_whitespace());
     let is_number = digits.clone().all(|c| c.is_ascii_digit());
@@ -299,7 +298,7 @@ fn use_recovery_code(recovery: &mut Vec<SealedSecret>, typed: &str) -> bool {
     if code.len() != 8 {
         return false;
     }
-    // One salt for all, so one hash tells for all.
+    // All recovery codes have the same salt, so one hash can be compared with all.
     let salt = recovery.first().and_then(|sealed| {
         let hash = phc::PasswordHash::new(&sealed.0).ok()?;
         Some(hash.salt?.to_vec())

@@ -1,5 +1,5 @@
-//! Setting up what is asked before a card is removed, and trying what somebody types against it. The cryptography is
-//! `credentials`'.
+//! The procedure that sets up the PIN or codes required before a card is removed, and the check of a typed PIN or code.
+//! `credentials` does the cryptography.
 
 use crate::{
     dialogue::{
@@ -16,21 +16,21 @@ use crate::{
     markup::RichText,
 };
 
-/// Shows what there is, and what can be chosen.
+/// Shows the present protection and the options.
 pub(crate) fn begin(turn: &mut TurnBuilder<'_>) {
     turn.record
         .set_aside_for(Activity::Protecting(Setup::Choosing));
     turn.show(Screen::Present);
 }
 
-/// Takes what is wanted; who is protected already proves it first.
-pub(crate) fn choose(turn: &mut TurnBuilder<'_>, wish: ProtectionGoal) {
+/// Takes the option the person wants; if a protection exists, its PIN or a code is asked for first.
+pub(crate) fn choose(turn: &mut TurnBuilder<'_>, goal: ProtectionGoal) {
     if !matches!(turn.record.activity, Activity::Protecting(_)) {
         return begin(turn);
     }
     match turn.record.protection {
-        Some(_) => go_to(turn, Setup::Proof(wish)),
-        None => grant(turn, wish),
+        Some(_) => go_to(turn, Setup::Proof(goal)),
+        None => apply_goal(turn, goal),
     }
 }
 
@@ -39,8 +39,8 @@ fn go_to(turn: &mut TurnBuilder<'_>, setup: Setup) {
     turn.show(Screen::Present);
 }
 
-fn grant(turn: &mut TurnBuilder<'_>, wish: ProtectionGoal) {
-    match wish {
+fn apply_goal(turn: &mut TurnBuilder<'_>, goal: ProtectionGoal) {
+    match goal {
         ProtectionGoal::Pin => go_to(turn, Setup::NewPin),
         ProtectionGoal::Codes => {
             let secret = credentials::new_secret(&turn.entropy);
@@ -55,7 +55,7 @@ fn grant(turn: &mut TurnBuilder<'_>, wish: ProtectionGoal) {
     }
 }
 
-/// Back to the choice, or out of it.
+/// Goes back to the options, or leaves the procedure from there.
 pub(crate) fn back(turn: &mut TurnBuilder<'_>) {
     match turn.record.activity {
         Activity::Protecting(Setup::RepeatPin(_)) => go_to(turn, Setup::NewPin),
@@ -64,13 +64,13 @@ pub(crate) fn back(turn: &mut TurnBuilder<'_>) {
     }
 }
 
-/// Takes what was typed where something secret is awaited. It leaves the chat, whatever it was.
+/// Takes text typed where a secret was asked for, and deletes it from the chat in any case.
 pub(crate) fn take_typed(turn: &mut TurnBuilder<'_>, setup: Setup, typed: &str) {
     turn.delete_typed();
     match setup {
         Setup::Choosing => turn.show(Screen::Present),
-        Setup::Proof(wish) => match try_proof(turn, typed) {
-            Ok(()) => grant(turn, wish),
+        Setup::Proof(goal) => match try_proof(turn, typed) {
+            Ok(()) => apply_goal(turn, goal),
             Err(fault) => ask_again(turn, fault),
         },
         Setup::NewPin => match credentials::seal_pin(typed.trim(), &turn.entropy) {
@@ -118,7 +118,7 @@ fn take_first_code(turn: &mut TurnBuilder<'_>, secret: SealedSecret, typed: &str
     finish(turn, text.below(2, RichText::code(codes.join("\n"))));
 }
 
-/// New protection holds at once, also for a removal under way: what was proved with the old one proves nothing now.
+/// Applies a new protection at once. A suspended removal needs the new PIN or code, even if the old one was given.
 fn protect(turn: &mut TurnBuilder<'_>, protection: Protection) {
     turn.record.protection = Some(protection);
     turn.record.failed_attempts = FailedAttempts::default();
@@ -134,7 +134,7 @@ fn finish(turn: &mut TurnBuilder<'_>, text: RichText) {
     turn.show(Screen::Present);
 }
 
-/// The libraries refused what they have no reason to refuse.
+/// Ends the setup with an apology after a library failed unexpectedly.
 pub(crate) fn give_up(turn: &mut TurnBuilder<'_>) {
     turn.record.leave();
     turn.say(Reply::new(turn.line("apology", &[])));
@@ -145,17 +145,17 @@ pub(crate) fn can_enrol(secret: &SealedSecret) -> bool {
     credentials::enrolment(secret).is_some()
 }
 
-/// Tries what was typed as the proof; a wrong one counts, and the last one locks.
+/// Checks a typed PIN or code; a wrong one is counted, and the last one locks removal.
 ///
 /// # Errors
-/// It proves nothing; in words.
+/// The text is not accepted; the error is the explanation for the person, empty while removal is locked.
 pub(crate) fn try_proof(turn: &mut TurnBuilder<'_>, typed: &str) -> Result<(), RichText> {
     if locked_line(turn).is_some() {
-        // The question itself says so.
+        // The screen itself says that removal is locked.
         return Err(RichText::default());
     }
     let now = turn.now;
-    // “I forgot it” is no try; a PIN that says so is nobody's.
+    // “I forgot it” does not count as an attempt.
     let is_talk =
         turn.words().sounds_like_question(typed) || turn.words().mentions(typed, "words-forgot");
     let Some(protection) = &mut turn.record.protection else {
@@ -179,17 +179,19 @@ pub(crate) fn try_proof(turn: &mut TurnBuilder<'_>, typed: &str) -> Result<(), R
     })
 }
 
-/// For how long nothing can be tried, if that is so.
+/// Says how long removal is locked; `None` if it is not.
 pub(crate) fn locked_line(turn: &TurnBuilder<'_>) -> Option<RichText> {
     let minutes = turn.record.failed_attempts.locked_minutes(turn.now)?;
     Some(turn.line("proof-locked", &[("minutes", minutes.into())]))
 }
 
-/// The present question of setting up; `None` if it cannot be asked.
+/// The present question of the setup; `None` if a library fails.
 pub(crate) fn draw(turn: &TurnBuilder<'_>, setup: &Setup) -> Option<Reply> {
     let reply = match setup {
         Setup::Choosing => return Some(draw_choices(turn)),
-        Setup::Proof(_) => Reply::new(locked_line(turn).unwrap_or_else(|| ask_present(turn))),
+        Setup::Proof(_) => {
+            Reply::new(locked_line(turn).unwrap_or_else(|| question_for_proof(turn)))
+        }
         Setup::NewPin => Reply::new(turn.line("pin-new", &[("least", MIN_PIN_CHARS.into())])),
         Setup::RepeatPin(_) => Reply::new(turn.line("pin-repeat", &[])),
         Setup::FirstCode(secret) => draw_enrolment(turn, secret)?,
@@ -197,7 +199,7 @@ pub(crate) fn draw(turn: &TurnBuilder<'_>, setup: &Setup) -> Option<Reply> {
     Some(with_ways_out(turn, reply))
 }
 
-/// A first code was wrong; the picture is still above and need not come again.
+/// Says that the first code was wrong, without sending the picture again.
 pub(crate) fn draw_wrong_first_code(turn: &TurnBuilder<'_>) -> Reply {
     with_ways_out(turn, Reply::new(turn.line("code-wrong", &[])))
 }
@@ -209,7 +211,7 @@ fn with_ways_out(turn: &TurnBuilder<'_>, reply: Reply) -> Reply {
     ])
 }
 
-fn ask_present(turn: &TurnBuilder<'_>) -> RichText {
+fn question_for_proof(turn: &TurnBuilder<'_>) -> RichText {
     match turn.record.protection {
         Some(Protection::Codes { .. }) => turn.line("present-code", &[]),
         Some(Protection::Pin(_)) | None => turn.line("present-pin", &[]),
@@ -233,7 +235,7 @@ fn draw_choices(turn: &TurnBuilder<'_>) -> Reply {
         .row([turn.button("button-cancel", Choice::Cancel)])
 }
 
-/// What an authenticator app needs: the picture, and the same to be typed.
+/// The secret for an authenticator app: as a QR code, and as text for typing.
 fn draw_enrolment(turn: &TurnBuilder<'_>, secret: &SealedSecret) -> Option<Reply> {
     let (address, letters) = credentials::enrolment(secret)?;
     let text = turn.line("codes-enrol", &[("secret", letters.into())]);

@@ -1,4 +1,4 @@
-//! What may be done to a record: each change leaves it whole, whoever makes it.
+//! The methods that change a record. Each keeps the record consistent, so that procedures need not.
 
 use jiff::Timestamp;
 
@@ -9,16 +9,16 @@ use super::{
 use crate::dialogue::ids::CardId;
 
 impl Record {
-    /// A person did something: reminders begin to count anew, and the chat can be reached.
+    /// A person did something: restarts the reminder period, and marks the chat as reachable.
     pub(crate) fn note_presence(&mut self, now: Timestamp) {
-        // The time is kept only while something waits for the person.
+        // The time is stored only while a procedure is open.
         let waits = !self.activity.is_idle() || self.suspended.is_some();
         self.last_active = waits.then_some(now);
         self.reminder_sent = false;
         self.unreachable = false;
     }
 
-    /// Begins a small procedure; a removal under way is taken up again after it.
+    /// Begins a short procedure; a removal under way continues after it.
     pub(crate) fn set_aside_for(&mut self, activity: Activity) {
         let before = std::mem::replace(&mut self.activity, activity);
         if before.is_removal() {
@@ -26,7 +26,7 @@ impl Record {
         }
     }
 
-    /// Leaves a procedure; back in the removal that was set aside for it, if there was one.
+    /// Leaves a procedure, and returns to the removal suspended for it, if any.
     pub(crate) fn leave(&mut self) {
         self.activity = self.suspended.take().unwrap_or_default();
     }
@@ -38,12 +38,12 @@ impl Record {
         }
     }
 
-    /// Whether the removal has to be proved and was not yet.
+    /// Whether the removal still needs the PIN or a code.
     pub(crate) fn lacks_proof(&self, removal: &Removal) -> bool {
         self.protection.is_some() && !removal.proved
     }
 
-    /// Sets an open removal aside, to be taken up again; one a card.
+    /// Pauses an open removal; it replaces an earlier one of the same card.
     pub(crate) fn pause(&mut self, removal: Removal, now: Timestamp) {
         if removal.is_open() {
             self.drop_set_aside(removal.card);
@@ -54,7 +54,7 @@ impl Record {
         }
     }
 
-    /// Sets every removal under way aside: another one begins.
+    /// Pauses the present and the suspended removal, because another one begins.
     pub(crate) fn pause_all(&mut self, now: Timestamp) {
         let suspended = self.suspended.take();
         let present = std::mem::take(&mut self.activity);
@@ -65,7 +65,7 @@ impl Record {
         }
     }
 
-    /// Forgets what was set aside for this card.
+    /// Drops the paused and the cancelled removal of this card.
     pub(crate) fn drop_set_aside(&mut self, card: CardId) {
         self.paused.retain(|paused| paused.card != card);
         let cancelled = self.cancelled.as_ref();
@@ -74,7 +74,7 @@ impl Record {
         }
     }
 
-    /// Takes the card of the removal under way off the list, into the trash. Whether it was on the list.
+    /// Moves the card of the removal under way from the list to the trash. Returns whether it was on the list.
     pub(crate) fn take_off(&mut self, id: CardId, now: Timestamp) -> bool {
         let Some(place) = self.cards.iter().position(|card| card.id == id) else {
             return false;
@@ -93,7 +93,8 @@ impl Record {
         true
     }
 
-    /// Puts a card back where it was, and returns it; its label gets a number if another card has it by now.
+    /// Moves a card from the trash to its former place on the list, and returns it; its label gets a number if another card
+    /// has the label now.
     pub(crate) fn put_back(&mut self, id: CardId, now: Timestamp) -> Result<&Card, NotPutBack> {
         let at = self.trash.iter().position(|removed| removed.card.id == id);
         let at = at.ok_or(NotPutBack::NotInTrash)?;
@@ -115,7 +116,7 @@ impl Record {
         Ok(&self.cards[place])
     }
 
-    /// Puts a new card on the list.
+    /// Adds a new card to the end of the list, and returns its id.
     pub(crate) fn add_card(&mut self, card: impl FnOnce(CardId) -> Card) -> CardId {
         let id = CardId(self.next_card);
         self.next_card += 1;
@@ -123,31 +124,31 @@ impl Record {
         id
     }
 
-    /// How many more cards can be kept.
+    /// How many more cards the record can take.
     pub(crate) fn room(&self) -> Room {
         let on_list = MAX_CARDS.saturating_sub(self.cards.len());
         let kept = MAX_KEPT.saturating_sub(self.cards.len() + self.trash.len());
         match (on_list, kept) {
             (0, _) => Room::ListFull,
             (_, 0) => Room::TrashFull,
-            (on_list, kept) => Room::For(on_list.min(kept)),
+            (on_list, kept) => Room::Free(on_list.min(kept)),
         }
     }
 
-    /// What its owner calls a card, on the list or in the trash; empty if it is in neither.
+    /// The label of a card on the list or in the trash; empty if it is in neither.
     pub(crate) fn label_of(&self, id: CardId) -> &str {
         let removed = self.removed_card(id).map(|removed| &removed.card);
         let card = self.card(id).or(removed);
         card.map_or("", |card| card.label.as_str())
     }
 
-    /// Whether a card of the list, `except` not counted, has this label.
+    /// Whether a card on the list other than `except` has this label.
     pub(crate) fn has_label(&self, label: &str, except: Option<CardId>) -> bool {
         let mut others = self.cards.iter().filter(|card| Some(card.id) != except);
         others.any(|card| card.is_called(label))
     }
 
-    /// A label no card of the list has: this one, or this one with a number.
+    /// A label that no card on the list has: this one, or this one with a number.
     fn unused_label(&self, label: &str) -> String {
         let numbered = (2..).map(|number| format!("{label} {number}"));
         let mut labels = std::iter::once(label.to_owned()).chain(numbered);

@@ -1,6 +1,6 @@
-//! Before a card leaves the list: the proof, where its owner wants one, its details to be noted, and the explicit yes.
+//! The end of a removal: the PIN or code, if the owner set one up, and the explicit yes.
 //!
-//! Only the button of the last screen, or a clear yes typed at that very moment, takes the card off the list.
+//! Only the button of the confirmation screen, or a yes typed while it is open, removes the card from the list.
 
 use crate::dialogue::{
     buttons,
@@ -14,10 +14,10 @@ use crate::dialogue::{
     wording,
 };
 
-/// The entry for when the PIN or code is not accepted.
+/// The entry about a PIN or code that is not accepted.
 const NOT_ACCEPTED_ENTRY: &str = "problem-verification-failed";
 
-/// Takes what was typed where the proof is awaited.
+/// Takes a typed PIN or code.
 pub(crate) fn take_proof(turn: &mut TurnBuilder<'_>, typed: &str) {
     turn.delete_typed();
     match setup::try_proof(turn, typed) {
@@ -32,8 +32,7 @@ pub(crate) fn take_proof(turn: &mut TurnBuilder<'_>, typed: &str) {
     turn.show(Screen::Present);
 }
 
-/// The explicit yes: the card leaves the list. Anything but a yes to this very card at this very moment shows where we
-/// are.
+/// Takes the explicit yes: removes the card from the list. Changes nothing unless the confirmation of this card is open.
 pub(crate) fn confirm(turn: &mut TurnBuilder<'_>, card: CardId) {
     let is_taken_off = is_awaited(turn, card) && turn.record.take_off(card, turn.now);
     turn.show(if is_taken_off {
@@ -51,14 +50,14 @@ fn is_awaited(turn: &TurnBuilder<'_>, card: CardId) -> bool {
     })
 }
 
-/// Takes a yes typed at that very moment.
+/// Takes a typed yes.
 pub(crate) fn confirm_typed(turn: &mut TurnBuilder<'_>) {
     if let Some(card) = turn.record.activity.removal().map(|removal| removal.card) {
         confirm(turn, card);
     }
 }
 
-/// The question for the PIN or a code; for how long not, while removal is locked.
+/// The question for the PIN or a code, or how long removal is locked.
 pub(crate) fn draw_proof(turn: &TurnBuilder<'_>, card: &Card) -> Reply {
     let question = match &turn.record.protection {
         Some(Protection::Codes { .. }) => "proof-code",
@@ -75,7 +74,7 @@ pub(crate) fn draw_proof(turn: &TurnBuilder<'_>, card: &Card) -> Reply {
         .row([turn.button("button-cancel", Choice::Cancel)])
 }
 
-/// The last screen: which card, what will happen, and what will not.
+/// The confirmation screen: which card, what will happen, and what will not.
 pub(crate) fn draw(turn: &TurnBuilder<'_>, card: &Card) -> Reply {
     let label = || ("label", card.label.as_str().into());
     let details = wording::details(turn, card);

@@ -1,5 +1,5 @@
-//! “It's in Samsung Wallet, not Google's”: text in the middle of the steps that names another wallet or phone is taken as
-//! a correction. What still holds is kept, the reason and the kind of card; the steps are other ones, so they begin anew.
+//! Corrections such as “It's in Samsung Wallet, not Google's”: a text during a removal that names another wallet or phone.
+//! The reason, and the kind of card if it fits, are kept; the steps differ, so they start from the first.
 
 use crate::{
     dialogue::{
@@ -15,16 +15,16 @@ use crate::{
     knowledge::{EntryId, PhoneSystem},
 };
 
-/// More words than that are a story or a question, not a correction.
+/// Units of the longest correction; a longer text is taken as a question.
 const MAX_UNITS: usize = 16;
 
-/// What is different from what was thought.
+/// The corrected wallet and phone system.
 struct Correction {
     wallet: EntryId,
     system: Option<PhoneSystem>,
 }
 
-/// Takes a text as a correction of the card being taken out, if it is one.
+/// Takes a text as a correction of the card being removed, if it is one. Returns whether it was.
 pub(crate) fn take(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
     let Some(removal) = turn.record.activity.removal() else {
         return false;
@@ -34,7 +34,7 @@ pub(crate) fn take(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
         Stage::Step(_) | Stage::AllSteps | Stage::Reason | Stage::Confirmation
     );
     let card = removal.card;
-    // “其实是手环上的” says so itself; what does not must not be a question.
+    // “其实是手环上的” is explicit; a text without such a word must not be a question.
     let says_so =
         turn.words().mentions(text, "words-correction") && !text.trim_end().ends_with(['?', '？']);
     let asks = !says_so && question::is_question_of_its_own(turn, text);
@@ -57,7 +57,7 @@ fn correction(turn: &TurnBuilder<'_>, text: &str, id: CardId) -> Option<Correcti
     };
     let named = turn.words().systems_in(text);
     let another = turn.words().wallet_besides(text, Some(&card.wallet));
-    // A phone's name is a wallet's, too; where the wallet exists on that phone, it is the phone that is meant.
+    // Some words name both a phone and a wallet. If the card's wallet exists on that phone, the phone is meant.
     let is_phone = |name: &str| {
         named
             .iter()
@@ -102,6 +102,6 @@ fn apply(turn: &mut TurnBuilder<'_>, id: CardId, correction: Correction) {
     let label = ("label", card.label.as_str().into());
     let wallet = ("wallet", wording::place_name(turn, &card).into());
     turn.note(turn.line("corrected", &[label, wallet]));
-    // What was done in another app is not done in this one.
+    // Steps done in another app do not count for this one.
     stages::start_over(turn);
 }

@@ -1,5 +1,5 @@
-//! After the yes: is the card gone from the wallet, too? What to do when it is not, and what the reason for the removal
-//! makes useful next.
+//! After the confirmation: asks whether the card is gone from the wallet, helps if it is not, and offers what is useful
+//! next for the reason of the removal.
 
 use jiff::SignedDuration;
 
@@ -15,16 +15,16 @@ use crate::dialogue::{
     wording,
 };
 
-/// The entry shown when the card does not go away.
+/// The entry shown when the card is still in the wallet.
 const STILL_SHOWN_ENTRY: &str = "problem-status-stale";
-/// The entry that tells how to look.
+/// The entry that says how to check whether the card is gone.
 const CHECK_ENTRY: &str = "step-check-removed";
-/// The entry on adding the card again, on the new phone say.
+/// The entry about adding the card again, for example on a new phone.
 const ADD_AGAIN_ENTRY: &str = "rebind-card";
-/// The entry with the measures that keep cards safe.
+/// The entry about keeping cards safe.
 const SAFETY_ENTRY: &str = "card-security";
 
-/// The card is gone from the wallet: the removal is over.
+/// The card is gone from the wallet: ends the removal.
 pub(crate) fn take_gone(turn: &mut TurnBuilder<'_>, card: CardId) {
     if is_in_trash(turn, card) {
         leave_question(turn, card);
@@ -32,7 +32,7 @@ pub(crate) fn take_gone(turn: &mut TurnBuilder<'_>, card: CardId) {
     }
 }
 
-/// The card is still in the wallet: why that happens, and the ways on. The question stays open.
+/// The card is still in the wallet: explains why, and offers ways to continue. The question stays open.
 pub(crate) fn take_still_there(turn: &mut TurnBuilder<'_>, card: CardId) {
     if is_in_trash(turn, card) {
         entry::say_named_entry(turn, STILL_SHOWN_ENTRY);
@@ -40,7 +40,7 @@ pub(crate) fn take_still_there(turn: &mut TurnBuilder<'_>, card: CardId) {
     }
 }
 
-/// Not sure: how to look, then the question again.
+/// The person is not sure: explains how to check, and asks again.
 pub(crate) fn take_not_sure(turn: &mut TurnBuilder<'_>, card: CardId) {
     if is_in_trash(turn, card) {
         entry::say_named_entry(turn, CHECK_ENTRY);
@@ -48,7 +48,7 @@ pub(crate) fn take_not_sure(turn: &mut TurnBuilder<'_>, card: CardId) {
     }
 }
 
-/// Asks again after a while.
+/// Schedules the question again after [`REMIND_OUTCOME_MINUTES`].
 pub(crate) fn remind(turn: &mut TurnBuilder<'_>, card: CardId) {
     if is_in_trash(turn, card) {
         leave_question(turn, card);
@@ -58,13 +58,13 @@ pub(crate) fn remind(turn: &mut TurnBuilder<'_>, card: CardId) {
     }
 }
 
-/// The question is left without an answer: the card stays off the list, and nobody claims that it is gone.
+/// Cancels the question: the card stays in the trash, and the bot does not claim that it is gone from the wallet.
 pub(crate) fn leave_open(turn: &mut TurnBuilder<'_>, card: CardId) {
     leave_question(turn, card);
     turn.show(Screen::OutcomeLeftOpen(card));
 }
 
-/// Whether the card can still be asked about; else that is said.
+/// Whether the card is still in the trash; if not, says so.
 fn is_in_trash(turn: &mut TurnBuilder<'_>, card: CardId) -> bool {
     let is_there = turn.record.removed_card(card).is_some();
     if !is_there {
@@ -73,7 +73,7 @@ fn is_in_trash(turn: &mut TurnBuilder<'_>, card: CardId) -> bool {
     is_there
 }
 
-/// Leaves the question, if it is about this card.
+/// Ends the question and the reminders about this card.
 fn leave_question(turn: &mut TurnBuilder<'_>, card: CardId) {
     turn.record
         .reminders
@@ -92,7 +92,7 @@ pub(crate) fn draw_taken_off(turn: &TurnBuilder<'_>, card: CardId) -> Option<Rep
     Some(draw_question(turn, card, "look-again")?.with_note(done))
 }
 
-/// The question; `None` if the card is not in the trash any more.
+/// The question, worded by `line`; `None` if the card is no longer in the trash.
 pub(crate) fn draw_question(turn: &TurnBuilder<'_>, card: CardId, line: &str) -> Option<Reply> {
     let removed = &turn.record.removed_card(card)?.card;
     let wallet = ("wallet", wording::wallet_name(turn, &removed.wallet).into());
@@ -109,7 +109,7 @@ pub(crate) fn draw_question(turn: &TurnBuilder<'_>, card: CardId, line: &str) ->
     Some(reply)
 }
 
-/// The end, and what the reason makes useful next.
+/// The end of the removal, with what is useful next for its reason.
 pub(crate) fn draw_gone(turn: &TurnBuilder<'_>, card: CardId) -> Option<Reply> {
     let removed = turn.record.removed_card(card)?;
     let label = ("label", removed.card.label.as_str().into());

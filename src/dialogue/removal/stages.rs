@@ -1,4 +1,5 @@
-//! The way of a removal from stage to stage, up to the last step.
+//! Moves a removal from stage to stage: choosing the card, the reason, the steps, pausing and cancelling. `confirmation`
+//! and `outcome` handle the stages after the steps.
 
 use crate::{
     dialogue::{
@@ -15,7 +16,7 @@ use crate::{
     markup::RichText,
 };
 
-/// Entries that tell why a card is taken out: who begins from one of them is not asked again.
+/// Entries about a reason for removing a card: after reading one of them, the person is not asked for the reason.
 const REASON_ENTRIES: [(&str, Reason); 4] = [
     ("reason-card-replaced", Reason::NewCard),
     ("reason-phone-replaced", Reason::NewPhone),
@@ -23,7 +24,7 @@ const REASON_ENTRIES: [(&str, Reason); 4] = [
     ("reason-declutter", Reason::TidyingUp),
 ];
 
-/// Begins a removal, of a card in `wallet` if one is named; goes on with the one under way.
+/// Begins a removal, of a card in `wallet` if given; continues the one under way, if there is one.
 pub(crate) fn begin(turn: &mut TurnBuilder<'_>, wallet: Option<EntryId>) {
     if turn.base.knowledge.guides.is_empty() {
         let text = turn.line("no-guide", &[]);
@@ -38,7 +39,7 @@ pub(crate) fn begin(turn: &mut TurnBuilder<'_>, wallet: Option<EntryId>) {
     turn.show(Screen::Present);
 }
 
-/// Which card it is about: one of those on the list that fit, else a new one.
+/// Asks for a card on the list if one fits, otherwise for a new card.
 fn first_question(cards: &[Card], wallet: Option<EntryId>) -> Activity {
     let fits = |card: &Card| wallet.as_ref().is_none_or(|wallet| card.wallet == *wallet);
     if cards.iter().any(fits) {
@@ -53,7 +54,7 @@ fn first_question(cards: &[Card], wallet: Option<EntryId>) -> Activity {
     }
 }
 
-/// Takes this card out: goes on where its removal was, or begins one.
+/// Continues the removal of this card, or begins one.
 pub(crate) fn guide_card(turn: &mut TurnBuilder<'_>, card: CardId) {
     if turn.record.card(card).is_none() {
         return turn.show_card_missing();
@@ -93,7 +94,7 @@ fn paused_or_new(turn: &mut TurnBuilder<'_>, card: CardId) -> Removal {
     }
 }
 
-/// A removal taken up again has to be proved again: another person may have the phone by now.
+/// A continued removal. It needs the PIN or a code again, because another person may have the phone now.
 fn resumed(removal: Removal) -> Removal {
     Removal {
         proved: false,
@@ -102,14 +103,14 @@ fn resumed(removal: Removal) -> Removal {
     }
 }
 
-/// The reason, if one was just read about.
+/// The reason that the last answer was about, if any.
 fn reason_read_about(turn: &TurnBuilder<'_>) -> Option<Reason> {
     let last = turn.record.last_answer.as_ref()?.entry.as_str();
     let known = REASON_ENTRIES.iter().find(|(entry, _)| *entry == last)?;
     Some(known.1)
 }
 
-/// Takes the reason, pressed; it decides how fast the removal goes.
+/// Takes the pressed reason, which decides the first stage.
 pub(crate) fn take_reason(turn: &mut TurnBuilder<'_>, reason: Reason) {
     if let Activity::Removing(removal) = turn.record.activity.clone()
         && removal.stage == Stage::Reason
@@ -124,7 +125,7 @@ pub(crate) fn take_reason(turn: &mut TurnBuilder<'_>, reason: Reason) {
     turn.show(Screen::Present);
 }
 
-/// Goes back to the first step, once it is known why the card is taken out.
+/// Goes back to the first step, if the reason is known already.
 pub(crate) fn start_over(turn: &mut TurnBuilder<'_>) {
     let removal = turn.record.activity.removal();
     let known = removal.and_then(|removal| Some((removal.card, removal.reason?)));
@@ -135,7 +136,7 @@ pub(crate) fn start_over(turn: &mut TurnBuilder<'_>) {
     turn.show(Screen::Present);
 }
 
-/// Misuse is a hurry: all steps at once.
+/// The stage after the reason: all steps at once for misuse, which is urgent; otherwise the first step.
 fn first_stage(turn: &TurnBuilder<'_>, card: CardId, reason: Reason) -> Stage {
     let card = turn.record.card(card);
     let steps = card.map(|card| steps::steps_for(turn, card));
@@ -146,7 +147,7 @@ fn first_stage(turn: &TurnBuilder<'_>, card: CardId, reason: Reason) -> Stage {
     }
 }
 
-/// Shows a page of the cards to choose from; where none is to be chosen, what is under way.
+/// Shows a page of the cards to choose from, or the present screen if no card is being chosen.
 pub(crate) fn show_choice(turn: &mut TurnBuilder<'_>, page: Page) {
     turn.show(if turn.record.activity == Activity::ChoosingCard {
         Screen::ChooseCard(page)
@@ -155,7 +156,7 @@ pub(crate) fn show_choice(turn: &mut TurnBuilder<'_>, page: Page) {
     });
 }
 
-/// Takes a card's label, typed where a card is to be chosen; whether it was one.
+/// Takes a typed label where a card is to be chosen. Returns whether a card has it.
 pub(crate) fn take_label(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
     let mut cards = turn.record.cards.iter();
     let chosen = cards.find(|card| card.is_called(text.trim()));
@@ -166,7 +167,7 @@ pub(crate) fn take_label(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
     true
 }
 
-/// The present step is done: on to the next, or to the confirmation.
+/// Goes from the present step to the next one, or to the confirmation.
 pub(crate) fn finish_step(turn: &mut TurnBuilder<'_>) {
     if let Some(stage) = stage_after(turn) {
         turn.record.go_to(stage);
@@ -181,7 +182,7 @@ fn stage_after(turn: &TurnBuilder<'_>) -> Option<Stage> {
         Stage::Step(step) => {
             let steps = steps::steps_for(turn, card);
             let (index, is_unchanged) = steps::position(steps, step);
-            // The press was on a step that is no more: what came before it has to be seen again, and why.
+            // The step no longer exists: `settle` shows the nearest earlier one and says why.
             if !is_unchanged && !steps.is_empty() {
                 return None;
             }
@@ -193,12 +194,12 @@ fn stage_after(turn: &TurnBuilder<'_>) -> Option<Stage> {
     }
 }
 
-/// Back to the stage before the present one; from the first, to the choice of a card.
+/// Goes back one stage; from the first, to the choice of a card.
 pub(crate) fn back(turn: &mut TurnBuilder<'_>) {
     let Some(removal) = turn.record.activity.removal() else {
         return turn.show(Screen::Present);
     };
-    // Without its card, the removal ends when the turn settles.
+    // If the card is gone, `settle` ends the removal.
     if let Some(card) = turn.record.card(removal.card) {
         match stage_before(turn, removal, card) {
             Before::Stage(stage) => turn.record.go_to(stage),
@@ -209,12 +210,12 @@ pub(crate) fn back(turn: &mut TurnBuilder<'_>) {
     turn.show(Screen::Present);
 }
 
-/// What came before a stage.
+/// What comes before a stage.
 enum Before {
     Stage(Stage),
     /// The choice of a card.
     Choice,
-    /// Nothing that could be gone back to.
+    /// There is nothing to go back to.
     Nothing,
 }
 
@@ -228,7 +229,7 @@ fn stage_before(turn: &TurnBuilder<'_>, removal: &Removal, card: &Card) -> Befor
     Before::Stage(match &removal.stage {
         Stage::Reason => return Before::Choice,
         Stage::Step(step) => match steps::position(steps, step) {
-            // A step that is no more: that has to be said first.
+            // The step no longer exists: `settle` says so first.
             (_, false) => return Before::Nothing,
             (index, true) => index
                 .checked_sub(1)
@@ -240,7 +241,7 @@ fn stage_before(turn: &TurnBuilder<'_>, removal: &Removal, card: &Card) -> Befor
     })
 }
 
-/// Sets the removal aside, to be taken up again.
+/// Pauses the removal.
 pub(crate) fn pause(turn: &mut TurnBuilder<'_>) {
     match turn.record.activity.clone() {
         Activity::Removing(removal) if removal.is_open() => {
@@ -253,7 +254,7 @@ pub(crate) fn pause(turn: &mut TurnBuilder<'_>) {
     }
 }
 
-/// Cancels the removal; nothing is lost by it, a tap takes it up again.
+/// Cancels the removal; a button continues it after all.
 pub(crate) fn cancel(turn: &mut TurnBuilder<'_>, removal: Removal) {
     turn.record.leave();
     turn.record.cancelled = Some(Removal {
@@ -263,7 +264,7 @@ pub(crate) fn cancel(turn: &mut TurnBuilder<'_>, removal: Removal) {
     turn.show(Screen::RemovalCancelled);
 }
 
-/// Takes up again what was cancelled last.
+/// Continues the removal cancelled last.
 pub(crate) fn uncancel(turn: &mut TurnBuilder<'_>) {
     let Some(removal) = turn.record.cancelled.take() else {
         return turn.show(Screen::Present);
@@ -277,7 +278,7 @@ pub(crate) fn uncancel(turn: &mut TurnBuilder<'_>) {
     turn.show(Screen::Present);
 }
 
-/// The cards to choose from; the paused ones are marked.
+/// A page of the cards to choose from; those with a paused removal are marked.
 pub(crate) fn draw_choice(turn: &TurnBuilder<'_>, page: Page) -> Reply {
     let to_button = |card: &Card| {
         let button = buttons::card_button(turn, card, Choice::UnbindCard(card.id));
@@ -299,7 +300,7 @@ pub(crate) fn draw_choice(turn: &TurnBuilder<'_>, page: Page) -> Reply {
     ])
 }
 
-/// The question why.
+/// The question for the reason.
 pub(crate) fn draw_reasons(turn: &TurnBuilder<'_>, card: &Card) -> Reply {
     let text = turn.line("why", &[("label", card.label.as_str().into())]);
     let reasons = Reason::OFFERED.map(|reason| {
@@ -324,7 +325,7 @@ pub(crate) fn draw_paused(turn: &TurnBuilder<'_>, card: CardId) -> Reply {
     ])
 }
 
-/// A removal was cancelled; at the confirmation, that says that the card is kept.
+/// Says that the removal was cancelled, or at the confirmation that the card is kept.
 pub(crate) fn draw_removal_cancelled(turn: &TurnBuilder<'_>) -> Reply {
     let removal = turn.record.cancelled.as_ref();
     let is_no = removal.is_some_and(|removal| removal.stage == Stage::Confirmation);
@@ -335,7 +336,7 @@ pub(crate) fn draw_removal_cancelled(turn: &TurnBuilder<'_>) -> Reply {
     with_ways_on(turn, text, uncancel)
 }
 
-/// Something else than a removal was cancelled.
+/// Says that a procedure other than a removal was cancelled.
 pub(crate) fn draw_cancelled(turn: &TurnBuilder<'_>) -> Reply {
     let text = turn.line("cancelled", &[("label", "".into())]);
     with_ways_on(turn, text, turn.button("button-guide", Choice::Unbind))

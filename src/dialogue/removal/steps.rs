@@ -1,5 +1,5 @@
-//! The steps of a removal, in the words of the card's wallet, for its phone and its kind: one at a time, or all at once,
-//! and what may look different. The words are data (`knowledge::guide`); the way through them is `stages`'.
+//! Shows the steps of a removal for the card's wallet, phone and kind: one at a time or all at once, and what may look
+//! different. The texts are data (`knowledge::guide`); `stages` moves from step to step.
 
 use crate::{
     dialogue::{
@@ -18,10 +18,10 @@ use crate::{
     markup::RichText,
 };
 
-/// The step that looks different most often; its entry helps when all steps are shown at once.
-const TELLING_STEP: &str = "step-choose-unbind";
+/// The step that differs most between phones; its entry is shown for “it looks different” when all steps are shown.
+const MOST_VARIED_STEP: &str = "step-choose-unbind";
 
-/// The guide of a card's wallet, else the general one.
+/// The guide of a card's wallet, or else the general one.
 fn guide_for<'a>(turn: &TurnBuilder<'a>, card: &Card) -> Option<&'a Guide> {
     let guides = &turn.base.knowledge.guides;
     let general = || guides.iter().find(|(id, _)| id.as_str() == GENERAL_GUIDE);
@@ -36,7 +36,7 @@ pub(crate) fn steps_for<'a>(turn: &TurnBuilder<'a>, card: &Card) -> &'a [GuideSt
         .map_or(&[], |text| &text.steps)
 }
 
-/// The place of a step, and whether it is the very one; the nearest earlier one's, if the step is no more.
+/// The index of a step and `true`; if the step no longer exists, the index of the nearest earlier one and `false`.
 pub(crate) fn position(steps: &[GuideStep], step: &EntryId) -> (usize, bool) {
     if let Some(index) = steps.iter().position(|other| other.id == *step) {
         return (index, true);
@@ -51,8 +51,12 @@ pub(crate) fn position(steps: &[GuideStep], step: &EntryId) -> (usize, bool) {
     (nearest.unwrap_or(0), false)
 }
 
-/// Where a removal at this step really is, should the guide have changed; `None` if it is there.
-pub(crate) fn moved_to(turn: &TurnBuilder<'_>, card: &Card, step: &EntryId) -> Option<Stage> {
+/// The stage that replaces a step which the guide no longer has; `None` if it still has the step.
+pub(crate) fn replacement_stage(
+    turn: &TurnBuilder<'_>,
+    card: &Card,
+    step: &EntryId,
+) -> Option<Stage> {
     let steps = steps_for(turn, card);
     let (index, is_unchanged) = position(steps, step);
     match steps.get(index) {
@@ -62,7 +66,7 @@ pub(crate) fn moved_to(turn: &TurnBuilder<'_>, card: &Card, step: &EntryId) -> O
     }
 }
 
-/// Shows what may be different at the present step; where there is none, what is under way.
+/// Shows what may look different at the present step, or the present screen if no step is shown.
 pub(crate) fn show_differences(turn: &mut TurnBuilder<'_>) {
     turn.show(if differing_step(turn).is_some() {
         Screen::Differences
@@ -71,16 +75,16 @@ pub(crate) fn show_differences(turn: &mut TurnBuilder<'_>) {
     });
 }
 
-/// The entry of the present step.
+/// The entry for “it looks different” at the present step.
 fn differing_step(turn: &TurnBuilder<'_>) -> Option<EntryId> {
     match &turn.record.activity.removal()?.stage {
         Stage::Step(step) => Some(step.clone()),
-        Stage::AllSteps => TELLING_STEP.parse().ok(),
+        Stage::AllSteps => MOST_VARIED_STEP.parse().ok(),
         Stage::Reason | Stage::Proof | Stage::Confirmation | Stage::Outcome => None,
     }
 }
 
-/// The entries that the present step's own entry names.
+/// The step's own entry and its related entries, as buttons.
 pub(crate) fn draw_differences(turn: &TurnBuilder<'_>) -> Option<Reply> {
     let step = differing_step(turn)?;
     let article = turn.base.knowledge.article(&step, turn.language);
@@ -93,7 +97,7 @@ pub(crate) fn draw_differences(turn: &TurnBuilder<'_>) -> Option<Reply> {
     Some(reply.row(buttons::person_button(turn)).row([back]))
 }
 
-/// One step, below those that are done; `None` if the guide has no steps.
+/// One step, below the titles of the steps done; `None` if the guide has no steps.
 pub(crate) fn draw_step(
     turn: &TurnBuilder<'_>,
     removal: &Removal,
@@ -128,7 +132,7 @@ fn step_head(turn: &TurnBuilder<'_>, card: &Card, index: usize, steps: usize) ->
     )
 }
 
-/// All steps at once, in a hurry: the first line of each, which says what to do.
+/// All steps at once, for urgent removals: the first line of each, which says what to do.
 pub(crate) fn draw_all_steps(turn: &TurnBuilder<'_>, card: &Card) -> Reply {
     let label = ("label", card.label.as_str().into());
     let wallet = ("wallet", wording::wallet_name(turn, &card.wallet).into());

@@ -1,4 +1,4 @@
-//! What each button does. One exhaustive match: a choice that is not routed does not compile.
+//! Routes each button's choice to its procedure. The match is exhaustive, so an unrouted choice does not compile.
 
 use crate::dialogue::{
     answers::{
@@ -18,7 +18,7 @@ use crate::dialogue::{
     turn::TurnBuilder,
 };
 
-/// Does what a button says.
+/// Applies the choice of a pressed button.
 pub(crate) fn choose(turn: &mut TurnBuilder<'_>, choice: &Choice) {
     match turn.place {
         Place::Group if choice.is_personal() => return help::ask_into_private(turn, "unbind"),
@@ -28,7 +28,7 @@ pub(crate) fn choose(turn: &mut TurnBuilder<'_>, choice: &Choice) {
         Choice::NoneOfThese => question::take_none_of_these(turn),
         Choice::Unbind => stages::begin(turn, None),
         Choice::AddCard => adding::begin(turn),
-        Choice::Skip => adding::fill(turn, |draft| draft.kind_skipped = true),
+        Choice::Skip => adding::update_draft(turn, |draft| draft.kind_skipped = true),
         Choice::Done => stages::finish_step(turn),
         Choice::LooksDifferent => steps::show_differences(turn),
         Choice::Back => go_back(turn),
@@ -58,9 +58,11 @@ pub(crate) fn choose(turn: &mut TurnBuilder<'_>, choice: &Choice) {
         Choice::UnbindCard(card) => stages::guide_card(turn, *card),
         Choice::Why(reason) => stages::take_reason(turn, *reason),
         Choice::Label(name) => adding::choose_label(turn, name),
-        Choice::Wallet(wallet) => adding::fill(turn, |draft| draft.wallet = Some(wallet.clone())),
-        Choice::System(system) => adding::fill(turn, |draft| draft.system = Some(*system)),
-        Choice::Kind(kind) => adding::fill(turn, |draft| draft.kind = Some(*kind)),
+        Choice::Wallet(wallet) => {
+            adding::update_draft(turn, |draft| draft.wallet = Some(wallet.clone()))
+        }
+        Choice::System(system) => adding::update_draft(turn, |draft| draft.system = Some(*system)),
+        Choice::Kind(kind) => adding::update_draft(turn, |draft| draft.kind = Some(*kind)),
         Choice::Details(card) => export::send_card(turn, *card),
         Choice::Confirm(card) => confirmation::confirm(turn, *card),
         Choice::Gone(card) => outcome::take_gone(turn, *card),
@@ -81,7 +83,7 @@ pub(crate) fn choose(turn: &mut TurnBuilder<'_>, choice: &Choice) {
     }
 }
 
-/// One question or step back.
+/// Goes back one question or step in the procedure under way.
 pub(crate) fn go_back(turn: &mut TurnBuilder<'_>) {
     match turn.record.activity {
         Activity::Adding { .. } => adding::back(turn),
@@ -96,7 +98,7 @@ pub(crate) fn go_back(turn: &mut TurnBuilder<'_>) {
     }
 }
 
-/// Leaves what is under way; nothing was removed.
+/// Cancels the procedure under way; no card is removed.
 pub(crate) fn cancel(turn: &mut TurnBuilder<'_>) {
     match turn.record.activity.clone() {
         Activity::Idle => turn.show(Screen::NothingToCancel),

@@ -1,4 +1,4 @@
-//! What each command does, and each deep link. One exhaustive match: a command that is not routed does not compile.
+//! Routes each command and deep link to its procedure. The match is exhaustive, so an unrouted command does not compile.
 
 use crate::{
     dialogue::{
@@ -15,9 +15,9 @@ use crate::{
     knowledge::EntryId,
 };
 
-/// A deep link to an entry is `/start kb_<id>`.
+/// Prefix of a deep link to an entry: `/start kb_<id>`.
 const ENTRY_PAYLOAD: &str = "kb_";
-/// A deep link into the removal of a card in a wallet is `/start unbind_<wallet's id>`.
+/// Prefix of a deep link into the removal of a card in a wallet: `/start unbind_<wallet id>`.
 const UNBIND_PAYLOAD: &str = "unbind_";
 /// Commands with a deep link, `/start <name>`.
 const LINKED_COMMANDS: [Command; 7] = [
@@ -30,7 +30,7 @@ const LINKED_COMMANDS: [Command; 7] = [
     Command::Forget,
 ];
 
-/// Takes a command, with what stood behind it.
+/// Takes a command with its argument.
 pub(crate) fn take(turn: &mut TurnBuilder<'_>, command: Command, argument: &str) {
     turn.next_keyboard();
     if command != Command::Cancel {
@@ -39,20 +39,19 @@ pub(crate) fn take(turn: &mut TurnBuilder<'_>, command: Command, argument: &str)
     if command == Command::Start {
         follow_link(turn, argument);
     } else {
-        obey(turn, command, argument);
+        route(turn, command, argument);
     }
     turn.show(Screen::Present);
 }
 
-/// Adding, changing and setting up wait for an answer; a command ends the wait and says so by what it shows. Only a
-/// removal goes on.
+/// Ends any procedure but a removal, because a command shows that its question will not be answered.
 fn leave_small_procedure(turn: &mut TurnBuilder<'_>) {
     if !turn.record.activity.is_idle() && !turn.record.activity.is_removal() {
         turn.record.leave();
     }
 }
 
-fn obey(turn: &mut TurnBuilder<'_>, command: Command, argument: &str) {
+fn route(turn: &mut TurnBuilder<'_>, command: Command, argument: &str) {
     if let (Place::Group, Some(payload)) = (turn.place, private_payload(command)) {
         return help::ask_into_private(turn, payload);
     }
@@ -72,7 +71,7 @@ fn obey(turn: &mut TurnBuilder<'_>, command: Command, argument: &str) {
     }
 }
 
-/// The link into the private chat that does the same there, for commands that are nobody else's business.
+/// The `/start` payload that runs a personal command in the private chat; `None` for commands that are not personal.
 fn private_payload(command: Command) -> Option<&'static str> {
     match command {
         Command::Unbind => Some("unbind"),
@@ -107,10 +106,10 @@ fn follow_link(turn: &mut TurnBuilder<'_>, payload: &str) {
     }
     let linked = LINKED_COMMANDS.into_iter();
     let mut linked = linked.filter(|command| command.name() == payload);
-    obey(turn, linked.next().unwrap_or(Command::Start), "");
+    route(turn, linked.next().unwrap_or(Command::Start), "");
 }
 
-/// A removal asked for by name has nothing to do with what was talked of before.
+/// Begins a removal. The last answer is dropped, because a removal by command does not follow from it.
 fn unbind(turn: &mut TurnBuilder<'_>, wallet: Option<EntryId>) {
     turn.record.last_answer = None;
     stages::begin(turn, wallet);

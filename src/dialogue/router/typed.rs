@@ -1,5 +1,5 @@
-//! What is typed: a secret that has no place in a chat, the label of a button, a word the present step understands, a
-//! correction, else a question.
+//! Routes typed text. It is, in this order: a secret that should not be in a chat, the label of a button on the present
+//! screen, an answer the procedure under way understands, or a question.
 
 use crate::dialogue::{
     answers::question,
@@ -20,7 +20,6 @@ use crate::dialogue::{
     words::plain_word,
 };
 
-/// Takes something typed.
 pub(crate) fn take(turn: &mut TurnBuilder<'_>, text: &str) {
     turn.next_keyboard();
     if let Some(secret) = misplaced_secret(turn, text) {
@@ -35,20 +34,20 @@ pub(crate) fn take(turn: &mut TurnBuilder<'_>, text: &str) {
     }
 }
 
-/// A secret, typed where none was asked for.
+/// The kind of secret in a text, where the bot did not ask for one.
 fn misplaced_secret(turn: &TurnBuilder<'_>, text: &str) -> Option<Secret> {
     let activity = &turn.record.activity;
     if activity.awaits_secret() {
         return None;
     }
-    // A name or the last digits of a card may be a number.
+    // The label or the last digits of a card may be a number.
     let awaits_words = activity.awaits_words() || matches!(activity, Activity::Protecting(_));
     let lone = (!awaits_words && secrets::is_lone_code(text)).then_some(Secret::Code);
     let words = turn.words();
-    secrets::kind_of(text, |near, word| words.mentions(near, word.line())).or(lone)
+    secrets::detect(text, |near, word| words.mentions(near, word.line())).or(lone)
 }
 
-/// Takes a secret out of the chat and says why.
+/// Deletes a secret from the chat, if possible, and says why.
 fn explain_secret(turn: &mut TurnBuilder<'_>, secret: Secret) {
     let is_deleted = turn.delete_typed();
     let line = match turn.place {
@@ -61,7 +60,7 @@ fn explain_secret(turn: &mut TurnBuilder<'_>, secret: Secret) {
     turn.show(Screen::Present);
 }
 
-/// What is written on a button of the present screen may be typed instead.
+/// The choice of the button on the present screen whose label was typed.
 fn choice_labelled(turn: &TurnBuilder<'_>, text: &str) -> Option<Choice> {
     let present = screens::present(turn)?;
     let typed = plain_word(text);
@@ -70,38 +69,40 @@ fn choice_labelled(turn: &TurnBuilder<'_>, text: &str) -> Option<Choice> {
     button.choice().cloned()
 }
 
-/// Takes a word the present step understands; whether it was one.
+/// Takes a text that the procedure under way understands. Returns whether it was one.
 fn take_in_context(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
     match turn.record.activity.clone() {
         Activity::Idle => while_idle(turn, text),
         Activity::Adding { draft, .. } => while_adding(turn, text, adding::awaits_label(&draft)),
         Activity::Editing { card, field } => while_editing(turn, text, card, field),
-        Activity::ChoosingCard => cancels(turn, text) || stages::take_label(turn, text),
+        Activity::ChoosingCard => take_cancel(turn, text) || stages::take_label(turn, text),
         Activity::Removing(removal) => while_removing(turn, text, &removal),
         Activity::Protecting(setup) => while_protecting(turn, text, setup),
         Activity::Importing { .. } => {
-            cancels(turn, text) || declines(turn, text) || agrees(turn, text, import::confirm)
+            take_cancel(turn, text) || take_no(turn, text) || take_yes(turn, text, import::confirm)
         }
         Activity::Forgetting => {
-            cancels(turn, text) || declines(turn, text) || agrees(turn, text, forget::ask_for_press)
+            take_cancel(turn, text)
+                || take_no(turn, text)
+                || take_yes(turn, text, forget::ask_for_press)
         }
-        Activity::Reviewing => cancels(turn, text) || declines(turn, text),
+        Activity::Reviewing => take_cancel(turn, text) || take_no(turn, text),
     }
 }
 
 fn while_removing(turn: &mut TurnBuilder<'_>, text: &str, removal: &Removal) -> bool {
     match removal.stage {
-        Stage::Reason => goes_back_or_out(turn, text) || correction::take(turn, text),
+        Stage::Reason => take_back_or_out(turn, text) || correction::take(turn, text),
         Stage::Step(_) | Stage::AllSteps => while_guiding(turn, text),
         Stage::Proof => while_proving(turn, text),
         Stage::Confirmation => while_confirming(turn, text),
-        Stage::Outcome => about_outcome(turn, text, removal.card),
+        Stage::Outcome => while_awaiting_outcome(turn, text, removal.card),
     }
 }
 
 type Procedure = fn(&mut TurnBuilder<'_>);
 
-/// Calls `procedure` if `text` is one of the words of this line; whether it was.
+/// Calls `procedure` if `text` is one of the words of the line `words`. Returns whether it was.
 fn if_means(turn: &mut TurnBuilder<'_>, text: &str, words: &str, procedure: Procedure) -> bool {
     let is_meant = turn.words().means(text, words);
     if is_meant {
@@ -110,7 +111,7 @@ fn if_means(turn: &mut TurnBuilder<'_>, text: &str, words: &str, procedure: Proc
     is_meant
 }
 
-/// Takes a text for what was asked for, unless it is surely a question; whether it was taken.
+/// Takes a text as the answer to the open question, unless it is clearly a question itself. Returns whether it was taken.
 fn unless_question(
     turn: &mut TurnBuilder<'_>,
     text: &str,
@@ -130,30 +131,30 @@ fn while_idle(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
     }
 }
 
-fn cancels(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
+fn take_cancel(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
     if_means(turn, text, "words-cancel", choices::cancel)
 }
 
-fn declines(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
+fn take_no(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
     if_means(turn, text, "words-no", choices::cancel)
 }
 
-fn agrees(turn: &mut TurnBuilder<'_>, text: &str, to: Procedure) -> bool {
+fn take_yes(turn: &mut TurnBuilder<'_>, text: &str, to: Procedure) -> bool {
     if_means(turn, text, "words-yes", to)
 }
 
-fn goes_back(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
+fn take_back(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
     if_means(turn, text, "words-back", choices::go_back)
 }
 
-fn goes_back_or_out(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
-    goes_back(turn, text)
+fn take_back_or_out(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
+    take_back(turn, text)
         || if_means(turn, text, "words-pause", stages::pause)
-        || cancels(turn, text)
+        || take_cancel(turn, text)
 }
 
 fn while_adding(turn: &mut TurnBuilder<'_>, text: &str, label_awaited: bool) -> bool {
-    if cancels(turn, text) || goes_back(turn, text) {
+    if take_cancel(turn, text) || take_back(turn, text) {
         return true;
     }
     if label_awaited {
@@ -164,7 +165,7 @@ fn while_adding(turn: &mut TurnBuilder<'_>, text: &str, label_awaited: bool) -> 
 }
 
 fn while_editing(turn: &mut TurnBuilder<'_>, text: &str, card: CardId, field: Field) -> bool {
-    cancels(turn, text)
+    take_cancel(turn, text)
         || unless_question(turn, text, |turn| {
             editing::take_value(turn, card, field, text);
         })
@@ -173,25 +174,25 @@ fn while_editing(turn: &mut TurnBuilder<'_>, text: &str, card: CardId, field: Fi
 fn while_guiding(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
     if_means(turn, text, "words-done", stages::finish_step)
         || if_means(turn, text, "words-differs", steps::show_differences)
-        || goes_back_or_out(turn, text)
+        || take_back_or_out(turn, text)
         || correction::take(turn, text)
 }
 
-/// Words that lead away stay words; everything else that is not clearly a question is a try.
+/// Takes back, pause and cancel; any other text that is not clearly a question counts as the PIN or code.
 fn while_proving(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
-    goes_back_or_out(turn, text)
+    take_back_or_out(turn, text)
         || unless_question(turn, text, |turn| confirmation::take_proof(turn, text))
 }
 
 fn while_confirming(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
-    agrees(turn, text, confirmation::confirm_typed)
-        || goes_back(turn, text)
-        || declines(turn, text)
-        || cancels(turn, text)
+    take_yes(turn, text, confirmation::confirm_typed)
+        || take_back(turn, text)
+        || take_no(turn, text)
+        || take_cancel(turn, text)
         || correction::take(turn, text)
 }
 
-fn about_outcome(turn: &mut TurnBuilder<'_>, text: &str, card: CardId) -> bool {
+fn while_awaiting_outcome(turn: &mut TurnBuilder<'_>, text: &str, card: CardId) -> bool {
     let means = |words| turn.words().means(text, words);
     if means("words-gone") {
         outcome::take_gone(turn, card);
@@ -202,13 +203,13 @@ fn about_outcome(turn: &mut TurnBuilder<'_>, text: &str, card: CardId) -> bool {
     } else if means("words-undo") {
         trash::put_back(turn, card);
     } else {
-        return cancels(turn, text);
+        return take_cancel(turn, text);
     }
     true
 }
 
 fn while_protecting(turn: &mut TurnBuilder<'_>, text: &str, setup: Setup) -> bool {
-    if goes_back(turn, text) || cancels(turn, text) {
+    if take_back(turn, text) || take_cancel(turn, text) {
         return true;
     }
     match setup {
