@@ -38,8 +38,8 @@ fn draw_outputs(turn: &TurnBuilder<'_>) -> Vec<Reply> {
             },
         }
     }
-    // A press always has a visible effect, and notes are shown even if their screen cannot be drawn.
-    if replies.is_empty() && turn.is_press() {
+    // A person always gets an answer, and notes are shown even if their screen cannot be drawn.
+    if replies.is_empty() && turn.is_by_person() {
         let reply = with_placement(turn, help::draw_nothing_open(turn), true);
         replies.push(reply.with_note(leftover_notes));
     } else if !leftover_notes.is_empty() {

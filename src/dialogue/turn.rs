@@ -46,8 +46,6 @@ pub(super) struct TurnBuilder<'a> {
     owner: Option<UserId>,
     /// Whether a person caused this turn, rather than a timer or a receipt.
     is_by_person: bool,
-    /// Whether a button was pressed; a press must have a visible effect.
-    is_press: bool,
     forgets: bool,
     found: Vec<Found>,
 }
@@ -75,7 +73,6 @@ impl<'a> TurnBuilder<'a> {
                 Place::Private => None,
             },
             is_by_person: event.input.wants_answer(),
-            is_press: matches!(event.input, Input::Press { .. }),
             forgets: false,
             found: Vec::new(),
         }
@@ -220,8 +217,9 @@ impl<'a> TurnBuilder<'a> {
         self.outputs.clear();
     }
 
-    pub(super) fn is_press(&self) -> bool {
-        self.is_press
+    /// Whether a person waits for an answer.
+    pub(super) fn is_by_person(&self) -> bool {
+        self.is_by_person
     }
 
     /// Asks the channel to delete the typed message. Returns whether the channel surely can, for the wording of the reply.

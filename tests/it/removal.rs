@@ -8,7 +8,7 @@ use crate::support::{
 use jiff::SignedDuration;
 use unbind_bot::{
     dialogue::{
-        Activity, Card, CardId, Choice, Event, Input, Place, Press, Reason, Receipt, Record,
+        Activity, Card, CardId, Choice, Event, Field, Input, Place, Press, Reason, Receipt, Record,
         Removal, Stage, record,
     },
     knowledge::{CardKind, EntryId, Guide, Language, PhoneSystem, guide::STEP_IDS},
@@ -244,6 +244,26 @@ fn switching_the_pin_off_needs_it() {
     chat.say(PIN);
     assert!(chat.record.protection.is_none());
     assert_eq!(stage(&chat), Some(&Stage::Confirmation));
+}
+
+#[test]
+fn a_question_about_a_card_that_was_put_back_meanwhile_ends_with_an_answer() {
+    let mut chat = at_confirmation();
+    let other = Card::new(CardId(1), "Home", "wallet-oppo".parse().unwrap(), chat.now);
+    chat.record.cards.push(other);
+    chat.record.next_card = 2;
+    chat.choose(&Choice::Confirm(CardId(0)));
+    chat.choose(&Choice::Edit(Field::Issuer, CardId(1)));
+    chat.choose(&Choice::PutBack(CardId(0)));
+    // Back from the change, the question whether "Office" is gone has lost its card. Each turn must be answered.
+    chat.say("Harbour Tower");
+    assert_eq!(chat.record.activity, Activity::Idle);
+    assert_eq!(
+        chat.record
+            .card(CardId(1))
+            .and_then(|card| card.issuer.as_deref()),
+        Some("Harbour Tower")
+    );
 }
 
 #[test]
