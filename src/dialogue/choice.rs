@@ -550,7 +550,7 @@ mod tests {
     }
 
     #[test]
-    fn a_button_of_a_group_is_one_persons_and_a_private_one_anybodys() {
+    fn a_group_button_belongs_to_one_person_and_a_private_one_to_anyone() {
         let (ann, ben) = (Some(UserId(7)), Some(UserId(8)));
         let press = Press::new(1, Choice::Help).owned_by(ann);
         assert!(
@@ -560,7 +560,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_of_our_making_is_no_press() {
+    fn foreign_button_data_is_not_a_press() {
         for forged in [
             "",
             ".",

@@ -483,7 +483,7 @@ impl Record {
             .min()
     }
 
-    /// Adds a dead letter, and drops the oldest beyond [`MAX_DEAD_LETTERS`].
+    /// Adds a dead letter; the record keeps the newest five.
     pub fn keep_dead_letter(&mut self, letter: DeadLetter) {
         self.dead_letters.push(letter);
         let excess = self.dead_letters.len().saturating_sub(MAX_DEAD_LETTERS);

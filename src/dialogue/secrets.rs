@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_told_by_their_looks() {
+    fn secrets_are_detected_in_messages() {
         for (text, secret) in [
             ("4111 1111 1111 1111", Secret::CardNumber),
             ("卡号是6222020200112230", Secret::CardNumber),

@@ -271,7 +271,7 @@ struct CardIn {
 /// are added.
 ///
 /// # Errors
-/// The file was not written by this bot, or by a newer version.
+/// The file was not written by this bot, or was written by a newer version of it.
 pub(crate) fn read(
     content: &str,
     now: Timestamp,
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_comes_once_and_what_is_broken_is_told_by_its_place() {
+    fn repeated_labels_and_broken_cards_are_refused_with_their_number() {
         let file = r#"{"unbind_bot_cards":1,"cards":[
             {"label":"Home","wallet":"wallet-oppo"}, {"label":"home","wallet":"wallet-vivo"},
             {"label":"12345678","wallet":"wallet-vivo"}, {"label":"Gate"}, 7,

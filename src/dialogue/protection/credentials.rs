@@ -19,7 +19,7 @@ use totp_rs::{Builder, Secret, Totp};
 const HASH_KIB: u32 = 7 * 1024;
 /// See [`HASH_KIB`].
 const HASH_PASSES: u32 = 5;
-/// The fewest characters of a PIN; [`MIN_PIN_GUESSES_LOG10`] is the stronger requirement.
+/// The fewest characters of a PIN; the estimated number of guesses is the stronger requirement.
 pub const MIN_PIN_CHARS: usize = 6;
 /// The most characters of a PIN; longer texts are not hashed, to bound the work per message.
 pub const MAX_PIN_CHARS: usize = 64;
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_sealed_is_shown() {
+    fn debug_output_hides_hashes_and_secrets() {
         let sealed = seal_pin("t9-kajak", &ENTROPY).expect("good enough");
         let shown = format!("{:?} {ENTROPY:?}", Protection::Pin(sealed));
         assert_eq!(shown, "Pin(SealedSecret(…)) Entropy(…)");
