@@ -1,6 +1,6 @@
 //! Load test with 200 concurrent chats over HTTP. Compares this program, by polling and by webhook, with a plain bot on
-//! teloxide's dispatcher that does the same matching and stores nothing. This process is the Bot API server; each bot runs
-//! in its own process on the same cores, one after the other.
+//! teloxide's dispatcher that does the same matching and stores nothing. This process is the Bot API server; each bot
+//! runs in its own process on the same cores, one after the other.
 //!
 //! Run `cargo bench --bench load`; `-- --long` adds 100,000 questions to measure the program's memory and files.
 

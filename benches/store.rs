@@ -73,7 +73,8 @@ async fn write(store: Arc<SledStore>, chat: ChatId, turns: u64) {
     }
 }
 
-/// The time for `turns` turns, divided equally among the writers; the result is scaled if the division leaves a remainder.
+/// The time for `turns` turns, divided equally among the writers; the result is scaled if the division leaves a
+/// remainder.
 async fn write_side_by_side(store: &Arc<SledStore>, writers: u64, turns: u64) -> Duration {
     let share = turns.div_ceil(writers);
     let since = Instant::now();
@@ -223,8 +224,8 @@ fn sqlite(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Environment variable that adds two measurements, which take minutes: opening a store with a million chats, and its size
-/// after a million updates.
+/// Environment variable that adds two measurements, which take minutes: opening a store with a million chats, and its
+/// size after a million updates.
 const LARGE: &str = "BENCH_LARGE";
 const MILLION: u64 = 1_000_000;
 const SOME_CHATS: u64 = 10_000;

@@ -1,7 +1,7 @@
 //! The rich text of every message: spans of plain, bold, italic, code or linked text.
 //!
-//! Answers and the bot's own lines are written in a subset of Markdown, which is parsed here. How a text looks is left to
-//! the channels: Telegram shows it as HTML, the terminal in colours.
+//! Answers and the bot's own lines are written in a subset of Markdown, which is parsed here. How a text looks is left
+//! to the channels: Telegram shows it as HTML, the terminal in colours.
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use serde::{Deserialize, Serialize};
@@ -286,7 +286,8 @@ impl<'a> MarkdownParser<'a> {
         self.add(&marker);
     }
 
-    /// Adds the line breaks between this block and the text above. A paragraph inside an item continues on the item's line.
+    /// Adds the line breaks between this block and the text above. A paragraph inside an item continues on the item's
+    /// line.
     fn begin_block(&mut self, gap: usize) {
         if !self.text.is_empty() && !self.in_item {
             // A list follows directly on the line that introduces it.

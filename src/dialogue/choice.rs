@@ -162,8 +162,8 @@ trait Object: Sized {
     fn longest() -> Self;
 }
 
-/// Declares [`Choice`] and the word of each choice; writing, reading and the round-trip test are generated from this one
-/// table.
+/// Declares [`Choice`] and the word of each choice; writing, reading and the round-trip test are generated from this
+/// one table.
 macro_rules! choices {
     ($( $(#[$doc:meta])* $choice:ident $( ( $($object:ident: $kind:ty),+ ) )? = $word:literal; )*) => {
         /// What a button does.
@@ -516,8 +516,8 @@ impl Choice {
         )
     }
 
-    /// Whether it appears below answers, which stay in the chat when it is pressed; other buttons appear on screens, which
-    /// are edited in place.
+    /// Whether it appears below answers, which stay in the chat when it is pressed; other buttons appear on screens,
+    /// which are edited in place.
     pub fn stands_below_answers(&self) -> bool {
         matches!(
             self,

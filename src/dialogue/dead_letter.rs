@@ -1,5 +1,5 @@
-//! Builds dead letters: descriptions of messages the bot failed on because of a bug. The record of the chat keeps them for
-//! a while, so that maintainers can see what failed. `secrets` masks anything that looks like a secret.
+//! Builds dead letters: descriptions of messages the bot failed on because of a bug. The record of the chat keeps them
+//! for a while, so that maintainers can see what failed. `secrets` masks anything that looks like a secret.
 
 use jiff::Timestamp;
 
@@ -10,8 +10,8 @@ use super::{
     secrets,
 };
 
-/// Characters kept of an event or a fault, so that the record stays small; a message has at most 4,096, and its beginning
-/// is usually enough to see what failed.
+/// Characters kept of an event or a fault, so that the record stays small; a message has at most 4,096, and its
+/// beginning is usually enough to see what failed.
 const MAX_CHARS: usize = 2_000;
 
 impl DeadLetter {

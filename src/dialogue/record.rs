@@ -1,7 +1,7 @@
 //! The chat record: everything stored about a chat, as one versioned value that is committed atomically.
 //!
-//! Reading is lenient (`default` everywhere), so that records written by older versions can be read. The retention times
-//! are the constants here. `changes` holds the methods that modify a record.
+//! Reading is lenient (`default` everywhere), so that records written by older versions can be read. The retention
+//! times are the constants here. `changes` holds the methods that modify a record.
 
 mod changes;
 

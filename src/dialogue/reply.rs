@@ -138,8 +138,8 @@ impl Button {
     }
 }
 
-/// Stores a press as the data of its button. Data that this version does not know becomes a button that shows the present
-/// screen, so that a stored reply can still be sent.
+/// Stores a press as the data of its button. Data that this version does not know becomes a button that shows the
+/// present screen, so that a stored reply can still be sent.
 mod press_data {
     use serde::{Deserialize, Deserializer, Serializer};
 

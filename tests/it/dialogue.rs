@@ -1,5 +1,5 @@
-//! Property tests: the invariants in `support::promises` hold under random presses, texts, commands and times. Also tests
-//! of language, groups and expiry.
+//! Property tests: the invariants in `support::promises` hold under random presses, texts, commands and times. Also
+//! tests of language, groups and expiry.
 
 use crate::support::promises::{Chat, PIN, respond_at};
 use jiff::SignedDuration;

@@ -48,8 +48,8 @@ pub fn base() -> Arc<Base> {
     BASE.clone()
 }
 
-/// A free port. Each call uses another address of 127.0.0.0/8, all of which are this machine, so that no other test takes
-/// the port before it is used.
+/// A free port. Each call uses another address of 127.0.0.0/8, all of which are this machine, so that no other test
+/// takes the port before it is used.
 pub fn free_port() -> SocketAddr {
     static CALLS: AtomicU32 = AtomicU32::new(0);
     let call = CALLS.fetch_add(1, Ordering::Relaxed);

@@ -1,8 +1,8 @@
 //! Checks that the owner is removing a card: a PIN, or one-time codes with recovery codes. Pure; libraries do the
 //! cryptography, and the randomness is an argument.
 //!
-//! Typed text is not stored: PINs and recovery codes are stored as argon2id hashes. The secret of one-time codes is stored
-//! in plain form, because codes are computed from it. The messages are in `setup` and `removal::confirmation`.
+//! Typed text is not stored: PINs and recovery codes are stored as argon2id hashes. The secret of one-time codes is
+//! stored in plain form, because codes are computed from it. The messages are in `setup` and `removal::confirmation`.
 
 use std::fmt;
 
@@ -23,8 +23,8 @@ const HASH_PASSES: u32 = 5;
 pub const MIN_PIN_CHARS: usize = 6;
 /// The most characters of a PIN; longer texts are not hashed, to bound the work per message.
 pub const MAX_PIN_CHARS: usize = 64;
-/// The fewest guesses a PIN must withstand, as a power of ten: about a third of the combinations of six digits, which is
-/// enough with a lock after [`MAX_TRIES`]. Dates, keyboard rows and repetitions stay below it.
+/// The fewest guesses a PIN must withstand, as a power of ten: about a third of the combinations of six digits, which
+/// is enough with a lock after [`MAX_TRIES`]. Dates, keyboard rows and repetitions stay below it.
 const MIN_PIN_GUESSES_LOG10: f64 = 5.5;
 /// The number of recovery codes.
 pub const RECOVERY_CODES: usize = 8;
