@@ -1,8 +1,8 @@
-//! Two hundred people asking at once, over HTTP: the program itself, by polling and by webhook, beside a plain bot on
-//! teloxide's dispatcher that does the same matching and keeps nothing. The Bot API server is this process; each bot is a
-//! process of its own, all on the same cores, one after the other in one run.
+//! Load test with 200 concurrent chats over HTTP. Compares this program, by polling and by webhook, with a plain bot on
+//! teloxide's dispatcher that does the same matching and stores nothing. This process is the Bot API server; each bot
+//! runs in its own process on the same cores, one after the other.
 //!
-//! `cargo bench --bench load`; with `-- --long`, 100,000 questions more for the program's memory and files.
+//! Run `cargo bench --bench load`; `-- --long` adds 100,000 questions to measure the program's memory and files.
 
 #![allow(
     clippy::expect_used,
@@ -53,24 +53,24 @@ use unbind_bot::{
 const KNOWLEDGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/knowledge");
 const QUESTIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/questions");
 const TOKEN: &str = "123456:load";
-/// Set for the process that is the plain bot: the address of the Bot API server.
+/// Environment variable set for the plain bot's process: the address of the Bot API server.
 const PLAIN_BOT: &str = "LOAD_PLAIN_BOT_API";
-/// And where it listens, if it is to have a webhook.
+/// Environment variable with the address its webhook listens on; unset for polling.
 const PLAIN_WEBHOOK: &str = "LOAD_PLAIN_BOT_WEBHOOK";
-/// What it expects Telegram to know; it sets its webhook by multipart, which nobody reads here.
+/// The plain bot's webhook secret. It is fixed, because this server does not parse the multipart `setWebhook` request.
 const PLAIN_SECRET: &str = "load";
-/// What Telegram opens to a webhook whose owner says nothing about it.
+/// Telegram's default for `max_connections` of a webhook.
 const DEFAULT_CONNECTIONS: u64 = 40;
-/// Whoever has just started polling or set a webhook is given this long to be at home.
+/// How long to wait after a bot began to poll or set its webhook, before it is asked.
 const SETTLING: Duration = Duration::from_millis(500);
-/// The address Telegram would be told.
+/// The public address given to `setWebhook`; this server ignores it.
 const WEBHOOK: &str = "https://bot.example.org/telegram";
-/// Far longer than any answer takes.
+/// Timeout for an answer: far longer than one takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The kernel counts a process's time in hundredths of a second.
 const TICKS: f64 = 100.0;
 
-/// How much is asked.
+/// The size of a load.
 #[derive(Debug, Clone, Copy)]
 struct Load {
     chats: i64,
@@ -85,12 +85,12 @@ const LONE: Load = Load {
     chats: 1,
     questions: 200,
 };
-/// What a million-user bot hears in a day or so.
+/// About the questions that a bot with a million users gets in a day.
 const LONG: Load = Load {
     chats: 1_000,
     questions: 100,
 };
-/// Where nothing is measured.
+/// For runs that measure nothing, such as `cargo test --benches`.
 const SMALL: Load = Load {
     chats: 4,
     questions: 3,
@@ -108,7 +108,7 @@ fn main() {
         .block_on(measure(only_runs, has("--long")));
 }
 
-/// A bot as one would write it in an evening: in memory, on the dispatcher.
+/// The plain bot for comparison: teloxide's dispatcher, without a store.
 async fn plain_bot(api: &str) {
     let base = Arc::new(Base::new(load_folder(Path::new(KNOWLEDGE)).unwrap()));
     let bot = Bot::new(TOKEN).set_api_url(api.parse().unwrap());
@@ -197,7 +197,7 @@ impl Running {
     /// Seconds of processor time so far.
     fn cpu(&self) -> f64 {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id())).unwrap();
-        // Behind the name, which may hold spaces: user and system time are the 12th and 13th.
+        // After the process name, which may contain spaces, user and system time are the 12th and 13th fields.
         let (_, behind) = stat.rsplit_once(')').unwrap();
         let ticks = behind.split_whitespace().skip(11).take(2);
         ticks
@@ -206,7 +206,7 @@ impl Running {
             / TICKS
     }
 
-    /// Mebibytes resident.
+    /// Resident memory in MiB.
     fn memory(&self) -> f64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
         let line = status
@@ -217,7 +217,7 @@ impl Running {
         kib.parse::<f64>().unwrap() / 1024.0
     }
 
-    /// As an operator does it.
+    /// Stops the bot as an operator would.
     fn stop(mut self) {
         let id = self.process.id().to_string();
         assert!(Command::new("kill").arg(id).status().unwrap().success());
@@ -232,13 +232,13 @@ impl Drop for Running {
     }
 }
 
-/// A Bot API server with no more than it takes.
+/// A minimal Bot API server.
 struct Api {
     address: SocketAddr,
     kept: Mutex<Kept>,
     changed: Notify,
     client: Client,
-    /// One permit for each connection the webhook's owner allows.
+    /// One permit per connection that `setWebhook` allowed.
     connections: Semaphore,
 }
 
@@ -249,7 +249,7 @@ struct Kept {
     polls: u64,
     first_heard: Option<Instant>,
     webhook: Option<Value>,
-    /// Who waits for an answer.
+    /// The chats that wait for an answer.
     askers: HashMap<i64, mpsc::UnboundedSender<()>>,
     sent: u64,
 }
@@ -273,14 +273,14 @@ impl Api {
         format!("http://{}", self.address)
     }
 
-    /// Brings a question to the bot.
+    /// Sends a question to the bot, without waiting for the answer.
     async fn ask(&self, chat: i64, question: &str, way: Way) {
         let update = {
             let mut kept = self.kept.lock().unwrap();
             kept.next_update += 1;
             let update = update(kept.next_update, chat, question);
             if way == Way::Polling {
-                // At once with its number: what is behind an update confirms it.
+                // Number and queue the update under one lock, because polling for a later update confirms earlier ones.
                 kept.updates.push_back(update.clone());
             }
             update
@@ -291,7 +291,7 @@ impl Api {
         }
     }
 
-    /// As Telegram does it: over no more connections than it was allowed, and again until it is taken.
+    /// Posts an update as Telegram does: within the allowed connections, and repeated until it is accepted.
     async fn post(&self, listen: SocketAddr, update: &Value) {
         let _connection = self.connections.acquire().await.unwrap();
         let secret = {
@@ -326,7 +326,7 @@ impl Api {
             let changed = self.changed.notified();
             let batch: Vec<Value> = {
                 let kept = self.kept.lock().unwrap();
-                // A newer poll ends this one.
+                // Only the newest poll gets updates, as at Telegram.
                 let is_newest = kept.polls == poll;
                 let updates = kept.updates.iter().filter(|_| is_newest);
                 updates
@@ -354,7 +354,7 @@ impl Api {
         json!({"message_id": kept.sent, "date": 0, "text": "", "chat": {"id": chat, "type": "private"}})
     }
 
-    /// Waits until the bot is there; how long after its start that was.
+    /// Waits until the bot polls or has set its webhook. Returns the time since its start.
     async fn heard(&self, running: &Running) -> Duration {
         let began = Instant::now();
         loop {
@@ -418,7 +418,7 @@ async fn answer(State(api): State<Arc<Api>>, uri: Uri, body: Bytes) -> Response<
     response.body(answer).unwrap()
 }
 
-/// What was measured of one load.
+/// The measurements of one load.
 struct Measured {
     answers_a_second: f64,
     median: Duration,
@@ -426,12 +426,12 @@ struct Measured {
     cpu_a_thousand: f64,
 }
 
-/// Every chat asks its questions, each after the answer to the one before.
+/// Lets every chat ask its questions, each after the answer to the previous one.
 async fn run(api: &Arc<Api>, bot: &Running, way: Way, load: Load) -> Measured {
     let questions = Arc::new(questions());
     let (cpu, begun) = (bot.cpu(), Instant::now());
     let mut chats = JoinSet::new();
-    // Chats nobody has talked to yet.
+    // New chats without a record.
     static FIRST: AtomicU64 = AtomicU64::new(1);
     let first = FIRST.fetch_add(load.chats as u64, Ordering::Relaxed) as i64;
     for chat in first..first + load.chats {
@@ -467,7 +467,7 @@ async fn run(api: &Arc<Api>, bot: &Running, way: Way, load: Load) -> Measured {
     }
 }
 
-/// Questions in scope, in both languages, as people ask them.
+/// Questions in scope in both languages, from the evaluation set.
 fn questions() -> Vec<String> {
     let mut questions = Vec::new();
     for file in fs::read_dir(QUESTIONS).unwrap() {
@@ -499,7 +499,7 @@ async fn measure(only_runs: bool, long: bool) {
         let bot = Running::program(&api, folder.path(), way);
         let start = api.heard(&bot).await;
         tokio::time::sleep(SETTLING).await;
-        // Answering is being ready; a bot that polls is heard before the matcher has learnt.
+        // The bot is ready when it answers; it already polls while the matcher is still being trained.
         run(&api, &bot, way, SMALL).await;
         tokio::time::sleep(SETTLING).await;
         let idle = bot.memory();
@@ -572,7 +572,7 @@ fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 
-/// On the disk the project is on: a folder in memory would have nothing to wait for.
+/// A temporary folder on the project's disk, because a folder in memory would hide the cost of syncing.
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
 }
@@ -582,7 +582,7 @@ fn free_port() -> SocketAddr {
     listener.local_addr().unwrap()
 }
 
-/// Mebibytes of all files below a folder.
+/// Size of all files below a folder in MiB.
 fn disk(folder: &Path) -> f64 {
     let mut bytes = 0;
     for entry in fs::read_dir(folder).unwrap() {

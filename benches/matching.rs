@@ -1,4 +1,5 @@
-//! The matcher's speed: one question on the shipped base, making the base ready, and how both grow with the phrasings.
+//! The matcher's speed: one question on the shipped base, training the matcher, and how both grow with the number of
+//! phrasings.
 
 #![allow(
     clippy::expect_used,
@@ -47,13 +48,13 @@ fn matching(criterion: &mut Criterion) {
     });
 }
 
-/// Phrasings of the bases that grow, and phrasings an entry: those of the largest public set of this kind.
+/// Numbers of phrasings of the growing bases, and phrasings per entry as in the largest public dataset of this kind.
 const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
 const PHRASINGS_AN_ENTRY: usize = 130;
 
-/// A base of this many phrasings, mixed from the words of the shipped one.
+/// A base of `size` phrasings, generated from the words of the shipped one.
 fn base_of(size: usize, words: &[&str]) -> Knowledge {
-    // Knuth's linear congruential generator: the same base every time.
+    // Knuth's linear congruential generator, so that every run uses the same base.
     let mut state = 1_u64;
     let mut next = |below: usize| {
         state = state
@@ -63,7 +64,7 @@ fn base_of(size: usize, words: &[&str]) -> Knowledge {
     };
     let mut knowledge = Knowledge::default();
     for entry in 0..size.div_ceil(PHRASINGS_AN_ENTRY) {
-        // An entry has words of its own, as real ones have, among those of all.
+        // Like a real entry, each has some words of its own besides the common ones.
         let own: Vec<&str> = (0..30).map(|_| words[next(words.len())]).collect();
         let mut phrasing = || {
             let word = |_| {

@@ -1,8 +1,8 @@
-//! What a durable commit costs with 1, 8 and 64 writers, compared with the bare `fdatasync` it cannot be faster than, and
-//! with what 64 writers get otherwise: a flush and a sync for each of them, or SQLite.
+//! The cost of a durable commit with 1, 8 and 64 writers, compared with a bare `fdatasync` as the lower bound, and with
+//! two alternatives for 64 writers: sled with one flush and sync per writer, and SQLite.
 //!
-//! Each writer has its chat, and commits turn after turn: a record of about 1 KB and one reply, that of the turn before
-//! taken out.
+//! Each writer commits turn after turn of its own chat: a record of about 1 KB and one reply, while the reply of the
+//! previous turn is removed.
 
 #![allow(
     clippy::expect_used,
@@ -31,7 +31,7 @@ use unbind_bot::{
     store::{AddressedReply, Commit, Item, Mark, Store, Versioned, sled::SledStore},
 };
 
-/// On the project's disk: a folder in memory has no disk to wait for.
+/// A temporary folder on the project's disk, because a folder in memory would hide the cost of syncing.
 fn folder() -> TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder in target")
 }
@@ -62,7 +62,7 @@ fn turn(chat: ChatId, expected: u64) -> Commit {
     }
 }
 
-/// Commits turn after turn of one chat; each row is marked as sent with the turn after it, as in the running bot.
+/// Commits `turns` turns of one chat; each row is marked as sent with the next turn, as in the running bot.
 async fn write(store: Arc<SledStore>, chat: ChatId, turns: u64) {
     let from = store.load(chat).expect("load").version;
     for version in from..from + turns {
@@ -73,7 +73,8 @@ async fn write(store: Arc<SledStore>, chat: ChatId, turns: u64) {
     }
 }
 
-/// The time that `turns` take, in equal shares for the writers, a remainder counted in proportion.
+/// The time for `turns` turns, divided equally among the writers; the result is scaled if the division leaves a
+/// remainder.
 async fn write_side_by_side(store: &Arc<SledStore>, writers: u64, turns: u64) -> Duration {
     let share = turns.div_ceil(writers);
     let since = Instant::now();
@@ -119,12 +120,12 @@ fn bare_fdatasync(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Where many write side by side, as many as in the largest group above.
+/// Writers of the alternatives: as many as in the largest group above.
 const CROWD: u64 = 64;
 const RECORD: [u8; 1024] = [7; 1024];
 const ROW: [u8; 200] = [8; 200];
 
-/// Has `write` called as often as `turns` says, by so many threads; it is told which one it is, and which turn.
+/// The time for calling `write(thread, turn)` from [`CROWD`] threads, `turns` times in all; scaled as above.
 fn by_threads(turns: u64, write: impl Fn(u64, u64) + Sync) -> Duration {
     let share = turns.div_ceil(CROWD);
     let since = Instant::now();
@@ -139,7 +140,7 @@ fn by_threads(turns: u64, write: impl Fn(u64, u64) + Sync) -> Duration {
         .mul_f64(turns as f64 / (share * CROWD) as f64)
 }
 
-/// sled as it comes, made durable by each writer for itself.
+/// sled without the committer: each writer flushes and syncs for itself.
 fn flush_per_writer(criterion: &mut Criterion) {
     let folder = folder();
     let config = sled::Config::new().path(folder.path()).flush_every_ms(None);
@@ -176,7 +177,7 @@ fn flush_per_writer(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// The same in SQLite: a write-ahead log, synced at every commit.
+/// The same in SQLite, with a write-ahead log that is synced at every commit.
 fn sqlite(criterion: &mut Criterion) {
     let folder = folder();
     let connection = rusqlite::Connection::open(folder.path().join("db")).expect("SQLite");
@@ -187,7 +188,7 @@ fn sqlite(criterion: &mut Criterion) {
              CREATE TABLE rows (chat INTEGER, turn INTEGER, row BLOB, PRIMARY KEY (chat, turn)) WITHOUT ROWID;",
         )
         .expect("tables");
-    // SQLite has one writer at a time.
+    // SQLite allows one writer at a time.
     let connection = Mutex::new(connection);
     let write = |writer: u64, turn: u64| {
         let mut connection = connection.lock().expect("a connection");
@@ -223,12 +224,13 @@ fn sqlite(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Set to also see how a store with a million chats opens, and how large one is after a million updates; takes minutes.
+/// Environment variable that adds two measurements, which take minutes: opening a store with a million chats, and its
+/// size after a million updates.
 const LARGE: &str = "BENCH_LARGE";
 const MILLION: u64 = 1_000_000;
 const SOME_CHATS: u64 = 10_000;
 
-/// Once is enough, and no statistics: these print what they find.
+/// Runs these once, without statistics, and prints the results.
 fn large(_: &mut Criterion) {
     if env::var_os(LARGE).is_none() {
         return;
@@ -298,7 +300,7 @@ fn update_a_million_times(runtime: &Runtime) {
     runtime.block_on(store.close()).expect("close");
 }
 
-/// What an item takes as it is stored.
+/// The stored size of an item in bytes.
 fn live_bytes(item: &Item) -> u64 {
     let body = match item {
         Item::Chat(_, chat) => serde_json::to_vec(&chat.record),
@@ -307,7 +309,7 @@ fn live_bytes(item: &Item) -> u64 {
     body.expect("JSON").len() as u64
 }
 
-/// The bytes of all files below a folder.
+/// The size of all files below a folder in bytes.
 fn size(folder: &Path) -> u64 {
     let entries = fs::read_dir(folder).expect("a folder");
     let paths = entries.map(|entry| entry.expect("an entry").path());

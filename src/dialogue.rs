@@ -2,9 +2,9 @@
 //! or store.
 //!
 //! A turn is made in three steps. *Update*: `router` passes the event to one procedure, which changes the record, says
-//! things, leaves notes and names the next screen. *Settle*: `settle` makes the record consistent (asks for a proof that
-//! is required, skips a step that no longer exists, finishes a complete draft). *Draw*: `screens` draws the named screens
-//! from the final record. Procedures never draw, and drawing functions never change the record.
+//! things, leaves notes and names the next screen. *Settle*: `settle` makes the record consistent (asks for a proof
+//! that is required, replaces a step that no longer exists, finishes a complete draft). *Draw*: `screens` draws the
+//! named screens from the final record. Procedures never draw, and drawing functions never change the record.
 //!
 //! The interface: an [`event`] comes in, a [`Turn`] goes out, a [`record`] is what is stored per chat, a [`choice`] is
 //! what a button does. Each feature (`answers`, `cards`, `removal`, `protection`, `my_data`, `reminders`, `language`,
@@ -70,7 +70,8 @@ pub fn respond(record: &Record, event: &Event, context: &Context<'_>) -> Turn {
     screens::draw(turn)
 }
 
-/// Whether handling this event may take tens of milliseconds, because a PIN is hashed with a deliberately slow function.
+/// Whether handling this event may take tens of milliseconds, because a PIN is hashed with a deliberately slow
+/// function.
 pub fn takes_long(record: &Record, event: &Event) -> bool {
     matches!(event.input, Input::Text(_)) && record.activity.awaits_secret()
 }

@@ -1,13 +1,13 @@
 //! The rich text of every message: spans of plain, bold, italic, code or linked text.
 //!
-//! Answers and the bot's own lines are written in a subset of Markdown, which is parsed here. How a text looks is left to
-//! the channels: Telegram shows it as HTML, the terminal in colours.
+//! Answers and the bot's own lines are written in a subset of Markdown, which is parsed here. How a text looks is left
+//! to the channels: Telegram shows it as HTML, the terminal in colours.
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use serde::{Deserialize, Serialize};
 use unicode_width::UnicodeWidthStr;
 
-/// A run of text in one style. Line breaks are `\n` inside `text`; list items begin with `• ` or `1. `.
+/// A piece of text in one style. Line breaks are `\n` inside `text`; list items begin with `• ` or `1. `.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {
     /// Without any markup.
@@ -25,7 +25,7 @@ pub struct Span {
 pub struct Style {
     pub bold: bool,
     pub italic: bool,
-    /// Set in a fixed-width font: something to type or to read letter by letter.
+    /// In a fixed-width font: text to type or to read letter by letter.
     pub code: bool,
 }
 
@@ -111,12 +111,12 @@ impl RichText {
         self.0.iter().map(|span| span.text.as_str()).collect()
     }
 
-    /// Display columns of the text; a Han character takes two.
+    /// The text's length in terminal columns; a Han character takes two.
     pub fn width(&self) -> usize {
         self.0.iter().map(|span| span.text.width()).sum()
     }
 
-    /// Puts `other` below this text, `gap` line breaks apart; no line break is added where either is empty.
+    /// Appends `other` after `gap` line breaks; no line break is added if either text is empty.
     pub fn below(mut self, gap: usize, other: RichText) -> Self {
         if other.is_empty() {
             return self;
@@ -286,10 +286,11 @@ impl<'a> MarkdownParser<'a> {
         self.add(&marker);
     }
 
-    /// Adds the gap to the text above. A paragraph inside an item continues on the item's line.
+    /// Adds the line breaks between this block and the text above. A paragraph inside an item continues on the item's
+    /// line.
     fn begin_block(&mut self, gap: usize) {
         if !self.text.is_empty() && !self.in_item {
-            // A list stands directly below the line that introduces it.
+            // A list follows directly on the line that introduces it.
             let breaks = if self.list.is_some() { 1 } else { gap };
             self.add(&"\n".repeat(breaks));
         }

@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_stored_so_that_it_is_read_again() {
+    fn an_address_is_read_back_as_it_was_stored() {
         let chat = Address::chat(ChatId(-5));
         for (address, stored) in [
             (chat, r#"{"channel":"telegram","chat":-5}"#),

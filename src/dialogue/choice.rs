@@ -162,8 +162,8 @@ trait Object: Sized {
     fn longest() -> Self;
 }
 
-/// Declares [`Choice`] and the word of each choice; writing, reading and the round-trip test are generated from this one
-/// table.
+/// Declares [`Choice`] and the word of each choice; writing, reading and the round-trip test are generated from this
+/// one table.
 macro_rules! choices {
     ($( $(#[$doc:meta])* $choice:ident $( ( $($object:ident: $kind:ty),+ ) )? = $word:literal; )*) => {
         /// What a button does.
@@ -516,8 +516,8 @@ impl Choice {
         )
     }
 
-    /// Whether it appears below answers, which stay in the chat when it is pressed; other buttons appear on screens, which
-    /// are edited in place.
+    /// Whether it appears below answers, which stay in the chat when it is pressed; other buttons appear on screens,
+    /// which are edited in place.
     pub fn stands_below_answers(&self) -> bool {
         matches!(
             self,
@@ -550,7 +550,7 @@ mod tests {
     }
 
     #[test]
-    fn a_button_of_a_group_is_one_persons_and_a_private_one_anybodys() {
+    fn a_group_button_belongs_to_one_person_and_a_private_one_to_anyone() {
         let (ann, ben) = (Some(UserId(7)), Some(UserId(8)));
         let press = Press::new(1, Choice::Help).owned_by(ann);
         assert!(
@@ -560,7 +560,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_of_our_making_is_no_press() {
+    fn foreign_button_data_is_not_a_press() {
         for forged in [
             "",
             ".",

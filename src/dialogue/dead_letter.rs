@@ -1,5 +1,5 @@
-//! Builds dead letters: descriptions of messages the bot failed on because of a bug. The record of the chat keeps them for
-//! a while, so that maintainers can see what failed. `secrets` masks anything that looks like a secret.
+//! Builds dead letters: descriptions of messages the bot failed on because of a bug. The record of the chat keeps them
+//! for a while, so that maintainers can see what failed. `secrets` masks anything that looks like a secret.
 
 use jiff::Timestamp;
 
@@ -10,8 +10,8 @@ use super::{
     secrets,
 };
 
-/// Characters kept of an event or a fault, so that the record stays small; a message has at most 4,096, and its beginning
-/// is usually enough to see what failed.
+/// Characters kept of an event or a fault, so that the record stays small; a message has at most 4,096, and its
+/// beginning is usually enough to see what failed.
 const MAX_CHARS: usize = 2_000;
 
 impl DeadLetter {
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_said_can_be_read_and_its_digits_cannot() {
+    fn a_dead_letter_keeps_the_text_and_masks_its_digits() {
         for (said, kept, never) in [
             ("my PIN is 4821 👍", "my PIN is 0000 👍", "4821"),
             ("卡号６２２２", "卡号0000", "６"),
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recovery_phrase_and_what_was_typed_for_a_pin_are_not_kept_at_all() {
+    fn a_dead_letter_keeps_no_recovery_phrase_and_no_typed_pin() {
         let phrase =
             "abandon ability able about above absent absorb abstract absurd abuse access accident";
         let mut record = Record::default();
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn letters_are_bounded_in_length_number_and_time() {
+    fn dead_letters_are_bounded_in_length_number_and_time() {
         let mut record = Record::default();
         for _ in 0..2 * MAX_DEAD_LETTERS {
             record.keep_dead_letter(letter(&record, &"门👍".repeat(MAX_CHARS)));

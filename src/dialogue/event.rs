@@ -107,7 +107,8 @@ pub enum Input {
 /// What a channel reports about something it was asked to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Receipt {
-    /// A reply with [`Reply::wants_receipt`](super::Reply::wants_receipt) was sent; one receipt per message of a long reply.
+    /// A reply with [`Reply::wants_receipt`](super::Reply::wants_receipt) was sent; one receipt per message of a long
+    /// reply.
     Sent { to: Address, message: MessageId },
     /// The content of a file that the channel was asked to download.
     FileContent(Result<String, Unreadable>),

@@ -1,7 +1,7 @@
 //! The chat record: everything stored about a chat, as one versioned value that is committed atomically.
 //!
-//! Reading is lenient (`default` everywhere), so that records written by older versions can be read. The retention times
-//! are the constants here. `changes` holds the methods that modify a record.
+//! Reading is lenient (`default` everywhere), so that records written by older versions can be read. The retention
+//! times are the constants here. `changes` holds the methods that modify a record.
 
 mod changes;
 
@@ -483,7 +483,7 @@ impl Record {
             .min()
     }
 
-    /// Adds a dead letter, and drops the oldest beyond [`MAX_DEAD_LETTERS`].
+    /// Adds a dead letter; the record keeps the newest five.
     pub fn keep_dead_letter(&mut self, letter: DeadLetter) {
         self.dead_letters.push(letter);
         let excess = self.dead_letters.len().saturating_sub(MAX_DEAD_LETTERS);

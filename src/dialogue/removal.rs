@@ -10,8 +10,8 @@
 //! ```
 //! The phone's owner removes the card from the wallet; the bot removes it from its own list, only after an explicit yes
 //! within the same removal. `stages` moves from one stage to the next, `steps` finds the wallet's instructions,
-//! `confirmation` checks the PIN or code and the yes, `outcome` asks how it went, `correction` handles corrections typed
-//! during a removal.
+//! `confirmation` checks the PIN or code and the yes, `outcome` asks how it went, `correction` handles corrections
+//! typed during a removal.
 
 pub(super) mod confirmation;
 pub(super) mod correction;

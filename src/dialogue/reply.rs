@@ -138,8 +138,8 @@ impl Button {
     }
 }
 
-/// Stores a press as the data of its button. Data that this version does not know becomes a button that shows the present
-/// screen, so that a stored reply can still be sent.
+/// Stores a press as the data of its button. Data that this version does not know becomes a button that shows the
+/// present screen, so that a stored reply can still be sent.
 mod press_data {
     use serde::{Deserialize, Deserializer, Serializer};
 
@@ -163,7 +163,7 @@ mod tests {
     use crate::dialogue::ids::CardId;
 
     #[test]
-    fn a_button_is_stored_as_its_data_and_an_unknown_one_shows_where_the_chat_is() {
+    fn a_button_is_stored_as_its_data_and_an_unknown_one_shows_the_present_screen() {
         let button = Button::press("Yes", Press::new(7, Choice::Confirm(CardId(3))));
         let stored = serde_json::to_string(&button).expect("it is stored");
         assert_eq!(stored, r#"{"label":"Yes","action":{"press":"7.yes:3"}}"#);

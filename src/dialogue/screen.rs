@@ -1,5 +1,5 @@
-//! The names of the screens a turn can show. A procedure names one; `screens` draws it after the record is settled. Never
-//! stored: the procedure a chat is in is the record's [`Activity`](super::record::Activity).
+//! The names of the screens a turn can show. A procedure names one; `screens` draws it after the record is settled.
+//! Never stored: the procedure a chat is in is the record's [`Activity`](super::record::Activity).
 
 use super::{
     choice::Page,

@@ -1,5 +1,5 @@
-//! Draws the replies of a turn from the settled record. Each feature defines its own drawing functions; only this module
-//! calls them, and nothing here changes the record.
+//! Draws the replies of a turn from the settled record. Each feature defines its own drawing functions; only this
+//! module calls them, and nothing here changes the record.
 
 use super::{
     answers::browse,

@@ -12,8 +12,8 @@ use super::reply::Reply;
 static TO_TRADITIONAL: LazyLock<Option<OpenCC>> =
     LazyLock::new(|| OpenCC::from_config(BuiltinConfig::S2twp).ok());
 
-/// Corrections, applied in order, of conversions that are wrong in the bot's texts (发卡 is issuing a card, not a hairpin;
-/// 里 in 里加 is not the mile; 只 in 只管 is not the counter) or unusual in Taiwan.
+/// Corrections, applied in order, of conversions that are wrong in the bot's texts (发卡 is issuing a card, not a
+/// hairpin; 里 in 里加 is not the mile; 只 in 只管 is not the counter) or unusual in Taiwan.
 const CORRECTIONS: [(&str, &str); 15] = [
     ("髮卡", "發卡"),
     ("里加", "裡加"),

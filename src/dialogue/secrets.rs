@@ -1,13 +1,14 @@
 //! Detects secrets in messages, and masks them in dead letters. `router::typed` deletes and explains a detected secret.
 //!
-//! A false alarm costs an explanation, a miss leaves a secret in the chat. So these signs are enough: a number that passes
-//! the check of payment card numbers, digits close to a word for a card number, password or code, or as many plain words
-//! as a recovery phrase has. PINs and codes that the bot asked for are checked by `protection::credentials`.
+//! A false alarm costs an explanation, a miss leaves a secret in the chat. So these signs are enough: a number that
+//! passes the check of payment card numbers, digits close to a word for a card number, password or code, or as many
+//! plain words as a recovery phrase has. PINs and codes that the bot asked for are checked by
+//! `protection::credentials`.
 
 /// Number of digits of a payment card number (ISO/IEC 7812).
 const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
-/// Number of digits of other card numbers, which count only close to a word for them: printed access cards have eight to
-/// ten or more.
+/// Number of digits of other card numbers, which count only close to a word for them: printed access cards have eight
+/// to ten or more.
 const NAMED_CARD_DIGITS: std::ops::RangeInclusive<usize> = 8..=24;
 /// Number of digits of PINs and one-time codes.
 const CODE_DIGITS: std::ops::RangeInclusive<usize> = 4..=10;
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_told_by_their_looks() {
+    fn secrets_are_detected_in_messages() {
         for (text, secret) in [
             ("4111 1111 1111 1111", Secret::CardNumber),
             ("卡号是6222020200112230", Secret::CardNumber),

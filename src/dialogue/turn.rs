@@ -103,8 +103,8 @@ impl<'a> TurnBuilder<'a> {
         self.record.spoken = Some(language);
     }
 
-    /// Switches to the language a message is written in, if the text is evidence of one: a number, a punctuation mark or a
-    /// single Latin word (“ok”, a brand, a PIN) may occur in any language.
+    /// Switches to the language a message is written in, if the text is evidence of one: a number, a punctuation mark
+    /// or a single Latin word (“ok”, a brand, a PIN) may occur in any language.
     pub(super) fn speak_as(&mut self, text: &str, language: Language) {
         let words = text.split_whitespace();
         let latin = words.filter(|word| word.chars().filter(char::is_ascii_alphabetic).count() > 1);
@@ -190,8 +190,8 @@ impl<'a> TurnBuilder<'a> {
         self.show(Screen::Cards(0));
     }
 
-    /// Removes the present screen from the end of the output, so that `settle` can change the record first; its notes are
-    /// kept, before any later ones. Returns whether it was there.
+    /// Removes the present screen from the end of the output, so that `settle` can change the record first; its notes
+    /// are kept, before any later ones. Returns whether it was there.
     pub(super) fn take_present(&mut self) -> bool {
         let is_present = |output: &mut Output| matches!(output, Output::Shown { screen, .. } if *screen == Screen::Present);
         let Some(Output::Shown { notes, .. }) = self.outputs.pop_if(is_present) else {
@@ -222,7 +222,8 @@ impl<'a> TurnBuilder<'a> {
         self.is_by_person
     }
 
-    /// Asks the channel to delete the typed message. Returns whether the channel surely can, for the wording of the reply.
+    /// Asks the channel to delete the typed message. Returns whether the channel surely can, for the wording of the
+    /// reply.
     pub(super) fn delete_typed(&mut self) -> bool {
         self.deletes_typed = self.typed_message.is_some();
         match self.place {
@@ -280,8 +281,8 @@ impl<'a> TurnBuilder<'a> {
 }
 
 /// The language before any text is considered. For a button: the language last spoken, then the chosen one; otherwise
-/// the chosen one, then the last spoken. After these the app's language, if the bot speaks it, which the record remembers
-/// because a reminder comes without an event from the app.
+/// the chosen one, then the last spoken. After these the app's language, if the bot speaks it, which the record
+/// remembers because a reminder comes without an event from the app.
 fn language_without_words(record: &Record, event: &Event, base: &Base) -> Language {
     let pressed = matches!(event.input, Input::Press { .. });
     let remembered = if pressed {

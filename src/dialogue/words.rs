@@ -1,5 +1,5 @@
-//! Finds known words in typed text: the word lists of the bot's lines, and the names of wallets and phones. The words are
-//! data (`knowledge/lines`).
+//! Finds known words in typed text: the word lists of the bot's lines, and the names of wallets and phones. The words
+//! are data (`knowledge/lines`).
 
 use super::context::Base;
 use crate::{
@@ -61,7 +61,8 @@ impl<'a> Words<'a> {
         })
     }
 
-    /// The wallet a text names; the longest name wins, because the name of an app is more specific than that of a phone.
+    /// The wallet a text names; the longest name wins, because the name of an app is more specific than that of a
+    /// phone.
     pub(super) fn wallet_in(self, text: &str) -> Option<EntryId> {
         self.wallet_besides(text, None).map(|(wallet, _)| wallet)
     }

@@ -1,4 +1,5 @@
-//! The promises of the conversation, held under random taps, words, commands and time: whatever a person does.
+//! Property tests: the invariants in `support::promises` hold under random presses, texts, commands and times. Also
+//! tests of language, groups and expiry.
 
 use crate::support::promises::{Chat, PIN, respond_at};
 use jiff::SignedDuration;
@@ -11,24 +12,24 @@ use unbind_bot::{
     knowledge::Language,
 };
 
-/// What a random person does next.
+/// A random action of a person.
 #[derive(Debug, Clone)]
 enum Deed {
     Type(&'static str),
     Command(Command, &'static str),
-    /// Presses the first button of the newest message: mostly the way on.
+    /// Presses the first button of the newest message, which usually continues the procedure.
     GoOn,
-    /// Presses one of all the buttons ever shown, counted from the newest.
+    /// Presses any button shown so far, counted from the newest.
     Press(prop::sample::Index, usize),
-    /// Presses something that was never shown.
+    /// Presses a button that was never shown.
     Forge(Choice),
     Send(AttachmentKind),
     SendFile,
     File(&'static str),
     Wait(i64),
-    /// Waits until the record wants to be woken, and is.
+    /// Waits until [`Record::wake_at`], and wakes the chat.
     Sleep,
-    /// The program is started again: the record is written and read.
+    /// Restarts the program: the record is written and read back.
     Restart,
 }
 
@@ -127,7 +128,7 @@ fn deed() -> impl Strategy<Value = Deed> {
     ]
 }
 
-/// Does what a random person does.
+/// Applies a random action.
 fn do_deed(chat: &mut Chat, deed: &Deed) {
     match deed {
         Deed::Type(text) => chat.turn(Input::Text((*text).to_owned())),
@@ -293,7 +294,7 @@ fn who_never_wrote_a_word_is_reminded_in_the_language_of_their_app() {
 }
 
 #[test]
-fn a_removed_card_can_be_put_back_for_thirty_days_to_the_second() {
+fn a_removed_card_can_be_put_back_for_exactly_thirty_days() {
     let mut chat = Chat::new();
     for text in [
         "/unbind",
@@ -316,7 +317,7 @@ fn a_removed_card_can_be_put_back_for_thirty_days_to_the_second() {
 }
 
 #[test]
-fn every_kind_of_message_that_is_not_text_gets_a_kind_word_in_both_languages() {
+fn every_kind_of_message_that_is_not_text_gets_a_reply_in_both_languages() {
     for language in [Language::EN, Language::ZH] {
         let said: Vec<_> = [
             AttachmentKind::Sticker,

@@ -1,5 +1,5 @@
-//! Every way through a removal: each step of each wallet, phone and kind of card, in both languages, with every exit
-//! taken there; and what the stages promise. Each turn is held against the promises of the conversation as well.
+//! Tests of the removal: every step for each wallet, phone and kind of card in both languages, with every exit at each
+//! step; and the rules of the stages. Each turn is also checked against `support::promises`.
 
 use crate::support::{
     knowledge,
@@ -14,7 +14,7 @@ use unbind_bot::{
     knowledge::{CardKind, EntryId, Guide, Language, PhoneSystem, guide::STEP_IDS},
 };
 
-/// Every combination of wallet, phone and kind there is, none named included.
+/// Every combination of wallet, phone system and kind, including none.
 fn cards() -> impl Iterator<Item = (EntryId, Option<PhoneSystem>, Option<CardKind>)> {
     let guides = knowledge().guides_in_order().into_iter();
     guides.flat_map(|(id, guide): (&EntryId, &Guide)| {
@@ -51,7 +51,7 @@ fn step(chat: &Chat) -> &str {
     }
 }
 
-/// Takes every exit of the present step, and comes back to it.
+/// Takes every exit of the present step, and returns to it.
 fn take_every_exit(chat: &mut Chat) {
     let here = chat.record.activity.clone();
     chat.choose(&Choice::LooksDifferent);
@@ -220,7 +220,7 @@ fn five_wrong_tries_lock_for_a_quarter_of_an_hour_and_then_for_longer_also_acros
         chat.say(PIN);
         assert_eq!(stage(&chat), Some(&Stage::Proof), "locked");
         let locked = chat.record.failed_attempts.locked_until.expect("locked");
-        // After the fifth came a word and another try.
+        // The fifth attempt is followed by a word and another attempt.
         let begun = chat.now - SignedDuration::from_secs(3);
         assert_eq!(
             locked.duration_since(begun),
@@ -299,7 +299,7 @@ fn who_blocked_the_bot_is_not_reminded_until_they_write_again() {
     chat.turn(Input::Receipt(Receipt::Unreachable));
     let said = chat.shown.len();
     assert!(chat.record.wake_at().is_none_or(|at| at > due));
-    // Somebody who was woken all the same, for something else or too early, hears nothing either.
+    // A wake-up for another reason, or too early, sends nothing either.
     chat.now = due;
     chat.turn(Input::Wake);
     assert_eq!(chat.shown.len(), said);
@@ -313,7 +313,7 @@ fn who_blocked_the_bot_is_not_reminded_until_they_write_again() {
 }
 
 #[test]
-fn what_is_kept_long_enough_is_swept_though_nobody_comes_back() {
+fn expired_data_is_deleted_without_a_message_from_the_person() {
     let mut chat = at_confirmation();
     chat.choose(&Choice::Confirm(CardId(0)));
     chat.choose(&Choice::Gone(CardId(0)));
@@ -328,7 +328,7 @@ fn what_is_kept_long_enough_is_swept_though_nobody_comes_back() {
 }
 
 #[test]
-fn what_privacy_says_is_how_long_it_is_kept() {
+fn privacy_states_the_retention_times_that_apply() {
     for (language, days, hours) in [
         (Language::EN, "days", "hours"),
         (Language::ZH, "天", "小时"),
@@ -363,7 +363,7 @@ fn a_removal_whose_card_is_gone_ends_and_says_so() {
 }
 
 #[test]
-fn buttons_of_a_group_belong_to_who_asked() {
+fn buttons_in_a_group_belong_to_the_person_who_asked() {
     let ann = unbind_bot::dialogue::UserId(7);
     let event = Event {
         place: Place::Group,
@@ -382,7 +382,7 @@ fn buttons_of_a_group_belong_to_who_asked() {
 }
 
 #[test]
-fn another_removal_sets_the_first_one_aside_and_there_is_one_a_card() {
+fn another_removal_pauses_the_first_one_and_there_is_one_per_card() {
     let mut chat = at_confirmation();
     let wallet: EntryId = "wallet-vivo".parse().expect("an id");
     chat.record

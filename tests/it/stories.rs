@@ -1,21 +1,21 @@
-//! Conversations as files: each story in `tests/stories/` is told to the assistant and must come out as written, from
-//! memory and with the store closed and opened again after every turn.
+//! Plays the conversations in `tests/stories/` against the assistant, and compares the replies: once with a store in
+//! memory, and once with a store on disk that is closed and reopened after every turn.
 //!
 //! ```text
 //! # a comment
-//! > what is typed            [Label]      the newest button with this label is pressed
+//! > typed text               [Label]      the newest button with this label is pressed
 //! @ zh                       the language the person's app is set to
 //! ~ 31 days                  [old: Label] the oldest one
-//! ~ wake                     until the chat wants to be woken, and is
-//! + {"a": "file"}            a file is sent that says this
-//! + the file                 the last file that came is sent back
+//! ~ wake                     wait until `Record::wake_at`, and wake the chat
+//! + {"a": "file"}            a file with this content is sent
+//! + the file                 the last file received is sent back
 //! < words a reply contains   < ✎ words    the same, in a message edited in place
 //! < [Label]                  a button that is offered
-//! < 📎 words                 what comes along has such a name
-//! < 🗑                        what was typed is taken out of the chat
+//! < 📎 words                 the name of the attachment contains these words
+//! < 🗑                        the typed message is deleted from the chat
 //! ! words no reply contains  ! [Label]    a button that no reply offers
 //! ```
-//! Expected words must come in the order they are written.
+//! Expected words must appear in the order in which they are written.
 
 use std::{fs, path::Path, sync::Arc};
 
@@ -108,7 +108,7 @@ fn parse_expectation(words: &str) -> Expectation {
     }
 }
 
-/// Opens the store anew after each turn, or keeps it.
+/// The store of a run: kept, or reopened after each turn.
 enum Keeping {
     Memory(Arc<dyn Store>),
     Reopened(tempfile::TempDir),
@@ -133,12 +133,12 @@ impl Keeping {
     }
 }
 
-/// Tells a story; the transcript, or where it went another way.
+/// Plays a story. Returns the transcript, or the first difference.
 async fn tell(story: &str, name: &str, keeping: &Keeping) -> Result<Vec<Said>, String> {
     let mut screen = Screen::new();
     let mut said: Vec<Said> = Vec::new();
     let mut transcript = Vec::new();
-    // Where in the last turn's replies the expectations have come to.
+    // Position in the last turn's replies up to which the expectations have matched.
     let mut from = 0;
     for (number, line) in story
         .lines()

@@ -1,4 +1,4 @@
-//! What the tests share: the shipped base, made ready once, and a chat as a person sees it.
+//! Shared by the tests: the shipped base, indexed once, and a chat as a person sees it.
 
 pub mod fake_api;
 pub mod promises;
@@ -22,7 +22,7 @@ use unbind_bot::{
     store::{Mark, Store},
 };
 
-/// Chance, as a test wants it.
+/// Fixed random bytes for the tests.
 pub const ENTROPY: Entropy = Entropy([7; Entropy::BYTES]);
 
 /// The chat the tests talk in.
@@ -34,12 +34,11 @@ static SHIPPED: LazyLock<Knowledge> = LazyLock::new(|| {
 });
 static BASE: LazyLock<Arc<Base>> = LazyLock::new(|| Arc::new(Base::new(SHIPPED.clone())));
 
-/// The shipped knowledge.
 pub fn knowledge() -> &'static Knowledge {
     &SHIPPED
 }
 
-/// What finds answers in it.
+/// The matcher of the shipped base.
 pub fn matcher() -> &'static Matcher {
     &BASE.matcher
 }
@@ -49,19 +48,19 @@ pub fn base() -> Arc<Base> {
     BASE.clone()
 }
 
-/// A port nobody has. It is on an address of its own, where nobody else looks for one meanwhile: all of 127.0.0.0/8 is
-/// this machine.
+/// A free port. Each call uses another address of 127.0.0.0/8, all of which are this machine, so that no other test
+/// takes the port before it is used.
 pub fn free_port() -> SocketAddr {
     static CALLS: AtomicU32 = AtomicU32::new(0);
     let call = CALLS.fetch_add(1, Ordering::Relaxed);
     let [.., high, low] = std::process::id().to_be_bytes();
-    // Never 0 or 255 at the end.
+    // The last byte is never 0 or 255.
     let address = Ipv4Addr::new(127, high | 1, low, 1 + (call % 254) as u8);
     let listener = TcpListener::bind((address, 0)).expect("a free port");
     listener.local_addr().expect("its address")
 }
 
-/// A button on a message, as it was when it was shown.
+/// A button of a message, as it was when shown.
 #[derive(Debug, Clone)]
 pub struct Shown {
     pub label: String,
@@ -69,27 +68,27 @@ pub struct Shown {
     pub message: MessageId,
 }
 
-/// A chat as a person sees it: messages with keyboards, some of them edited since.
+/// A chat as a person sees it: messages with buttons, some of them edited later.
 pub struct Screen {
     pub now: Timestamp,
-    /// What the person's app is set to.
+    /// The language of the person's app.
     pub app_language: Option<Language>,
     /// Every button ever shown, oldest first.
     pub shown: Vec<Shown>,
-    /// What the last file says that was sent to the person.
+    /// The content of the last file sent to the person.
     pub file: String,
     next_message: i32,
 }
 
-/// What a turn did on the screen.
+/// One reply as the person sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Said {
     pub text: String,
     pub buttons: Vec<String>,
     pub edited: bool,
-    /// Whether what was typed is taken out of the chat.
+    /// Whether the typed message is deleted from the chat.
     pub takes_away: bool,
-    /// What comes along: a file by its name, or a QR code.
+    /// The attachment: the name of a file, or of a QR code.
     pub enclosure: Option<String>,
 }
 
@@ -104,7 +103,7 @@ impl Screen {
         }
     }
 
-    /// Sends an event and shows what comes back, as a channel would.
+    /// Sends an event and shows the replies, as a channel would.
     pub async fn turn(&mut self, assistant: &Assistant, event: &Event) -> Vec<Said> {
         self.now += SignedDuration::from_secs(1);
         let event = &Event {

@@ -1,7 +1,7 @@
 //! Follow-up questions, which depend on the one before: "and on Android?", "那苹果呢".
 //!
-//! A short text that begins like a follow-up and names a wallet or a phone is taken to be about the last answer's topic.
-//! The reply states this assumption, and "not what I asked" rejects it. A longer text is a question of its own.
+//! A short text that begins like a follow-up and names a wallet or a phone is taken to be about the last answer's
+//! topic. The reply states this assumption, and "not what I asked" rejects it. A longer text is a question of its own.
 
 use crate::{
     dialogue::{
@@ -33,8 +33,8 @@ fn names_a_phone(turn: &TurnBuilder<'_>, text: &str) -> bool {
     turn.words().wallet_in(text).is_some() || !turn.words().systems_in(text).is_empty()
 }
 
-/// Answers a follow-up on `topic`: with the wallet's own entry if the topic is the steps in a wallet, else with the entry
-/// that fits both the topic and the text.
+/// Answers a follow-up on `topic`: with the wallet's own entry if the topic is the steps in a wallet, else with the
+/// entry that fits both the topic and the text.
 pub(crate) fn answer(turn: &mut TurnBuilder<'_>, text: &str, topic: &EntryId) {
     let wallet = turn.words().wallet_in(text);
     let answer = match wallet {

@@ -1,5 +1,5 @@
-//! Adding a card: asks for its label, its wallet, and if the steps depend on them the phone system and the kind. Changing
-//! the wallet of a listed card asks the same questions.
+//! Adding a card: asks for its label, its wallet, and if the steps depend on them the phone system and the kind.
+//! Changing the wallet of a listed card asks the same questions.
 //!
 //! `card_text` validates labels; `settle` calls [`finish_if_complete`] to put a complete draft on the list.
 
@@ -115,7 +115,7 @@ pub(crate) fn take_label(turn: &mut TurnBuilder<'_>, typed: &str) {
         turn.note(turn.line("label-word", &[]));
         return turn.show(Screen::Present);
     }
-    match card_text::unused_label(&turn.record, typed, None) {
+    match card_text::parse_unused_label(&turn.record, typed, None) {
         Ok(label) => update_draft(turn, |draft| draft.label = Some(label)),
         Err(fault) => refuse(turn, fault, typed),
     }
@@ -308,7 +308,7 @@ fn has_way_back(turn: &TurnBuilder<'_>, draft: &CardDraft, then_unbind: bool) ->
 fn draw_label(turn: &TurnBuilder<'_>) -> Reply {
     let is_unused = |name: &&&str| {
         let label = turn.label(&format!("label-{name}"), &[]);
-        card_text::unused_label(&turn.record, &label, None).is_ok()
+        card_text::parse_unused_label(&turn.record, &label, None).is_ok()
     };
     let to_button = |name: &&str| {
         let choice = Choice::Label((*name).to_owned());

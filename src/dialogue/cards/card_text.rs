@@ -1,5 +1,5 @@
-//! Validates the texts of a card: its label, its issuer, its last digits. Each is one visible line without card numbers,
-//! PINs or codes.
+//! Validates the texts of a card: its label, its issuer, its last digits. Each is one visible line without card
+//! numbers, PINs or codes.
 
 use crate::{
     dialogue::{ids::CardId, record::Record, secrets, turn::TurnBuilder},
@@ -12,8 +12,8 @@ pub const MAX_LABEL_CHARS: usize = 32;
 pub const MAX_ISSUER_CHARS: usize = 60;
 /// The most digits kept of a card's number: enough to tell two cards apart, too few to misuse.
 pub const MAX_DIGITS: usize = 4;
-/// Consecutive digits from which a label looks like a card number, a PIN or a code. Four may be a room or the last digits
-/// of a card.
+/// Consecutive digits from which a label looks like a card number, a PIN or a code. Four may be a room or the last
+/// digits of a card.
 const SECRET_DIGITS: usize = 5;
 
 /// Why a text is not accepted for a card.
@@ -58,8 +58,8 @@ pub(crate) fn clean(typed: &str) -> String {
         .join(" ")
 }
 
-/// Whether this is a control character, a bidirectional mark or a zero-width mark, which would disturb the text beside a
-/// label. The zero-width joiner is kept, because emoji need it.
+/// Whether this is a control character, a bidirectional mark or a zero-width mark, which would disturb the text beside
+/// a label. The zero-width joiner is kept, because emoji need it.
 fn is_invisible(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
@@ -79,7 +79,7 @@ fn single_line(typed: &str, most: usize) -> Result<String, LabelFault> {
 }
 
 /// Validates a label, without checking whether another card has it.
-pub(crate) fn label(typed: &str) -> Result<String, LabelFault> {
+pub(crate) fn parse_label(typed: &str) -> Result<String, LabelFault> {
     let label = single_line(typed, MAX_LABEL_CHARS)?;
     if looks_secret(&label) {
         return Err(LabelFault::LooksSecret);
@@ -88,12 +88,12 @@ pub(crate) fn label(typed: &str) -> Result<String, LabelFault> {
 }
 
 /// Validates a label that no other card on the list may have; `except` is the card it is for.
-pub(crate) fn unused_label(
+pub(crate) fn parse_unused_label(
     record: &Record,
     typed: &str,
     except: Option<CardId>,
 ) -> Result<String, LabelFault> {
-    let label = label(typed)?;
+    let label = parse_label(typed)?;
     if record.has_label(&label, except) {
         return Err(LabelFault::Taken);
     }
@@ -101,7 +101,7 @@ pub(crate) fn unused_label(
 }
 
 /// Validates an issuer. Digits are allowed, because it may contain a phone number; a card number is refused.
-pub(crate) fn issuer(typed: &str) -> Result<String, LabelFault> {
+pub(crate) fn parse_issuer(typed: &str) -> Result<String, LabelFault> {
     if secrets::detect(typed, |_, _| false).is_some() {
         return Err(LabelFault::LooksSecret);
     }
@@ -109,7 +109,7 @@ pub(crate) fn issuer(typed: &str) -> Result<String, LabelFault> {
 }
 
 /// Validates the last digits of a card: one to four, ASCII or full-width; returned as ASCII.
-pub(crate) fn digits(typed: &str) -> Result<String, LabelFault> {
+pub(crate) fn parse_digits(typed: &str) -> Result<String, LabelFault> {
     let typed = clean(typed);
     let digits: Option<String> = typed.chars().map(ascii_digit).collect();
     match digits {
@@ -172,13 +172,13 @@ mod tests {
     #[test]
     fn last_digits_are_one_to_four_digits_and_never_more() {
         for (typed, kept) in [("4821", "4821"), (" ４８ ", "48"), ("7", "7")] {
-            assert_eq!(digits(typed), Ok(kept.to_owned()));
+            assert_eq!(parse_digits(typed), Ok(kept.to_owned()));
         }
         for typed in ["48211", "6222 0210 4821", "卡号 482112"] {
-            assert_eq!(digits(typed), Err(LabelFault::LooksSecret), "{typed}");
+            assert_eq!(parse_digits(typed), Err(LabelFault::LooksSecret), "{typed}");
         }
         for typed in ["", "门", "👍", "48a1"] {
-            assert_eq!(digits(typed), Err(LabelFault::NoDigits), "{typed}");
+            assert_eq!(parse_digits(typed), Err(LabelFault::NoDigits), "{typed}");
         }
     }
 
@@ -188,10 +188,13 @@ mod tests {
             "Harbour Tower reception, +65 6123 4567",
             "物业 0571-88886666",
         ] {
-            assert_eq!(issuer(typed), Ok(typed.to_owned()));
+            assert_eq!(parse_issuer(typed), Ok(typed.to_owned()));
         }
-        assert_eq!(issuer("4111 1111 1111 1111"), Err(LabelFault::LooksSecret));
-        assert_eq!(issuer("\u{200b} "), Err(LabelFault::Empty));
-        assert_eq!(issuer(&"长".repeat(61)), Err(LabelFault::TooLong(60)));
+        assert_eq!(
+            parse_issuer("4111 1111 1111 1111"),
+            Err(LabelFault::LooksSecret)
+        );
+        assert_eq!(parse_issuer("\u{200b} "), Err(LabelFault::Empty));
+        assert_eq!(parse_issuer(&"长".repeat(61)), Err(LabelFault::TooLong(60)));
     }
 }

@@ -29,9 +29,9 @@ pub(crate) fn begin(turn: &mut TurnBuilder<'_>, field: Field, id: CardId) {
 /// Takes the typed new value.
 pub(crate) fn take_value(turn: &mut TurnBuilder<'_>, id: CardId, field: Field, typed: &str) {
     let value = match field {
-        Field::Label => card_text::unused_label(&turn.record, typed, Some(id)),
-        Field::Issuer => card_text::issuer(typed),
-        Field::Digits => card_text::digits(typed),
+        Field::Label => card_text::parse_unused_label(&turn.record, typed, Some(id)),
+        Field::Issuer => card_text::parse_issuer(typed),
+        Field::Digits => card_text::parse_digits(typed),
         Field::Wallet => return turn.show(Screen::Present),
     };
     match value {

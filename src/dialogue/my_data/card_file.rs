@@ -1,7 +1,7 @@
 //! Writes the file with a person's data, and reads cards from such a file. Pure.
 //!
-//! The format is JSON with plain field names. A file may have been edited by hand, so everything in it is validated like
-//! typed text. The messages about files are in `import` and `export`.
+//! The format is JSON with plain field names. A file may have been edited by hand, so everything in it is validated
+//! like typed text. The messages about files are in `import` and `export`.
 
 use std::collections::BTreeMap;
 
@@ -267,11 +267,11 @@ struct CardIn {
     history: Vec<HistoryEntry>,
 }
 
-/// Reads the cards of a file; `is_taken` says whether a label is already on the list. The cards have the id 0 until they
-/// are added.
+/// Reads the cards of a file; `is_taken` says whether a label is already on the list. The cards have the id 0 until
+/// they are added.
 ///
 /// # Errors
-/// The file was not written by this bot, or by a newer version.
+/// The file was not written by this bot, or was written by a newer version of it.
 pub(crate) fn read(
     content: &str,
     now: Timestamp,
@@ -319,12 +319,12 @@ fn read_card(value: serde_json::Value, now: Timestamp) -> Option<Card> {
     history.truncate(MAX_HISTORY);
     let mut card = Card {
         id: CardId(0),
-        label: card_text::label(&card.label).ok()?,
+        label: card_text::parse_label(&card.label).ok()?,
         wallet: card.wallet,
         system: card.phone,
         kind: card.kind,
-        issuer: optional(card.issuer, card_text::issuer)?,
-        digits: optional(card.last_digits, card_text::digits)?,
+        issuer: optional(card.issuer, card_text::parse_issuer)?,
+        digits: optional(card.last_digits, card_text::parse_digits)?,
         added: card.added.filter(|added| *added <= now).unwrap_or(now),
         history,
     };
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_comes_once_and_what_is_broken_is_told_by_its_place() {
+    fn repeated_labels_and_broken_cards_are_refused_with_their_number() {
         let file = r#"{"unbind_bot_cards":1,"cards":[
             {"label":"Home","wallet":"wallet-oppo"}, {"label":"home","wallet":"wallet-vivo"},
             {"label":"12345678","wallet":"wallet-vivo"}, {"label":"Gate"}, 7,

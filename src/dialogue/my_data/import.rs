@@ -109,12 +109,12 @@ fn refused_lines(turn: &TurnBuilder<'_>, found: &FileCards, too_many: usize) -> 
         .below(1, full)
 }
 
-/// The labels of the refused cards. An invalid label may be a card number, so it is replaced by the number of the card in
-/// the file.
+/// The labels of the refused cards. An invalid label may be a card number, so it is replaced by the number of the card
+/// in the file.
 fn refused_labels(found: &FileCards, fault: CardFault) -> Vec<String> {
     let refused = found.refused.iter().filter(|(.., why)| *why == fault);
     let to_label = |(number, label, _): &(usize, String, CardFault)| {
-        card_text::label(label).unwrap_or_else(|_| format!("#{number}"))
+        card_text::parse_label(label).unwrap_or_else(|_| format!("#{number}"))
     };
     refused.map(to_label).collect()
 }

@@ -1,8 +1,8 @@
 //! Checks that the owner is removing a card: a PIN, or one-time codes with recovery codes. Pure; libraries do the
 //! cryptography, and the randomness is an argument.
 //!
-//! Typed text is not stored: PINs and recovery codes are stored as argon2id hashes. The secret of one-time codes is stored
-//! in plain form, because codes are computed from it. The messages are in `setup` and `removal::confirmation`.
+//! Typed text is not stored: PINs and recovery codes are stored as argon2id hashes. The secret of one-time codes is
+//! stored in plain form, because codes are computed from it. The messages are in `setup` and `removal::confirmation`.
 
 use std::fmt;
 
@@ -19,12 +19,12 @@ use totp_rs::{Builder, Secret, Totp};
 const HASH_KIB: u32 = 7 * 1024;
 /// See [`HASH_KIB`].
 const HASH_PASSES: u32 = 5;
-/// The fewest characters of a PIN; [`MIN_PIN_GUESSES_LOG10`] is the stronger requirement.
+/// The fewest characters of a PIN; the estimated number of guesses is the stronger requirement.
 pub const MIN_PIN_CHARS: usize = 6;
 /// The most characters of a PIN; longer texts are not hashed, to bound the work per message.
 pub const MAX_PIN_CHARS: usize = 64;
-/// The fewest guesses a PIN must withstand, as a power of ten: about a third of the combinations of six digits, which is
-/// enough with a lock after [`MAX_TRIES`]. Dates, keyboard rows and repetitions stay below it.
+/// The fewest guesses a PIN must withstand, as a power of ten: about a third of the combinations of six digits, which
+/// is enough with a lock after [`MAX_TRIES`]. Dates, keyboard rows and repetitions stay below it.
 const MIN_PIN_GUESSES_LOG10: f64 = 5.5;
 /// The number of recovery codes.
 pub const RECOVERY_CODES: usize = 8;
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_sealed_is_shown() {
+    fn debug_output_hides_hashes_and_secrets() {
         let sealed = seal_pin("t9-kajak", &ENTROPY).expect("good enough");
         let shown = format!("{:?} {ENTROPY:?}", Protection::Pin(sealed));
         assert_eq!(shown, "Pin(SealedSecret(…)) Entropy(…)");

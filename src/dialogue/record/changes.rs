@@ -93,8 +93,8 @@ impl Record {
         true
     }
 
-    /// Moves a card from the trash to its former place on the list, and returns it; its label gets a number if another card
-    /// has the label now.
+    /// Moves a card from the trash to its former place on the list, and returns it; its label gets a number if another
+    /// card has the label now.
     pub(crate) fn put_back(&mut self, id: CardId, now: Timestamp) -> Result<&Card, NotPutBack> {
         let at = self.trash.iter().position(|removed| removed.card.id == id);
         let at = at.ok_or(NotPutBack::NotInTrash)?;

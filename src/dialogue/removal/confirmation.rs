@@ -32,7 +32,8 @@ pub(crate) fn take_proof(turn: &mut TurnBuilder<'_>, typed: &str) {
     turn.show(Screen::Present);
 }
 
-/// Takes the explicit yes: removes the card from the list. Changes nothing unless the confirmation of this card is open.
+/// Takes the explicit yes: removes the card from the list. Changes nothing unless the confirmation of this card is
+/// open.
 pub(crate) fn confirm(turn: &mut TurnBuilder<'_>, card: CardId) {
     let is_taken_off = is_awaited(turn, card) && turn.record.take_off(card, turn.now);
     turn.show(if is_taken_off {

@@ -1,5 +1,5 @@
-//! Corrections such as “It's in Samsung Wallet, not Google's”: a text during a removal that names another wallet or phone.
-//! The reason, and the kind of card if it fits, are kept; the steps differ, so they start from the first.
+//! Corrections such as “It's in Samsung Wallet, not Google's”: a text during a removal that names another wallet or
+//! phone. The reason, and the kind of card if it fits, are kept; the steps differ, so they start from the first.
 
 use crate::{
     dialogue::{

@@ -1,5 +1,5 @@
-//! Moves a removal from stage to stage: choosing the card, the reason, the steps, pausing and cancelling. `confirmation`
-//! and `outcome` handle the stages after the steps.
+//! Moves a removal from stage to stage: choosing the card, the reason, the steps, pausing and cancelling.
+//! `confirmation` and `outcome` handle the stages after the steps.
 
 use crate::{
     dialogue::{

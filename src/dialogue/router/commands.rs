@@ -1,4 +1,5 @@
-//! Routes each command and deep link to its procedure. The match is exhaustive, so an unrouted command does not compile.
+//! Routes each command and deep link to its procedure. The match is exhaustive, so an unrouted command does not
+//! compile.
 
 use crate::{
     dialogue::{

@@ -111,7 +111,8 @@ fn if_means(turn: &mut TurnBuilder<'_>, text: &str, words: &str, procedure: Proc
     is_meant
 }
 
-/// Takes a text as the answer to the open question, unless it is clearly a question itself. Returns whether it was taken.
+/// Takes a text as the answer to the open question, unless it is clearly a question itself. Returns whether it was
+/// taken.
 fn unless_question(
     turn: &mut TurnBuilder<'_>,
     text: &str,

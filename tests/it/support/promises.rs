@@ -1,4 +1,4 @@
-//! A chat whose every turn is held against the promises of the conversation, whatever is done in it.
+//! A chat that checks the invariants of the conversation (its promises) after every turn.
 
 use std::collections::BTreeSet;
 
@@ -10,17 +10,17 @@ use unbind_bot::dialogue::{
 
 use super::{ENTROPY, base};
 
-/// Too long for a label or an issuer, so that nobody can take it for one.
+/// Too long to be accepted as a label or an issuer.
 pub const PIN: &str = "t9-kajak-31-blue-whale-walks-home-at-dawn-past-the-mill-pond-yes";
-/// What must never be found in a record or a message again.
+/// Secrets that must never appear in a record or a message.
 const SECRETS: [&str; 3] = ["t9-kajak", "888123", "4111"];
 
-/// A chat in which things are done, and what must hold after each.
+/// A chat that checks after every turn what must hold.
 pub struct Chat {
     pub record: Record,
     pub now: Timestamp,
     pub shown: Vec<(Press, MessageId)>,
-    /// The first button of the newest message that has any.
+    /// The first button of the newest message with buttons.
     pub way_on: Option<(Press, MessageId)>,
     next_message: i32,
 }
@@ -43,7 +43,7 @@ impl Chat {
         }
     }
 
-    /// Presses the newest button with this meaning.
+    /// Presses the newest button with this choice.
     pub fn choose(&mut self, choice: &Choice) {
         let button = self
             .shown
@@ -109,7 +109,7 @@ impl Chat {
     }
 
     fn check_replies(&self, event: &Event, turn: &Turn) {
-        // Only somebody who said something waits for a word.
+        // A reply is required only if a person caused the event.
         let is_said = event.input.wants_answer();
         assert!(!turn.replies.is_empty() || !is_said, "silence at {event:?}");
         for reply in &turn.replies {
@@ -163,7 +163,7 @@ impl Chat {
             .collect();
         assert_eq!(labels.len(), after.cards.len(), "two cards of one name");
         let mut all = after.cards.iter();
-        // A number may follow, when one is put back while its name is taken.
+        // A card put back while another has its label gets a number after it.
         assert!(all.all(|card| card.label.chars().count() <= MAX_LABEL_CHARS + 4));
     }
 
@@ -196,7 +196,7 @@ impl Chat {
     }
 }
 
-/// The card without its history, which goes on.
+/// The card without its history, which may grow.
 fn unhistoric(card: &Card) -> Card {
     Card {
         history: Vec::new(),
@@ -204,7 +204,7 @@ fn unhistoric(card: &Card) -> Card {
     }
 }
 
-/// What the buttons of a reply send back.
+/// The presses that the buttons of a reply send back.
 pub fn presses(reply: &Reply) -> Vec<Press> {
     let buttons = reply.buttons.iter().flatten();
     let presses = buttons.filter_map(|button| match &button.action {
@@ -214,7 +214,7 @@ pub fn presses(reply: &Reply) -> Vec<Press> {
     presses.collect()
 }
 
-/// The cards on a screen that lists cards are those that are kept, in their order.
+/// A screen that lists cards shows those of the record, in their order.
 fn check_list_shown(reply: &Reply, record: &Record) {
     let listed = presses(reply)
         .into_iter()
@@ -230,7 +230,7 @@ fn check_list_shown(reply: &Reply, record: &Record) {
     }
 }
 
-/// No dead end: whatever is under way has buttons, and leaving it takes as many cancels as there are things under way.
+/// Every procedure shows buttons, and can be left with one cancel per procedure under way.
 fn check_ways_out(turn: &Turn, now: Timestamp) {
     let record = &turn.record;
     if record.activity == Activity::Idle {
@@ -255,7 +255,8 @@ fn check_ways_out(turn: &Turn, now: Timestamp) {
     assert_eq!(left.cards, record.cards, "cancelling removed a card");
 }
 
-/// The yes to this card: its button of this very keyboard, or a yes typed at this very moment, and the proof before it.
+/// Whether the removal of this card was confirmed: by its button on the present keyboard or a yes typed at the
+/// confirmation, after the PIN or code if one is set up.
 fn was_confirmed(before: &Record, event: &Event, card: CardId) -> bool {
     let Activity::Removing(removal) = &before.activity else {
         return false;
@@ -276,7 +277,7 @@ fn was_confirmed(before: &Record, event: &Event, card: CardId) -> bool {
     awaited && said
 }
 
-/// What happens at an event, at a time.
+/// The turn for an event at a given time.
 pub fn respond_at(record: &Record, event: &Event, now: Timestamp) -> Turn {
     let base = base();
     let context = Context {
