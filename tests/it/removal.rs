@@ -253,7 +253,10 @@ fn a_question_about_a_card_that_was_put_back_meanwhile_ends_with_an_answer() {
     chat.record.cards.push(other);
     chat.record.next_card = 2;
     chat.choose(&Choice::Confirm(CardId(0)));
+    chat.say("/cards");
+    chat.choose(&Choice::Card(CardId(1)));
     chat.choose(&Choice::Edit(Field::Issuer, CardId(1)));
+    chat.choose(&Choice::Trash(0));
     chat.choose(&Choice::PutBack(CardId(0)));
     // Back from the change, the question whether "Office" is gone has lost its card. Each turn must be answered.
     chat.say("Harbour Tower");
