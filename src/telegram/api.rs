@@ -5,13 +5,17 @@
 //! whole message that comes back (a field it does not know turns something sent into something failed), and its errors
 //! show the address, which has the token in it. What an error means for the work in hand is left to its callers.
 
-use std::{error::Error, fmt, time::Duration};
+use std::{borrow::Cow, error::Error, fmt, time::Duration};
 
 use reqwest::{
     RequestBuilder, Response,
     multipart::{Form, Part},
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::Value;
 use teloxide::{
     Bot, net,
     payloads::{AnswerCallbackQuery, AnswerCallbackQuerySetters, DeleteWebhook, GetFile, GetMe},
@@ -285,26 +289,131 @@ pub struct WebhookInfo {
 pub struct Ignored {}
 
 impl<'de> Deserialize<'de> for Ignored {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self {})
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Self {})
     }
 }
 
-/// The message that came of a request, of which only the id is read; what it cannot be read from has none.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(untagged)]
-pub enum SentMessage {
-    Message { message_id: i32 },
-    Other(serde::de::IgnoredAny),
-}
+/// The message in Telegram's answer to a request. Only the id is parsed, and every other value is skipped unparsed: an
+/// answer that could not be read would make the bot send the message again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SentMessage(Option<MessageId>);
 
 impl SentMessage {
-    /// The message's id.
+    /// The message's id; `None` if the answer names none.
     pub fn id(self) -> Option<MessageId> {
-        match self {
-            Self::Message { message_id } => Some(MessageId(message_id)),
-            Self::Other(_) => None,
+        self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for SentMessage {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SentMessageVisitor)
+    }
+}
+
+struct SentMessageVisitor;
+
+impl<'de> Visitor<'de> for SentMessageVisitor {
+    type Value = SentMessage;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a result")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SentMessage, A::Error> {
+        let mut id = None;
+        while let Some(field) = map.next_key::<Cow<'de, str>>()? {
+            if field == "message_id" {
+                id = map.next_value::<Id>()?.0;
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
         }
+        Ok(SentMessage(id.and_then(message_id)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<SentMessage, A::Error> {
+        IgnoredAny.visit_seq(seq).map(|_| SentMessage(None))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<SentMessage, E> {
+        Ok(SentMessage(None))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<SentMessage, E> {
+        Ok(SentMessage(None))
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<SentMessage, E> {
+        Ok(SentMessage(None))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<SentMessage, E> {
+        Ok(SentMessage(None))
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<SentMessage, E> {
+        Ok(SentMessage(None))
+    }
+
+    fn visit_unit<E>(self) -> Result<SentMessage, E> {
+        Ok(SentMessage(None))
+    }
+}
+
+fn message_id(id: i64) -> Option<MessageId> {
+    i32::try_from(id).ok().map(MessageId)
+}
+
+/// A number, or `None` for any other value.
+struct Id(Option<i64>);
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(IdVisitor)
+    }
+}
+
+struct IdVisitor;
+
+impl<'de> Visitor<'de> for IdVisitor {
+    type Value = Id;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an id")
+    }
+
+    fn visit_i64<E>(self, id: i64) -> Result<Id, E> {
+        Ok(Id(Some(id)))
+    }
+
+    fn visit_u64<E>(self, id: u64) -> Result<Id, E> {
+        Ok(Id(i64::try_from(id).ok()))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Id, E> {
+        Ok(Id(None))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Id, E> {
+        Ok(Id(None))
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Id, E> {
+        Ok(Id(None))
+    }
+
+    fn visit_unit<E>(self) -> Result<Id, E> {
+        Ok(Id(None))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Id, A::Error> {
+        IgnoredAny.visit_seq(seq).map(|_| Id(None))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Id, A::Error> {
+        IgnoredAny.visit_map(map).map(|_| Id(None))
     }
 }
 
@@ -389,7 +498,9 @@ fn read_answer<R: DeserializeOwned>(status: u16, body: &[u8]) -> Result<R, ApiEr
             body.len()
         )));
     };
-    match answer.result {
+    let is_absent = answer.ok && answer.result.is_none();
+    let absent = is_absent.then(|| R::deserialize(Value::Null).ok()).flatten();
+    match answer.result.or(absent) {
         Some(result) if answer.ok => Ok(result),
         _ => Err(to_api_error(
             answer.error_code.unwrap_or(status),
@@ -496,6 +607,30 @@ mod tests {
         ] {
             let sent: SentMessage = read_answer(200, body.as_bytes()).expect("a result");
             assert_eq!(sent.id(), id, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_answer_to_a_sent_message_is_a_success_whatever_else_it_contains() {
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        let with = |field: &str| format!(r#"{{"message_id":5,{field}}}"#);
+        for (result, id) in [
+            (with(r#""text":"\ud83d""#), Some(5)),
+            (with(&format!(r#""new":{deep}"#)), Some(5)),
+            (with(r#""new":1e999"#), Some(5)),
+            (format!(r#"{{"message_id":{deep}}}"#), None),
+            (r#"{"message_id":{"a":1}}"#.to_owned(), None),
+            (r#"{"message_id":5000000000}"#.to_owned(), None),
+            ("true".to_owned(), None),
+            ("[]".to_owned(), None),
+            ("[1]".to_owned(), None),
+            ("null".to_owned(), None),
+            ("\"x\"".to_owned(), None),
+            ("1".to_owned(), None),
+        ] {
+            let body = format!(r#"{{"ok":true,"result":{result}}}"#);
+            let sent: SentMessage = read_answer(200, body.as_bytes()).expect(&result);
+            assert_eq!(sent.id(), id.map(MessageId), "{result}");
         }
     }
 

@@ -288,12 +288,7 @@ impl Inner {
         }
         let event = match admission {
             Admission::Admitted => incoming.event,
-            Admission::TellToWait(wait) => Event {
-                input: Input::TooFast {
-                    seconds: wait.as_secs().max(1),
-                },
-                ..incoming.event
-            },
+            Admission::TellToWait(wait) => too_fast(incoming.event, wait),
             Admission::Dropped => return None,
         };
         Some((incoming.chat, Task::Handle(event)))
@@ -466,6 +461,19 @@ async fn guarded<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, F
         .unwrap_or(Err(Fault::Panicked))
 }
 
+/// The event that tells its sender to wait. Its answer replies to the same message as the answer to the original event
+/// would: in comments, a message that is no reply leaves the thread.
+fn too_fast(event: Event, wait: Duration) -> Event {
+    let replied_to = event.reply_to().map(|reply_to| reply_to.message);
+    Event {
+        input: Input::TooFast {
+            seconds: wait.as_secs().max(1),
+        },
+        message: replied_to.or(event.message),
+        ..event
+    }
+}
+
 fn sender_of(incoming: &Incoming) -> Sender {
     match incoming.event.from {
         Some(user) => Sender::User(user),
@@ -508,7 +516,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        dialogue::{Base, Context, Turn},
+        dialogue::{Base, Context, MessageId, ReplyTo, Turn},
         knowledge::Knowledge,
         store::{
             Commit, Store,
@@ -848,6 +856,30 @@ mod tests {
             let old = said(update, ChatId(3), json!({"text": "hello", "date": -3600}));
             assert!(room.take(&old).await);
         }
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_presses_in_comments_is_answered_in_their_thread() {
+        let room = room_with(AgainstAnn::default(), 1, |assistant| assistant);
+        for update in 0..100 {
+            let mut press = pressed(update, 7, "0.help", "en");
+            press["callback_query"]["message"]["message_thread_id"] = json!(3);
+            if let Accepted::Pending(done) = room.accept(&press) {
+                assert!(done.await);
+            }
+        }
+        let rows = room.store.outbox().unwrap();
+        let words = room.intake.0.assistant.base().lines.say(
+            Language::EN,
+            "too-fast",
+            &[("seconds", 10_u64.into())],
+        );
+        let told = rows.iter().find(|row| row.reply.text == words).unwrap();
+        let pressed = ReplyTo {
+            message: MessageId(5),
+            throughout: true,
+        };
+        assert_eq!(told.reply_to, Some(pressed));
     }
 
     #[tokio::test]

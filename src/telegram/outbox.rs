@@ -233,7 +233,10 @@ impl<D: Deliver> Sender<D> {
 
     /// Takes rows that were committed. What a forgotten record had waiting is not sent any more.
     fn accept(&mut self, rows: Vec<OutboxRow>, now: Instant) {
-        for row in rows.iter().filter(|row| row.id.is_last_word()) {
+        let is_new_last_word =
+            |row: &&OutboxRow| row.id.is_last_word() && !self.acks.has_done(&row.id);
+        let last_words: Vec<_> = rows.iter().filter(is_new_last_word).collect();
+        for row in last_words {
             let lane = self.lanes.get(&self.address_of(row));
             if !lane.is_some_and(|lane| lane.contains(row.id)) {
                 self.drop_rows_of(row.id.chat, now);
@@ -555,12 +558,14 @@ impl<D: Deliver> Sender<D> {
         self.moved.insert(from, to);
         for (address, row) in self.drain_chat(from) {
             let moved = Address::chat(to).in_topic(address.thread);
-            if row.id.chat == from {
+            // A reload may have put the row into the new lane already.
+            let is_known = self.lane(moved, now).contains(row.id);
+            if row.id.chat == from || is_known {
                 self.count_waiting(0, false, &[row]);
             } else {
                 self.lane(moved, now).insert(row);
-                self.schedule(moved, now);
             }
+            self.schedule(moved, now);
         }
     }
 

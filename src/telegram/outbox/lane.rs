@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeSet, VecDeque},
+    ops::Bound::{Excluded, Unbounded},
     time::Duration,
 };
 
@@ -82,6 +83,8 @@ impl ChatPace {
 #[derive(Default)]
 pub(super) struct Lane {
     pub(super) rows: VecDeque<Waiting>,
+    /// The ids of `rows`, so that a lane with many rows is not searched for each one.
+    ids: BTreeSet<RowId>,
     /// How far the first row got.
     pub(super) progress: Progress,
     /// Telegram took the next part, and the record that asked is still to be told.
@@ -118,24 +121,20 @@ impl Lane {
         if self.contains(row.id) {
             return None;
         }
-        let is_behind = |other: &Waiting| other.id.chat == row.id.chat && other.id > row.id;
-        let place = match self.rows.back() {
-            Some(last) if last.id.chat != row.id.chat || is_behind(last) => {
-                self.rows.iter().position(is_behind)
-            }
-            _ => None,
-        };
+        let is_later = |other: &RowId| other.chat == row.id.chat && *other > row.id;
+        let mut above = self.ids.range((Excluded(row.id), Unbounded));
+        let has_later = above.next().is_some_and(is_later);
+        let place = has_later
+            .then(|| self.rows.iter().position(|other| is_later(&other.id)))
+            .flatten();
         let place = place.unwrap_or(self.rows.len()).max(self.begun_rows());
+        self.ids.insert(row.id);
         self.rows.insert(place, row);
         Some(place)
     }
 
-    /// Whether a row waits here. Rows nearly always come in order, so the last one mostly tells.
     pub(super) fn contains(&self, id: RowId) -> bool {
-        match (self.rows.front(), self.rows.back()) {
-            (Some(first), Some(last)) if last.id.chat == id.chat && last.id < id => first.id == id,
-            _ => self.rows.iter().any(|row| row.id == id),
-        }
+        self.ids.contains(&id)
     }
 
     /// How many rows at the front cannot be called back: 1 if the first is being sent.
@@ -151,6 +150,7 @@ impl Lane {
         let (dropped, kept): (Vec<_>, Vec<_>) =
             behind.into_iter().partition(|row| row.id.chat == record);
         self.rows.extend(kept);
+        self.forget_ids(&dropped);
         dropped
     }
 
@@ -161,7 +161,15 @@ impl Lane {
             self.progress = Progress::default();
             self.receipt = None;
         }
-        self.rows.drain(in_flight..).collect()
+        let drained: Vec<_> = self.rows.drain(in_flight..).collect();
+        self.forget_ids(&drained);
+        drained
+    }
+
+    fn forget_ids(&mut self, rows: &[Waiting]) {
+        for row in rows {
+            self.ids.remove(&row.id);
+        }
     }
 
     /// When its next message may go; when it may be forgotten, if there is none.
@@ -193,7 +201,9 @@ impl Lane {
     pub(super) fn finish_row(&mut self) -> Option<Waiting> {
         self.progress = Progress::default();
         self.receipt = None;
-        self.rows.pop_front()
+        let row = self.rows.pop_front()?;
+        self.ids.remove(&row.id);
+        Some(row)
     }
 
     /// Holds this lane back.

@@ -66,6 +66,7 @@ struct Telegram {
 #[derive(Clone)]
 enum Answer {
     Says(ApiError),
+    SaysAfter(Duration, ApiError),
     Takes,
     TakesAfter(Duration),
     /// It is answered with this.
@@ -153,6 +154,10 @@ impl Deliver for Telegram {
             }
             Some(Answer::Answers(receipt)) => Ok(Some(receipt)),
             Some(Answer::Says(error)) => Err(error),
+            Some(Answer::SaysAfter(pause, error)) => {
+                tokio::time::sleep(pause).await;
+                Err(error)
+            }
             Some(Answer::Panics) => panic!("on purpose"),
             Some(Answer::Hangs) => std::future::pending().await,
         }
@@ -869,6 +874,49 @@ async fn what_the_store_could_not_note_is_noted_later_and_not_sent_twice() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_farewell_that_was_sent_drops_no_rows_when_it_is_handed_over_again() {
+    let hooks = Arc::new(Forgetful {
+        refusals: AtomicU32::new(u32::MAX),
+        ..Forgetful::default()
+    });
+    let room = Room::with(hooks.store(), Telegram::new(), &clock(), NO_LIMIT);
+    let receipt = commit_record(&room.store, ANN, None, vec![reply("receipt")]).await;
+    room.outbox.send(receipt.clone());
+    room.after(1).await;
+    room.telegram.will(ANN, [wait(5)]);
+    room.say_texts(ANN, &["a", "b"]).await;
+    room.after(1).await;
+    room.outbox.send(receipt);
+    room.after(10).await;
+    let expected = ["receipt", "a", "a", "b"].map(|text| format!("<b>{text}</b>"));
+    assert_eq!(room.telegram.texts(ANN), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_rows_of_one_lane_are_quickly_reloaded() {
+    const MANY: i64 = 10_000;
+    let begun = std::time::Instant::now();
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    // Half of the rows are written by one record, the others by a record each.
+    commit(&store, ANN, vec![reply("a"); MANY as usize / 2]).await;
+    let mut rows = store.outbox().unwrap();
+    let of_others = rows.clone().into_iter().enumerate().map(|(index, mut row)| {
+        row.id.chat = ChatId(100 + index as i64);
+        row
+    });
+    rows.extend(of_others.collect::<Vec<_>>());
+    let telegram = Telegram::new();
+    let empty: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let (mut sender, _outbox) = sender(&telegram, &empty, &clock(), NO_LIMIT);
+    for _ in 0..10 {
+        sender.accept(rows.clone(), Instant::now());
+    }
+    assert_eq!(telegram.metrics.outbox.waiting.get(), MANY);
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(20), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn rows_nobody_handed_over_are_found_by_a_reload() {
     let room = Room::new(NO_LIMIT);
     commit(&room.store, ANN, vec![reply("a")]).await;
@@ -1222,6 +1270,21 @@ async fn a_copy_follows_the_group_it_goes_to_and_its_writer_is_told() {
     let told = (ANN, group, Receipt::Moved { to: SUPERGROUP });
     assert_eq!(*room.telegram.told.lock().unwrap(), [told]);
     assert_eq!(room.left(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_reached_the_new_group_by_a_reload_is_counted_once() {
+    const SUPERGROUP: ChatId = ChatId(-1001);
+    let room = Room::new(NO_LIMIT);
+    let moved = || ApiError::Migrated(SUPERGROUP);
+    let late = Answer::SaysAfter(Duration::from_secs(5), moved());
+    room.telegram.will(GROUP, [Answer::Says(moved()), late]);
+    room.telegram.will(SUPERGROUP, [wait(10)]);
+    room.say_to(ANN, vec![to(topic(1), "a"), to(topic(2), "b")])
+        .await;
+    room.after(30).await;
+    assert_eq!(room.left(), 0);
+    assert_eq!(room.telegram.metrics.outbox.waiting.get(), 0);
 }
 
 #[tokio::test(start_paused = true)]
