@@ -20,6 +20,7 @@ pub mod commands;
 pub mod delivery;
 pub mod error;
 pub mod flood_control;
+mod gcra;
 pub mod incoming;
 pub mod intake;
 pub mod outbox;
@@ -49,20 +50,18 @@ use self::{
     clock::Clock,
     delivery::Delivery,
     intake::{Intake, Workers},
-    outbox::{Outbox, Sender},
+    outbox::{Outbox, OutboxSender},
     polling::{FirstPoll, Poller},
     rate_limit::Rates,
-    retry::Backoff,
-    shutdown::{Stop, stop_signal},
+    retry::{Backoff, MAX_BACKOFF},
+    shutdown::{ShutdownSignal, shutdown_signal},
     webhook::{Webhook, WebhookSettings},
 };
 use crate::assistant::Assistant;
 
 /// From the signal to stop until sending stops. The promise is eight seconds to the process's end; the rest is for the
 /// last marks and for closing the store.
-const STOP_WITHIN: Duration = Duration::from_millis(6500);
-/// While Telegram cannot be reached at the start, it is tried again no less often than this.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(6500);
 
 /// What the channel has to be told.
 #[derive(Clone)]
@@ -108,7 +107,7 @@ pub async fn serve(
     ready: impl FnOnce(&str),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    let stop = stop_signal(shutdown);
+    let stop = shutdown_signal(shutdown);
     let started = Service::start(settings, assistant, Arc::new(clock), stop).await?;
     match started {
         Some((service, source)) => service.run(source, ready).await,
@@ -135,7 +134,7 @@ struct Service {
     sending: JoinSet<()>,
     /// What nothing waits for: the menu of commands, the timers.
     background: JoinSet<()>,
-    stop: Stop,
+    stop: ShutdownSignal,
 }
 
 impl Service {
@@ -144,7 +143,7 @@ impl Service {
         settings: TelegramSettings,
         assistant: impl Future<Output = Arc<Assistant>>,
         clock: Clock,
-        stop: Stop,
+        stop: ShutdownSignal,
     ) -> Result<Option<(Self, UpdateSource)>, ServeError> {
         let rates = Rates {
             overall: settings.send_rate,
@@ -159,11 +158,12 @@ impl Service {
         };
         let store = assistant.store().clone();
         let delivery = Delivery::new(api.clone(), assistant.clone(), clock.clone());
-        let (sender, outbox) = Sender::new(delivery, store, clock.clone(), &me.username, rates)?;
+        let (sender, outbox) =
+            OutboxSender::new(delivery, store, clock.clone(), &me.username, rates)?;
         let mut sending = JoinSet::new();
         sending.spawn(sender.run());
         let mut background = JoinSet::new();
-        background.spawn(commands::set(api.clone(), assistant.base()));
+        background.spawn(commands::set_menus(api.clone(), assistant.base()));
         let timers = timer_task::run(assistant.clone(), clock.clone(), outbox.clone());
         background.spawn(timers);
         let me = Arc::new(me);
@@ -200,7 +200,7 @@ impl Service {
         tokio::select! {
             received = receive_updates(source, api, intake, ready, stop.clone()) => received?,
             ended = self.sending.join_next() => return Err(sender_ended(ended)),
-            () = stop.then(|asked| sleep_until(asked + STOP_WITHIN)) => {
+            () = stop.then(|asked| sleep_until(asked + SHUTDOWN_TIMEOUT)) => {
                 tracing::error!("the store did not take the updates in flight in time; Telegram keeps them");
             }
         }
@@ -210,7 +210,7 @@ impl Service {
     /// Sends what can be sent in time.
     async fn stop(mut self) -> Result<(), ServeError> {
         self.background.abort_all();
-        self.outbox.stop(self.stop.await + STOP_WITHIN);
+        self.outbox.stop(self.stop.await + SHUTDOWN_TIMEOUT);
         let ended = self.sending.join_next().await;
         drop(self.workers);
         match ended {
@@ -237,7 +237,7 @@ async fn bind(
 /// Asks who we are and, if we poll, begins the first poll. `None`: told to stop before that.
 async fn connect(
     api: &Api,
-    stop: &Stop,
+    stop: &ShutdownSignal,
     webhook: Option<Webhook>,
 ) -> Result<Option<(Identity, UpdateSource)>, ServeError> {
     let Some(me) = get_me_with_retry(api, stop).await? else {
@@ -251,8 +251,11 @@ async fn connect(
 }
 
 /// Asks who we are, until Telegram answers. `None`: told to stop before that.
-async fn get_me_with_retry(api: &Api, stop: &Stop) -> Result<Option<Identity>, ServeError> {
-    let mut backoff = Backoff::new(LONGEST_PAUSE);
+async fn get_me_with_retry(
+    api: &Api,
+    stop: &ShutdownSignal,
+) -> Result<Option<Identity>, ServeError> {
+    let mut backoff = Backoff::new(MAX_BACKOFF);
     loop {
         let answer = tokio::select! {
             _ = stop.clone() => return Ok(None),
@@ -277,7 +280,7 @@ async fn receive_updates(
     api: Api,
     intake: Intake,
     ready: impl FnOnce(),
-    stop: Stop,
+    stop: ShutdownSignal,
 ) -> Result<(), ServeError> {
     match source {
         UpdateSource::Webhook(webhook) => webhook.run(api, intake, ready, stop).await,

@@ -27,9 +27,9 @@ use url::Url;
 use crate::dialogue::{ChatId, MessageId, ThreadId};
 
 /// Requests other than the long poll: what takes longer than this will not come.
-const REQUEST_LIMIT: Duration = Duration::from_secs(15);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// A 429 always says how long to wait; should it once not, this long.
-const UNSAID_RETRY_AFTER: Duration = Duration::from_secs(5);
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(5);
 /// Of an answer that is an error, no more than this is read.
 const MAX_ERROR_BYTES: usize = 16 * 1024;
 /// Telegram's limit for what is said in answer to a press, in characters.
@@ -149,7 +149,7 @@ impl Api {
         P: Payload + Serialize + Sync,
         R: DeserializeOwned,
     {
-        self.call_within(REQUEST_LIMIT, payload).await
+        self.call_within(REQUEST_TIMEOUT, payload).await
     }
 
     /// The same with another time limit; a long poll takes as long as it says.
@@ -184,7 +184,7 @@ impl Api {
         }
         let file = Part::bytes(upload.bytes).file_name(upload.name);
         let form = form.part(upload.kind.field(), file);
-        send_and_read(request.timeout(REQUEST_LIMIT).multipart(form)).await
+        send_and_read(request.timeout(REQUEST_TIMEOUT).multipart(form)).await
     }
 
     /// Fetches a file that was sent; `None` if it has more than `most` bytes.
@@ -196,13 +196,13 @@ impl Api {
         file: &str,
         most: usize,
     ) -> Result<Option<Vec<u8>>, ApiError> {
-        let announced: FileAtTelegram = self.call(&GetFile::new(FileId(file.to_owned()))).await?;
-        if announced.file_size.is_some_and(|size| size > most as u64) {
+        let info: FileInfo = self.call(&GetFile::new(FileId(file.to_owned()))).await?;
+        if info.file_size.is_some_and(|size| size > most as u64) {
             return Ok(None);
         }
-        let path = announced.file_path.ok_or_else(file_gone)?;
+        let path = info.file_path.ok_or_else(file_gone)?;
         let request = self.bot.client().get(self.file_url(&path));
-        let mut response = send(request.timeout(REQUEST_LIMIT)).await?;
+        let mut response = send(request.timeout(REQUEST_TIMEOUT)).await?;
         match response.status().as_u16() {
             200 => read_up_to(&mut response, most).await,
             status => {
@@ -252,7 +252,7 @@ impl Api {
     /// What time the server says it is, as it says it; `None` if it says nothing.
     pub async fn server_date(&self) -> Option<String> {
         let request = self.bot.client().get(self.address());
-        let response = send(request.timeout(REQUEST_LIMIT)).await.ok()?;
+        let response = send(request.timeout(REQUEST_TIMEOUT)).await.ok()?;
         let date = response.headers().get("date")?;
         date.to_str().ok().map(str::to_owned)
     }
@@ -419,7 +419,7 @@ impl<'de> Visitor<'de> for IdVisitor {
 
 /// What Telegram says of a file before it is fetched.
 #[derive(Deserialize)]
-struct FileAtTelegram {
+struct FileInfo {
     file_path: Option<String>,
     file_size: Option<u64>,
 }
@@ -499,7 +499,9 @@ fn read_answer<R: DeserializeOwned>(status: u16, body: &[u8]) -> Result<R, ApiEr
         )));
     };
     let is_absent = answer.ok && answer.result.is_none();
-    let absent = is_absent.then(|| R::deserialize(Value::Null).ok()).flatten();
+    let absent = is_absent
+        .then(|| R::deserialize(Value::Null).ok())
+        .flatten();
     match answer.result.or(absent) {
         Some(result) if answer.ok => Ok(result),
         _ => Err(to_api_error(
@@ -519,7 +521,7 @@ fn to_api_error(code: u16, description: String, parameters: &Parameters) -> ApiE
     }
     match code {
         401 | 404 => ApiError::Unauthorized,
-        429 => ApiError::TooManyRequests(UNSAID_RETRY_AFTER),
+        429 => ApiError::TooManyRequests(DEFAULT_RETRY_AFTER),
         400..=499 => ApiError::Refused {
             code,
             description: without_quotes(description),
@@ -561,7 +563,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_server_says_is_told_apart() {
+    fn error_answers_are_told_apart() {
         let flood = r#"{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 7","parameters":{"retry_after":7}}"#;
         assert_eq!(
             refused(429, flood),
@@ -581,7 +583,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_no_bot_api_answer_is_trouble_of_the_server_and_is_not_repeated() {
+    fn an_answer_that_is_no_bot_api_answer_means_unavailable_and_is_not_shown() {
         for (status, body) in [
             (502, "<html>secret words</html>"),
             (200, "{\"ok\":true,\"result\":"),
@@ -597,7 +599,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_with_things_nobody_knows_is_a_result() {
+    fn a_result_with_unknown_fields_is_a_result() {
         let body = r#"{"ok":true,"result":{"message_id":5,"brand_new":{"a":[1]}},"more":1}"#;
         assert!(read_answer::<Ignored>(200, body.as_bytes()).is_ok());
         for (body, id) in [
@@ -663,7 +665,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_does_not_come_is_gone_or_comes_later() {
+    fn a_failed_download_is_permanent_or_temporary() {
         let not_found = br#"{"ok":false,"error_code":404,"description":"Not Found"}"#;
         for (status, body) in [
             (404, not_found.as_slice()),

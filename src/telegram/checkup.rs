@@ -53,7 +53,7 @@ pub struct Membership {
 /// Why the bot could not be looked at.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Unreachable(String);
+pub struct CheckupError(String);
 
 /// A look from outside.
 pub struct Checkup(Api);
@@ -63,18 +63,18 @@ impl Checkup {
     ///
     /// # Errors
     /// There is no HTTP client.
-    pub fn new(token: &str, address: Url) -> Result<Self, Unreachable> {
+    pub fn new(token: &str, address: Url) -> Result<Self, CheckupError> {
         let api = Api::new(token, address);
         api.map(Self)
-            .map_err(|error| Unreachable(error.to_string()))
+            .map_err(|error| CheckupError(error.to_string()))
     }
 
     /// The bot.
     ///
     /// # Errors
     /// The token is wrong, or the server does not answer.
-    pub async fn bot(&self) -> Result<Bot, Unreachable> {
-        self.0.call(&GetMe::new()).await.map_err(to_unreachable)
+    pub async fn bot(&self) -> Result<Bot, CheckupError> {
+        self.0.call(&GetMe::new()).await.map_err(to_checkup_error)
     }
 
     /// The server's clock, if it tells the time.
@@ -88,11 +88,11 @@ impl Checkup {
     ///
     /// # Errors
     /// As [`Self::bot`].
-    pub async fn webhook(&self) -> Result<WebhookInfo, Unreachable> {
+    pub async fn webhook(&self) -> Result<WebhookInfo, CheckupError> {
         self.0
             .call(&GetWebhookInfo::new())
             .await
-            .map_err(to_unreachable)
+            .map_err(to_checkup_error)
     }
 
     /// A chat, and what the bot is there; `None` if the bot does not know it.
@@ -103,26 +103,26 @@ impl Checkup {
         &self,
         chat: ChatId,
         bot: &Bot,
-    ) -> Result<Option<(Chat, Membership)>, Unreachable> {
+    ) -> Result<Option<(Chat, Membership)>, CheckupError> {
         let recipient = Recipient::Id(teloxide::types::ChatId(chat.0));
         let found = match self.0.call(&GetChat::new(recipient.clone())).await {
             Ok(found) => found,
             Err(ApiError::Refused { .. }) => return Ok(None),
-            Err(error) => return Err(to_unreachable(error)),
+            Err(error) => return Err(to_checkup_error(error)),
         };
         let membership = GetChatMember::new(recipient, UserId(bot.id));
         match self.0.call(&membership).await {
             Ok(membership) => Ok(Some((found, membership))),
             Err(ApiError::Refused { .. }) => Ok(Some((found, Membership::default()))),
-            Err(error) => Err(to_unreachable(error)),
+            Err(error) => Err(to_checkup_error(error)),
         }
     }
 }
 
-fn to_unreachable(error: ApiError) -> Unreachable {
+fn to_checkup_error(error: ApiError) -> CheckupError {
     match error {
-        ApiError::Unauthorized => Unreachable(ServeError::Unauthorized.to_string()),
-        other => Unreachable(format!(
+        ApiError::Unauthorized => CheckupError(ServeError::Unauthorized.to_string()),
+        other => CheckupError(format!(
             "{other}; check the network, and TELOXIDE_API_URL if it is set"
         )),
     }

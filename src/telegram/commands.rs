@@ -49,7 +49,7 @@ fn menus(lines: &Lines) -> Vec<SetMyCommands> {
 }
 
 /// Sets the menus; what fails is logged, and done at the next start.
-pub async fn set(api: Api, base: Arc<Base>) {
+pub async fn set_menus(api: Api, base: Arc<Base>) {
     for menu in menus(&base.lines) {
         let set: Result<Ignored, ApiError> = api.call(&menu).await;
         if let Err(error) = set {

@@ -8,16 +8,16 @@ use std::{collections::HashMap, time::Duration};
 
 use jiff::Timestamp;
 
-use super::rate_limit::{Gcra, Moment};
+use super::gcra::{Gcra, Moment};
 use crate::dialogue::{ChatId, UserId};
 
 /// Messages and presses that may be sent at once: a whole removal, twice, as fast as fingers go.
 const BURST: u32 = 30;
 /// Who was too fast is admitted again when so many of the burst are free: otherwise every other message would be answered
 /// with the same request to wait.
-const REGAINED: u32 = 10;
+const READMIT_FREE: u32 = 10;
 /// Senders remembered before those at rest are dropped.
-const REMEMBERED: usize = 10_000;
+const MAX_SENDERS: usize = 10_000;
 
 /// Who sends how fast.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl FloodControl {
         if self.rate == 0 {
             return Admission::Admitted;
         }
-        if self.senders.len() >= REMEMBERED {
+        if self.senders.len() >= MAX_SENDERS {
             self.senders.retain(|_, pace| pace.rate.full_at() > now);
         }
         let pace = self.senders.entry(sender).or_insert_with(|| Pace {
@@ -77,7 +77,7 @@ impl FloodControl {
 
 impl Pace {
     fn admit(&mut self, now: Timestamp) -> Admission {
-        let regained_at = self.rate.ready_at(BURST - REGAINED + 1, now);
+        let regained_at = self.rate.ready_at(BURST - READMIT_FREE + 1, now);
         let ready_at = if self.was_told {
             regained_at
         } else {
@@ -113,15 +113,15 @@ mod tests {
         for _ in 0..BURST {
             assert_eq!(control.admit(ANN, at(0)), Admission::Admitted);
         }
-        let wait = Duration::from_secs(REGAINED.into());
+        let wait = Duration::from_secs(READMIT_FREE.into());
         assert_eq!(control.admit(ANN, at(0)), Admission::TellToWait(wait));
-        for second in 0..i64::from(REGAINED) {
+        for second in 0..i64::from(READMIT_FREE) {
             assert_eq!(control.admit(ANN, at(second)), Admission::Dropped);
             assert_eq!(control.admit(BEN, at(second)), Admission::Admitted);
         }
-        for _ in 0..REGAINED {
+        for _ in 0..READMIT_FREE {
             assert_eq!(
-                control.admit(ANN, at(REGAINED.into())),
+                control.admit(ANN, at(READMIT_FREE.into())),
                 Admission::Admitted,
                 "as promised"
             );
@@ -143,9 +143,9 @@ mod tests {
     #[test]
     fn senders_at_rest_are_forgotten() {
         let mut control = FloodControl::new(1);
-        for (user, second) in (0..).zip(0..3 * REMEMBERED as i64) {
+        for (user, second) in (0..).zip(0..3 * MAX_SENDERS as i64) {
             control.admit(Sender::User(UserId(user)), at(second));
         }
-        assert!(control.senders.len() <= REMEMBERED);
+        assert!(control.senders.len() <= MAX_SENDERS);
     }
 }

@@ -85,8 +85,14 @@ fn read_message(update: UpdateId, message: &Message, me: &Identity) -> Option<In
         return None;
     }
     let input = match place {
-        Place::Private => read_file(message).or_else(|| words_of(message).map(Input::from_text)),
-        Place::Group => words_for_us(message, me)?.map(|text| read_words_for_us(&text)),
+        Place::Private => {
+            read_file(message).or_else(|| text_of_message(message).map(Input::from_text))
+        }
+        Place::Group => match addressed(message, me) {
+            Addressed::No => return None,
+            Addressed::WithoutText => None,
+            Addressed::Text(text) => Some(read_group_text(&text)),
+        },
     };
     let input = match input {
         Some(input) => input,
@@ -111,7 +117,7 @@ fn read_message(update: UpdateId, message: &Message, me: &Identity) -> Option<In
 /// exchanged, an old message polished) is passed over.
 fn read_edit(update: UpdateId, message: &Message, me: &Identity) -> Option<Incoming> {
     let after = message.edit_date?.saturating_sub(message.date?);
-    words_of(message)?;
+    text_of_message(message)?;
     if after > EDIT_WINDOW_SECONDS {
         return None;
     }
@@ -191,29 +197,43 @@ fn is_another_bot(message: &Message) -> bool {
 }
 
 /// The words of a message; those under a picture count.
-fn words_of(message: &Message) -> Option<&str> {
+fn text_of_message(message: &Message) -> Option<&str> {
     message.text.as_deref().or(message.caption.as_deref())
 }
 
-/// What a group's message says to us: `None` if it is not for us, `Some(None)` if it has no words.
-fn words_for_us(message: &Message, me: &Identity) -> Option<Option<String>> {
+/// Whether a group's message is addressed to the bot, and its text without mentions.
+enum Addressed {
+    No,
+    WithoutText,
+    Text(String),
+}
+
+fn addressed(message: &Message, me: &Identity) -> Addressed {
     let replied = is_reply_to_us(message, me);
-    let Some(text) = words_of(message) else {
-        return replied.then_some(None);
+    let Some(text) = text_of_message(message) else {
+        return if replied {
+            Addressed::WithoutText
+        } else {
+            Addressed::No
+        };
     };
     match command_for(text) {
-        Some((_, Some(bot))) if !bot.eq_ignore_ascii_case(&me.username) => return None,
-        Some((_, Some(_))) => return Some(Some(text.to_owned())),
-        // `/ban` may be for any other bot of the group; ours are ours.
-        Some((command, None)) if is_ours(command) => return Some(Some(text.to_owned())),
-        _ => {}
+        Some((_, Some(bot))) if !bot.eq_ignore_ascii_case(&me.username) => return Addressed::No,
+        Some((_, Some(_))) => return Addressed::Text(text.to_owned()),
+        // A command without a bot's name may be meant for another bot of the group, unless it is one of ours.
+        Some((command, None)) if is_ours(command) => return Addressed::Text(text.to_owned()),
+        Some((_, None)) | None => {}
     }
     let (rest, mentioned) = without_mentions(message, text, me);
-    (mentioned || replied).then_some(Some(rest))
+    if mentioned || replied {
+        Addressed::Text(rest)
+    } else {
+        Addressed::No
+    }
 }
 
 /// In a group, our bare name means "what can you do?".
-fn read_words_for_us(text: &str) -> Input {
+fn read_group_text(text: &str) -> Input {
     if text.trim().is_empty() {
         return Input::Command(Command::Help, String::new());
     }
@@ -316,7 +336,7 @@ const ATTACHMENTS: [(&str, AttachmentKind); 12] = [
 ];
 
 /// Notes of Telegram about a chat, besides `migrate_to_chat_id`.
-const SERVICE: [&str; 51] = [
+const SERVICE_FIELDS: [&str; 51] = [
     "new_chat_members",
     "left_chat_member",
     "chat_owner_left",
@@ -374,7 +394,7 @@ const SERVICE: [&str; 51] = [
 /// better than silence.
 fn attachment_kind(message: &Message) -> Option<AttachmentKind> {
     let is_service = message.migrate_to_chat_id.is_some()
-        || SERVICE.iter().any(|field| message.has_other(field));
+        || SERVICE_FIELDS.iter().any(|field| message.has_other(field));
     if is_service {
         return None;
     }

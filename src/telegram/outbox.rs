@@ -34,14 +34,14 @@ use tokio::{
 use self::{
     acks::Acks,
     agenda::Agenda,
-    attempt::{Attempted, Task, attempt},
+    attempt::{Attempt, AttemptResult, run_attempt},
     deliver::Deliver,
     lane::{ChatPace, Lane, Waiting},
     verdict::Verdict,
 };
 use super::{
     clock::Clock,
-    rate_limit::{Rates, Window},
+    rate_limit::{Rates, SlidingWindow},
     retry::growing_pause,
 };
 use crate::{
@@ -51,14 +51,14 @@ use crate::{
 };
 
 /// Requests under way at once. At 30 messages a second, answered in 0.1 s, three are; the rest is for those that hang.
-const MAX_IN_FLIGHT: usize = 64;
+const MAX_REQUESTS_IN_FLIGHT: usize = 64;
 /// A server that is down is asked again no less often than this.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const MAX_OUTBOX_BACKOFF: Duration = Duration::from_secs(60);
 /// Rows kept in memory with all they say, some kilobytes each; more are read from the store when it is their turn.
 const BODIES_IN_MEMORY: usize = 1_000;
 
 /// Between two attempts to read a store that was unwell.
-const RELOAD_PAUSE: Duration = Duration::from_secs(1);
+const RELOAD_RETRY_DELAY: Duration = Duration::from_secs(1);
 /// How often the age of the oldest row is measured.
 const AGE_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -118,14 +118,14 @@ fn is_replaced_by(reply: &Reply, next: &Reply) -> bool {
     only_edits && reply.replaces.is_some() && reply.replaces == next.replaces
 }
 
-/// The sender; [`Sender::run`] sends.
-pub struct Sender<D> {
+/// The sender; [`OutboxSender::run`] sends.
+pub struct OutboxSender<D> {
     deliver: D,
     store: Arc<dyn Store>,
     clock: Clock,
     bot: Arc<str>,
     rates: Rates,
-    overall: Window,
+    overall: SlidingWindow,
     lanes: HashMap<Address, Lane>,
     /// The limits of each chat that has a lane.
     paces: HashMap<ChatId, ChatPace>,
@@ -136,7 +136,7 @@ pub struct Sender<D> {
     agenda: Agenda,
     /// Rows in lanes that have their bodies.
     bodies: usize,
-    in_flight: FuturesUnordered<BoxFuture<'static, Attempted>>,
+    in_flight: FuturesUnordered<BoxFuture<'static, AttemptResult>>,
     requests: mpsc::UnboundedReceiver<Request>,
     stop_at: Option<Instant>,
     acks: Acks,
@@ -147,7 +147,7 @@ pub struct Sender<D> {
     reload_at: Option<Instant>,
 }
 
-impl<D: Deliver> Sender<D> {
+impl<D: Deliver> OutboxSender<D> {
     /// A sender of what the store holds and of what its [`Outbox`] is given.
     ///
     /// # Errors
@@ -169,7 +169,7 @@ impl<D: Deliver> Sender<D> {
             clock,
             bot: bot.into(),
             rates,
-            overall: Window::overall(rates),
+            overall: SlidingWindow::overall(rates),
             lanes: HashMap::new(),
             paces: HashMap::new(),
             moved: HashMap::new(),
@@ -201,8 +201,8 @@ impl<D: Deliver> Sender<D> {
             let wake = self.next_wake(now);
             tokio::select! {
                 request = self.requests.recv(), if self.stop_at.is_none() => self.handle_request(request),
-                Some(attempted) = self.in_flight.next() => self.finish_attempt(attempted, Instant::now()),
-                () = self.acks.wait_answer(), if self.acks.is_under_way() => {}
+                Some(result) = self.in_flight.next() => self.finish_attempt(result, Instant::now()),
+                () = self.acks.wait_answer(), if self.acks.is_in_flight() => {}
                 () = sleep_until(wake.unwrap_or(now)), if wake.is_some() => {}
             }
         }
@@ -212,7 +212,7 @@ impl<D: Deliver> Sender<D> {
     fn handle_request(&mut self, request: Option<Request>) {
         let now = Instant::now();
         match request {
-            Some(Request::Rows(rows)) => self.accept(rows, now),
+            Some(Request::Rows(rows)) => self.accept_rows(rows, now),
             Some(Request::Reload) => self.reload(now),
             Some(Request::Stop { until }) => self.stop_at = Some(until),
             None => self.stop_at = Some(now),
@@ -221,18 +221,22 @@ impl<D: Deliver> Sender<D> {
 
     /// Reads the store again, as soon as it is well: before that it may show what it did not keep.
     fn reload(&mut self, now: Instant) {
-        self.reload_at = self.store.health().is_err().then(|| now + RELOAD_PAUSE);
+        self.reload_at = self
+            .store
+            .health()
+            .is_err()
+            .then(|| now + RELOAD_RETRY_DELAY);
         if self.reload_at.is_some() {
             return;
         }
         match self.store.outbox() {
-            Ok(rows) => self.accept(rows, now),
+            Ok(rows) => self.accept_rows(rows, now),
             Err(error) => tracing::error!(%error, "the outbox could not be read again"),
         }
     }
 
     /// Takes rows that were committed. What a forgotten record had waiting is not sent any more.
-    fn accept(&mut self, rows: Vec<OutboxRow>, now: Instant) {
+    fn accept_rows(&mut self, rows: Vec<OutboxRow>, now: Instant) {
         let is_new_last_word =
             |row: &&OutboxRow| row.id.is_last_word() && !self.acks.has_done(&row.id);
         let last_words: Vec<_> = rows.iter().filter(is_new_last_word).collect();
@@ -266,13 +270,13 @@ impl<D: Deliver> Sender<D> {
         let (address, not_before) = (self.address_of(&row), row.not_before);
         let with_body = self.bodies < BODIES_IN_MEMORY;
         let waiting = Waiting::new(row, with_body);
-        let place = self.lane(address, now).insert(waiting)?;
+        let place = self.lane_or_insert(address, now).insert(waiting)?;
         self.count_waiting(1, with_body, &[]);
         let pace = self.paces.get_mut(&address.chat);
         if let (0, Some(until), Some(pace)) = (place, not_before, pace) {
             // Held back by the run before this one.
             let pause = until.duration_since((self.clock)());
-            pace.hold(now + Duration::try_from(pause).unwrap_or_default());
+            pace.hold_until(now + Duration::try_from(pause).unwrap_or_default());
         }
         Some(address)
     }
@@ -301,7 +305,7 @@ impl<D: Deliver> Sender<D> {
     }
 
     /// The lane of an address, made if there is none.
-    fn lane(&mut self, address: Address, now: Instant) -> &mut Lane {
+    fn lane_or_insert(&mut self, address: Address, now: Instant) -> &mut Lane {
         let (chat, rates) = (address.chat, self.rates);
         self.lanes.entry(address).or_insert_with(|| {
             let pace = self.paces.entry(chat);
@@ -351,16 +355,16 @@ impl<D: Deliver> Sender<D> {
 
     /// Sends what is due, the longest waiting first.
     fn start_due(&mut self, now: Instant) {
-        while self.in_flight.len() < MAX_IN_FLIGHT && self.overall.ready_at(now) <= now {
+        while self.in_flight.len() < MAX_REQUESTS_IN_FLIGHT && self.overall.ready_at(now) <= now {
             let Some(address) = self.agenda.pop_due(now) else {
                 return;
             };
-            self.start(address, now);
+            self.start_lane(address, now);
         }
     }
 
     /// Sends the next message of a lane. A lane with nothing to send is dropped when it is due.
-    fn start(&mut self, address: Address, now: Instant) {
+    fn start_lane(&mut self, address: Address, now: Instant) {
         let lane = self.lanes.get_mut(&address);
         let (Some(lane), Some(pace)) = (lane, self.paces.get(&address.chat)) else {
             return;
@@ -391,15 +395,15 @@ impl<D: Deliver> Sender<D> {
         lane.in_flight = true;
         pace.limits.take(now);
         self.overall.take(now);
-        let task = Task {
+        let attempt = Attempt {
             address,
             row,
             progress: lane.progress,
             receipt: lane.receipt.take(),
             bot: self.bot.clone(),
         };
-        let attempt = attempt(self.deliver.clone(), task);
-        self.in_flight.push(attempt.boxed());
+        let running = run_attempt(self.deliver.clone(), attempt);
+        self.in_flight.push(running.boxed());
     }
 
     /// The row a lane goes on with. On the way, rows that have become pointless are taken out: the store does not have
@@ -409,14 +413,14 @@ impl<D: Deliver> Sender<D> {
             let Some(first) = lane.rows.front() else {
                 return Ok(None);
             };
-            let Some(row) = self.body(first)? else {
+            let Some(row) = self.load_body(first)? else {
                 // The chat was forgotten meanwhile.
-                self.take_out(address);
+                self.pop_row(address);
                 continue;
             };
             let behind = lane.rows.get(1).filter(|_| lane.is_fresh());
             let behind = behind
-                .map(|behind| self.body(behind))
+                .map(|behind| self.load_body(behind))
                 .transpose()?
                 .flatten();
             if behind.is_some_and(|behind| is_replaced_by(&row.reply, &behind.reply)) {
@@ -429,7 +433,7 @@ impl<D: Deliver> Sender<D> {
     }
 
     /// What a row says; `None` if the store does not have it any more, or cannot read it.
-    fn body(&self, row: &Waiting) -> Result<Option<OutboxRow>, StoreError> {
+    fn load_body(&self, row: &Waiting) -> Result<Option<OutboxRow>, StoreError> {
         if let Some(body) = &row.body {
             return Ok(Some((**body).clone()));
         }
@@ -445,7 +449,7 @@ impl<D: Deliver> Sender<D> {
 
     /// When something has to be done without anything having happened.
     fn next_wake(&self, now: Instant) -> Option<Instant> {
-        let free = self.in_flight.len() < MAX_IN_FLIGHT;
+        let free = self.in_flight.len() < MAX_REQUESTS_IN_FLIGHT;
         let next = self.agenda.next_at().filter(|_| free);
         let next = next.map(|due| due.max(self.overall.ready_at(now)));
         [next, self.acks.due_at(), self.stop_at, self.reload_at]
@@ -469,17 +473,17 @@ impl<D: Deliver> Sender<D> {
     }
 
     /// Does what an attempt's verdict asks for.
-    fn finish_attempt(&mut self, attempted: Attempted, now: Instant) {
-        let address = attempted.address;
+    fn finish_attempt(&mut self, result: AttemptResult, now: Instant) {
+        let address = result.address;
         let Some(lane) = self.lanes.get_mut(&address) else {
             return;
         };
         lane.in_flight = false;
-        lane.receipt = attempted.receipt;
-        count_verdict(&self.metrics.outbox, &attempted.verdict);
-        match attempted.verdict {
+        lane.receipt = result.receipt;
+        count_verdict(&self.metrics.outbox, &result.verdict);
+        match result.verdict {
             Verdict::Done | Verdict::Refused => {
-                if lane.advance(attempted.parts) {
+                if lane.advance(result.parts) {
                     self.finish_row(address);
                 }
             }
@@ -503,18 +507,18 @@ impl<D: Deliver> Sender<D> {
             }
             Verdict::ChatGone => self.finish_chat(address.chat),
         }
-        self.accept(attempted.rows, now);
+        self.accept_rows(result.rows, now);
         self.schedule(address, now);
     }
 
     fn finish_row(&mut self, address: Address) {
-        if let Some(row) = self.take_out(address) {
+        if let Some(row) = self.pop_row(address) {
             self.acks.push_done(row);
         }
     }
 
     /// Takes the first row out of its lane.
-    fn take_out(&mut self, address: Address) -> Option<RowId> {
+    fn pop_row(&mut self, address: Address) -> Option<RowId> {
         let row = self.lanes.get_mut(&address)?.finish_row()?;
         let id = row.id;
         self.count_waiting(0, false, &[row]);
@@ -559,11 +563,11 @@ impl<D: Deliver> Sender<D> {
         for (address, row) in self.drain_chat(from) {
             let moved = Address::chat(to).in_topic(address.thread);
             // A reload may have put the row into the new lane already.
-            let is_known = self.lane(moved, now).contains(row.id);
+            let is_known = self.lane_or_insert(moved, now).contains(row.id);
             if row.id.chat == from || is_known {
                 self.count_waiting(0, false, &[row]);
             } else {
-                self.lane(moved, now).insert(row);
+                self.lane_or_insert(moved, now).insert(row);
             }
             self.schedule(moved, now);
         }
@@ -582,15 +586,15 @@ impl<D: Deliver> Sender<D> {
         let Some(lane) = self.lanes.get_mut(&address) else {
             return;
         };
-        let pause = growing_pause(lane.attempts() + 1, LONGEST_PAUSE);
-        lane.hold(now + pause);
+        let pause = growing_pause(lane.attempts() + 1, MAX_OUTBOX_BACKOFF);
+        lane.hold_until(now + pause);
         self.postpone_first(address, pause);
     }
 
     /// Holds a whole chat back, as Telegram asked.
     fn hold_chat(&mut self, address: Address, pause: Duration, now: Instant) {
         if let Some(pace) = self.paces.get_mut(&address.chat) {
-            pace.hold(now + pause);
+            pace.hold_until(now + pause);
         }
         self.postpone_first(address, pause);
     }

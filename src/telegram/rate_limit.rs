@@ -7,8 +7,9 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use jiff::Timestamp;
 use tokio::time::Instant;
+
+use super::gcra::Gcra;
 
 /// Messages a chat may get at once before the rate holds: two turns' worth. Telegram tolerates short bursts.
 pub const CHAT_BURST: u32 = 5;
@@ -28,13 +29,13 @@ pub struct Rates {
 
 /// At most so many in any span of time; exact, at the price of remembering when each was.
 #[derive(Debug)]
-pub struct Window {
+pub struct SlidingWindow {
     most: usize,
     span: Duration,
     sent: VecDeque<Instant>,
 }
 
-impl Window {
+impl SlidingWindow {
     fn new(most: u32, span: Duration) -> Self {
         Self {
             most: most as usize,
@@ -78,74 +79,11 @@ impl Window {
     }
 }
 
-/// A point in time, of whichever clock.
-pub trait Moment: Copy + Ord {
-    /// This much later.
-    fn plus(self, span: Duration) -> Self;
-
-    /// How much later it is than another moment; zero if it is not later.
-    fn time_since(self, earlier: Self) -> Duration;
-}
-
-impl Moment for Instant {
-    fn plus(self, span: Duration) -> Self {
-        self + span
-    }
-
-    fn time_since(self, earlier: Self) -> Duration {
-        self.saturating_duration_since(earlier)
-    }
-}
-
-impl Moment for Timestamp {
-    fn plus(self, span: Duration) -> Self {
-        self.checked_add(span).unwrap_or(Self::MAX)
-    }
-
-    fn time_since(self, earlier: Self) -> Duration {
-        Duration::try_from(self.duration_since(earlier)).unwrap_or_default()
-    }
-}
-
-/// A steady rate with a short burst (the generic cell rate algorithm): all it remembers is when the burst is full again.
-#[derive(Debug)]
-pub struct Gcra<T> {
-    /// Between two messages, in the long run.
-    interval: Duration,
-    full_at: T,
-}
-
-impl<T: Moment> Gcra<T> {
-    /// So many a second; 0 is no limit.
-    pub fn new(rate: u32, now: T) -> Self {
-        Self {
-            interval: Duration::from_secs(1).checked_div(rate).unwrap_or_default(),
-            full_at: now,
-        }
-    }
-
-    /// When the next may go, at the earliest now, where `burst` may go at once.
-    pub fn ready_at(&self, burst: u32, now: T) -> T {
-        let used = self.full_at.time_since(now);
-        now.plus(used.saturating_sub(self.interval * burst.saturating_sub(1)))
-    }
-
-    /// One goes now.
-    pub fn take(&mut self, now: T) {
-        self.full_at = self.full_at.max(now).plus(self.interval);
-    }
-
-    /// When the whole burst may go at once again.
-    pub fn full_at(&self) -> T {
-        self.full_at
-    }
-}
-
 /// The limits of one chat.
 #[derive(Debug)]
 pub struct ChatLimits {
     rate: Gcra<Instant>,
-    window: Option<Window>,
+    window: Option<SlidingWindow>,
 }
 
 impl ChatLimits {
@@ -154,7 +92,7 @@ impl ChatLimits {
         let has_window = is_group && rates.per_chat > 0;
         Self {
             rate: Gcra::new(rates.per_chat, now),
-            window: has_window.then(|| Window::new(GROUP_MESSAGES, GROUP_SPAN)),
+            window: has_window.then(|| SlidingWindow::new(GROUP_MESSAGES, GROUP_SPAN)),
         }
     }
 
@@ -227,7 +165,7 @@ mod tests {
     #[test]
     fn overall_there_are_thirty_in_any_second_and_no_less() {
         let start = Instant::now();
-        let mut window = Window::overall(RATES);
+        let mut window = SlidingWindow::overall(RATES);
         let mut now = start;
         for _ in 0..300 {
             now = window.ready_at(now);
@@ -245,7 +183,7 @@ mod tests {
         };
         let mut limits = ChatLimits::new(none, true, start);
         assert_eq!(times(&mut limits, start, 1000)[999], 0);
-        let mut window = Window::overall(none);
+        let mut window = SlidingWindow::overall(none);
         (0..1000).for_each(|_| window.take(start));
         assert_eq!(window.ready_at(start), start);
     }

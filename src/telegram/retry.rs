@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use super::api::ApiError;
 
+/// The longest pause between two attempts.
+pub const MAX_BACKOFF: Duration = Duration::from_secs(30);
+
 /// How long to wait after this many failures in a row: 1, 2, 4 … seconds, and never more than `most`.
 pub fn growing_pause(failures: u32, most: Duration) -> Duration {
     let exponent = failures.saturating_sub(1).min(16);
@@ -41,7 +44,11 @@ impl Backoff {
         self.failures = self.failures.saturating_add(1);
         match error {
             ApiError::TooManyRequests(asked) => *asked,
-            _ => growing_pause(self.failures, self.longest),
+            ApiError::Unauthorized
+            | ApiError::Migrated(_)
+            | ApiError::Refused { .. }
+            | ApiError::Unavailable(_)
+            | ApiError::Network(_) => growing_pause(self.failures, self.longest),
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// After a panic, chats are woken again no earlier than this.
-const AFTER_A_PANIC: Duration = Duration::from_secs(60);
+const PANIC_RETRY_DELAY: Duration = Duration::from_secs(60);
 
 /// Reads from the store which chats are to be woken, and wakes them. What they are told goes to `outbox`.
 pub async fn run(assistant: Arc<Assistant>, clock: Clock, outbox: Outbox) {
@@ -22,7 +22,7 @@ pub async fn run(assistant: Arc<Assistant>, clock: Clock, outbox: Outbox) {
         // It only ever ends by a panic; chats that are due later must be woken all the same.
         let _ = panics::catch_async(waking).await;
         tracing::error!("waking chats panicked; they are woken again in a moment");
-        sleep(AFTER_A_PANIC).await;
+        sleep(PANIC_RETRY_DELAY).await;
     }
 }
 

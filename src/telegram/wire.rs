@@ -22,14 +22,14 @@ pub const ALLOWED_UPDATES: [AllowedUpdate; 3] = [
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Update {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     update_id: Option<u32>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub message: Option<Message>,
     /// A message that was changed.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub edited_message: Option<Message>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub callback_query: Option<CallbackQuery>,
 }
 
@@ -48,49 +48,49 @@ impl Update {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Message {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub message_id: Option<i32>,
     /// The topic, or the first message of the comments or replies it belongs to.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub message_thread_id: Option<i32>,
     /// Whether that is a topic.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub is_topic_message: Option<bool>,
     /// When it was sent, in seconds since 1970.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub date: Option<i64>,
     /// When it was last changed, in seconds since 1970.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub edit_date: Option<i64>,
     /// Where it was sent.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub chat: Option<Chat>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub from: Option<User>,
     /// The group or channel in whose name it was sent.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub sender_chat: Option<IgnoredAny>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub text: Option<String>,
     /// The words below a picture or a file.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub caption: Option<String>,
     /// What stands out in its words.
-    #[serde(deserialize_with = "lenient_list")]
+    #[serde(deserialize_with = "valid_items")]
     pub entities: Option<Vec<Entity>>,
     /// The same for a caption.
-    #[serde(deserialize_with = "lenient_list")]
+    #[serde(deserialize_with = "valid_items")]
     pub caption_entities: Option<Vec<Entity>>,
     /// The message it replies to.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub reply_to_message: Option<RepliedMessage>,
     /// The album it is a part of.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub media_group_id: Option<String>,
     /// The id of the supergroup that its group became.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub migrate_to_chat_id: Option<i64>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub document: Option<Document>,
     /// All other fields, by their names.
     #[serde(flatten)]
@@ -108,20 +108,20 @@ impl Message {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct RepliedMessage {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub from: Option<User>,
     /// Present if it is the note that opened a topic.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub forum_topic_created: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Chat {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub id: Option<i64>,
     /// `private`, `group`, `supergroup` or `channel`.
-    #[serde(rename = "type", deserialize_with = "lenient")]
+    #[serde(rename = "type", deserialize_with = "or_absent")]
     pub kind: Option<String>,
 }
 
@@ -129,13 +129,13 @@ pub struct Chat {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct User {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub id: Option<i64>,
     /// Whether it is a bot.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub is_bot: Option<bool>,
     /// The language of the app, as an IETF tag.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub language_code: Option<String>,
 }
 
@@ -143,15 +143,15 @@ pub struct User {
 #[serde(default)]
 pub struct CallbackQuery {
     /// Its id, by which it is acknowledged.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub id: Option<String>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub from: Option<User>,
     /// The message it stands on; of an old one, only the chat and the id are known.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub message: Option<Message>,
     /// What the button was made to send back.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub data: Option<String>,
 }
 
@@ -160,15 +160,15 @@ pub struct CallbackQuery {
 #[serde(default)]
 pub struct Entity {
     /// `mention`, `text_mention` and many others.
-    #[serde(rename = "type", deserialize_with = "lenient")]
+    #[serde(rename = "type", deserialize_with = "or_absent")]
     pub kind: Option<String>,
     /// Where it begins.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub offset: Option<usize>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub length: Option<usize>,
     /// Who is mentioned, if they have no name to be mentioned by.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub user: Option<User>,
 }
 
@@ -177,17 +177,17 @@ pub struct Entity {
 #[serde(default)]
 pub struct Document {
     /// The id by which it is fetched.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub file_id: Option<String>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub file_name: Option<String>,
     /// Its size, in bytes.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub file_size: Option<u64>,
 }
 
 /// A field that is absent if it cannot be read.
-fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+fn or_absent<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     field: D,
 ) -> Result<Option<T>, D::Error> {
     let json = Value::deserialize(field)?;
@@ -195,7 +195,7 @@ fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
 }
 
 /// A list without what cannot be read.
-fn lenient_list<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+fn valid_items<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     field: D,
 ) -> Result<Option<Vec<T>>, D::Error> {
     let Value::Array(items) = Value::deserialize(field)? else {

@@ -12,9 +12,9 @@ use crate::store::{Mark, RowId, Store, StoreError};
 /// a seventh fewer of 200 chats are answered. Killed in between, the bot says this much twice.
 const ACK_DELAY: Duration = Duration::from_millis(20);
 /// Between two attempts to tell the store what was sent.
-const ACK_PAUSE: Duration = Duration::from_secs(1);
+const ACK_RETRY_DELAY: Duration = Duration::from_secs(1);
 /// At the end, the store has this long to note what was sent; what it does not is sent again at the next start.
-const LAST_ACKS_LIMIT: Duration = Duration::from_millis(500);
+const FINAL_ACK_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// What the store was told, and whether it noted it.
 type Acked = (Vec<Mark>, Result<(), StoreError>);
@@ -23,11 +23,11 @@ type Acked = (Vec<Mark>, Result<(), StoreError>);
 pub(super) struct Acks {
     store: Arc<dyn Store>,
     waiting: Vec<Mark>,
-    under_way: Option<BoxFuture<'static, Acked>>,
+    in_flight: Option<BoxFuture<'static, Acked>>,
     /// When to tell what is waiting.
     due: Option<Instant>,
     /// Rows that are done, though the store does not know yet.
-    unnoted: HashSet<RowId>,
+    unrecorded: HashSet<RowId>,
 }
 
 impl Acks {
@@ -36,16 +36,16 @@ impl Acks {
         Self {
             store,
             waiting: Vec::new(),
-            under_way: None,
+            in_flight: None,
             due: None,
-            unnoted: HashSet::new(),
+            unrecorded: HashSet::new(),
         }
     }
 
     /// A row is sent, or given up.
     pub(super) fn push_done(&mut self, row: RowId) {
         self.push(Mark::Done(row));
-        self.unnoted.insert(row);
+        self.unrecorded.insert(row);
     }
 
     /// A row waits until then, also across a restart.
@@ -60,13 +60,13 @@ impl Acks {
 
     /// Whether a row is done, though the store may still have it.
     pub(super) fn has_done(&self, row: &RowId) -> bool {
-        self.unnoted.contains(row)
+        self.unrecorded.contains(row)
     }
 
     /// Begins to tell the store what there is to tell.
     pub(super) fn start(&mut self, now: Instant) {
         let is_due = self.due.is_some_and(|at| at <= now);
-        if self.is_under_way() || !is_due {
+        if self.is_in_flight() || !is_due {
             return;
         }
         self.due = None;
@@ -76,31 +76,31 @@ impl Acks {
             let marked = store.mark(marks.clone()).await;
             (marks, marked)
         };
-        self.under_way = Some(mark.boxed());
+        self.in_flight = Some(mark.boxed());
     }
 
     /// Whether the store is being told something.
-    pub(super) fn is_under_way(&self) -> bool {
-        self.under_way.is_some()
+    pub(super) fn is_in_flight(&self) -> bool {
+        self.in_flight.is_some()
     }
 
     /// When there is something to tell.
     pub(super) fn due_at(&self) -> Option<Instant> {
-        self.due.filter(|_| !self.is_under_way())
+        self.due.filter(|_| !self.is_in_flight())
     }
 
     /// Waits until the store has answered. Nothing is lost when the wait is given up.
     pub(super) async fn wait_answer(&mut self) {
-        let Some(under_way) = self.under_way.as_mut() else {
+        let Some(in_flight) = self.in_flight.as_mut() else {
             return;
         };
-        let (marks, result) = under_way.await;
-        self.under_way = None;
+        let (marks, result) = in_flight.await;
+        self.in_flight = None;
         match result {
             Ok(()) => self.note_marked(&marks),
             Err(error) => {
                 tracing::error!(%error, rows = marks.len(), "the store did not note what was sent; tried again");
-                self.due = Some(Instant::now() + ACK_PAUSE);
+                self.due = Some(Instant::now() + ACK_RETRY_DELAY);
                 self.waiting.splice(0..0, marks);
             }
         }
@@ -109,7 +109,7 @@ impl Acks {
     fn note_marked(&mut self, marks: &[Mark]) {
         for mark in marks {
             if let Mark::Done(row) = mark {
-                self.unnoted.remove(row);
+                self.unrecorded.remove(row);
             }
         }
     }
@@ -120,7 +120,7 @@ impl Acks {
             self.wait_answer().await;
             self.store.mark(std::mem::take(&mut self.waiting)).await
         };
-        match timeout(LAST_ACKS_LIMIT, last).await {
+        match timeout(FINAL_ACK_TIMEOUT, last).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "the last messages may be sent again"),
             Err(_) => tracing::warn!(

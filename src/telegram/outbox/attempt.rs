@@ -1,11 +1,11 @@
-//! One request for the part of a row that is next, and what came of it. A panic stays in it.
+//! One request for the kind of a row that is next, and what came of it. A panic stays in it.
 
 use std::sync::Arc;
 
 use super::{
     deliver::Deliver,
     lane::Progress,
-    verdict::{Part, Verdict, classify_error, log_error},
+    verdict::{RequestKind, Verdict, classify_error, log_error},
 };
 use crate::{
     dialogue::{Address, Receipt},
@@ -13,12 +13,12 @@ use crate::{
     store::OutboxRow,
     telegram::{
         api::ApiError,
-        outgoing::{Outgoing, Showing, render},
+        outgoing::{Outgoing, RenderOptions, render},
     },
 };
 
 /// What came of a request.
-pub(super) struct Attempted {
+pub(super) struct AttemptResult {
     /// The lane it was made for.
     pub(super) address: Address,
     /// How many requests the row takes.
@@ -30,43 +30,47 @@ pub(super) struct Attempted {
     pub(super) receipt: Option<Receipt>,
 }
 
-/// What is to be attempted.
-pub(super) struct Task {
+/// What is to be result.
+pub(super) struct Attempt {
     pub(super) address: Address,
     pub(super) row: OutboxRow,
     pub(super) progress: Progress,
-    /// What is left to be told of the part sent last.
+    /// What is left to be told of the kind sent last.
     pub(super) receipt: Option<Receipt>,
     pub(super) bot: Arc<str>,
 }
 
 /// Makes the request that is next, and brings what Telegram answers to the record that asked.
-pub(super) async fn attempt<D: Deliver>(deliver: D, mut task: Task) -> Attempted {
-    let (chat, version, index) = (task.address.chat, task.row.id.version, task.row.id.index);
-    let Some((request, parts)) = next_request(&task) else {
+pub(super) async fn run_attempt<D: Deliver>(deliver: D, mut attempt: Attempt) -> AttemptResult {
+    let (chat, version, index) = (
+        attempt.address.chat,
+        attempt.row.id.version,
+        attempt.row.id.index,
+    );
+    let Some((request, parts)) = next_request(&attempt) else {
         tracing::error!(%chat, version, "a reply panicked when it was rendered; it is dropped");
-        return Attempted {
-            address: task.address,
+        return AttemptResult {
+            address: attempt.address,
             parts: 0,
             verdict: Verdict::Refused,
             rows: Vec::new(),
             receipt: None,
         };
     };
-    if let Some(receipt) = task.receipt.take() {
-        return finish(&deliver, &task, parts, Verdict::Done, Some(receipt)).await;
+    if let Some(receipt) = attempt.receipt.take() {
+        return finish_attempt(&deliver, &attempt, parts, Verdict::Done, Some(receipt)).await;
     }
-    let part = Part::from(&request);
+    let kind = RequestKind::from(&request);
     let is_edit = matches!(request, Outgoing::Edit(_));
     let delivered = panics::catch_async(deliver.deliver(request)).await;
     let (verdict, receipt) = match delivered.unwrap_or_else(|_| Err(panicked())) {
         Ok(receipt) => {
-            tracing::debug!(%chat, version, index, ?part, "sent");
-            let wanted = receipt.filter(|receipt| is_wanted(receipt, &task.row));
+            tracing::debug!(%chat, version, index, ?kind, "sent");
+            let wanted = receipt.filter(|receipt| is_wanted(receipt, &attempt.row));
             let located = wanted.map(|receipt| match receipt {
                 // An edit names no topic; the message stays where it is.
                 Receipt::Sent { message, .. } if is_edit => Receipt::Sent {
-                    to: task.address,
+                    to: attempt.address,
                     message,
                 },
                 receipt => receipt,
@@ -74,42 +78,42 @@ pub(super) async fn attempt<D: Deliver>(deliver: D, mut task: Task) -> Attempted
             (Verdict::Done, located)
         }
         Err(error) => {
-            let verdict = classify_error(&error, part, task.progress, task.address);
-            log_error(chat, part, &error, &verdict);
+            let verdict = classify_error(&error, kind, attempt.progress, attempt.address);
+            log_error(chat, kind, &error, &verdict);
             let receipt = receipt_of(&verdict);
             (verdict, receipt)
         }
     };
-    finish(&deliver, &task, parts, verdict, receipt).await
+    finish_attempt(&deliver, &attempt, parts, verdict, receipt).await
 }
 
 /// Hands a receipt, if there is one, to the record that wrote the row.
-async fn finish<D: Deliver>(
+async fn finish_attempt<D: Deliver>(
     deliver: &D,
-    task: &Task,
+    attempt: &Attempt,
     parts: usize,
     verdict: Verdict,
     receipt: Option<Receipt>,
-) -> Attempted {
-    let mut attempted = Attempted {
-        address: task.address,
+) -> AttemptResult {
+    let mut result = AttemptResult {
+        address: attempt.address,
         parts,
         verdict,
         rows: Vec::new(),
         receipt: None,
     };
     let Some(receipt) = receipt else {
-        return attempted;
+        return result;
     };
-    match bring_receipt(deliver, task, receipt.clone()).await {
-        Some(rows) => attempted.rows = rows,
+    match deliver_receipt(deliver, attempt, receipt.clone()).await {
+        Some(rows) => result.rows = rows,
         None => {
-            attempted.verdict = Verdict::NotKept;
+            result.verdict = Verdict::NotKept;
             let is_sent = matches!(receipt, Receipt::Sent { .. });
-            attempted.receipt = Some(receipt).filter(|_| is_sent);
+            result.receipt = Some(receipt).filter(|_| is_sent);
         }
     }
-    attempted
+    result
 }
 
 /// That a message was sent costs a commit, so it is told only where it is asked for.
@@ -137,13 +141,13 @@ fn receipt_of(verdict: &Verdict) -> Option<Receipt> {
 }
 
 /// What the record says to a receipt; `None` if the receipt is not known to be kept.
-async fn bring_receipt<D: Deliver>(
+async fn deliver_receipt<D: Deliver>(
     deliver: &D,
-    task: &Task,
+    attempt: &Attempt,
     receipt: Receipt,
 ) -> Option<Vec<OutboxRow>> {
-    let chat = task.row.id.chat;
-    let receiving = deliver.receive(chat, task.address, receipt);
+    let chat = attempt.row.id.chat;
+    let receiving = deliver.receive(chat, attempt.address, receipt);
     match panics::catch_async(receiving).await.ok()? {
         Ok(rows) => Some(rows),
         Err(error) => {
@@ -154,18 +158,18 @@ async fn bring_receipt<D: Deliver>(
 }
 
 /// The request that is next, and how many there are; `None` if rendering panics.
-fn next_request(task: &Task) -> Option<(Outgoing, usize)> {
-    let progress = task.progress;
+fn next_request(attempt: &Attempt) -> Option<(Outgoing, usize)> {
+    let progress = attempt.progress;
     let inside = !progress.outside_topic;
-    let showing = Showing {
-        thread: task.address.thread.filter(|_| inside),
+    let options = RenderOptions {
+        thread: attempt.address.thread.filter(|_| inside),
         // A message of a topic cannot be replied to outside of it.
-        reply_to: task.row.reply_to.filter(|_| inside),
+        reply_to: attempt.row.reply_to.filter(|_| inside),
         form: progress.form,
         as_new: progress.as_new,
-        ..Showing::new(task.address.chat, &task.bot)
+        ..RenderOptions::new(attempt.address.chat, &attempt.bot)
     };
-    let mut requests = panics::catch(|| render(&task.row.reply, showing)).ok()?;
+    let mut requests = panics::catch(|| render(&attempt.row.reply, options)).ok()?;
     let parts = requests.len();
     // In every form there are as many.
     let next = progress.parts_done.min(parts.checked_sub(1)?);

@@ -61,7 +61,7 @@ impl ChatPace {
     }
 
     /// Holds the whole chat back.
-    pub(super) fn hold(&mut self, until: Instant) {
+    pub(super) fn hold_until(&mut self, until: Instant) {
         self.held_until = self.held_until.max(Some(until));
     }
 
@@ -207,7 +207,7 @@ impl Lane {
     }
 
     /// Holds this lane back.
-    pub(super) fn hold(&mut self, until: Instant) {
+    pub(super) fn hold_until(&mut self, until: Instant) {
         self.held_until = Some(until);
     }
 

@@ -11,16 +11,16 @@ use crate::{
     },
 };
 
-/// Which part of a reply a request is.
+/// Which kind of a reply a request is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum RequestKind {
     Deletion,
     Attachment,
     Message,
     Download,
 }
 
-impl From<&Outgoing> for Part {
+impl From<&Outgoing> for RequestKind {
     fn from(request: &Outgoing) -> Self {
         match request {
             Outgoing::Deletion(_) => Self::Deletion,
@@ -34,7 +34,7 @@ impl From<&Outgoing> for Part {
 /// What is to be done about the row at hand.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// This part is done, or as good as done.
+    /// This kind is done, or as good as done.
     Done,
     /// The message to edit is gone: say it as a new one.
     AsNew,
@@ -52,7 +52,7 @@ pub(super) enum Verdict {
     NotKept,
     /// This chat takes nothing from us any more.
     ChatGone,
-    /// This part will never be taken.
+    /// This kind will never be taken.
     Refused,
 }
 
@@ -60,7 +60,7 @@ pub(super) enum Verdict {
 /// for good.
 pub(super) fn classify_error(
     error: &ApiError,
-    part: Part,
+    kind: RequestKind,
     progress: Progress,
     address: Address,
 ) -> Verdict {
@@ -73,15 +73,15 @@ pub(super) fn classify_error(
         }
         ApiError::Refused { code, description } => (*code, description.to_ascii_lowercase()),
     };
-    match part {
+    match kind {
         // Whether a message could be taken away or not, the reply says what is to be said.
-        Part::Deletion => Verdict::Done,
-        Part::Attachment | Part::Message if is_about_the_topic(&description) => {
+        RequestKind::Deletion => Verdict::Done,
+        RequestKind::Attachment | RequestKind::Message if is_about_the_topic(&description) => {
             outside_topic(progress, address)
         }
         _ if code == 403 && !is_about_a_message(&description) => Verdict::ChatGone,
-        Part::Attachment | Part::Download => Verdict::Refused,
-        Part::Message => classify_message_error(&description, progress),
+        RequestKind::Attachment | RequestKind::Download => Verdict::Refused,
+        RequestKind::Message => classify_message_error(&description, progress),
     }
 }
 
@@ -144,16 +144,16 @@ fn plainer_form(progress: Progress, form: Form) -> Verdict {
 }
 
 /// One line for the operator: which chat, what fault, what is done about it; never what was said.
-pub(super) fn log_error(chat: ChatId, part: Part, error: &ApiError, verdict: &Verdict) {
+pub(super) fn log_error(chat: ChatId, kind: RequestKind, error: &ApiError, verdict: &Verdict) {
     match verdict {
         Verdict::Done | Verdict::AsNew | Verdict::Moved { .. } => {
-            tracing::debug!(%chat, %error, ?part, ?verdict, "a message went another way");
+            tracing::debug!(%chat, %error, ?kind, ?verdict, "a message went another way");
         }
         Verdict::Wait(_) | Verdict::Again | Verdict::NotKept => {
-            tracing::warn!(%chat, %error, ?part, "a message was not taken; this chat waits");
+            tracing::warn!(%chat, %error, ?kind, "a message was not taken; this chat waits");
         }
         Verdict::OutsideTopic => {
-            tracing::warn!(%chat, %error, ?part, "a topic takes no messages; this one is sent outside of it");
+            tracing::warn!(%chat, %error, ?kind, "a topic takes no messages; this one is sent outside of it");
         }
         Verdict::ChatGone => {
             tracing::info!(%chat, %error, "the chat takes nothing from us any more; its messages are dropped");
@@ -162,7 +162,7 @@ pub(super) fn log_error(chat: ChatId, part: Part, error: &ApiError, verdict: &Ve
             tracing::error!(%chat, %error, ?form, "Telegram refused a message's markup; sent more plainly");
         }
         Verdict::Refused => {
-            tracing::error!(%chat, %error, ?part, "Telegram refused a part of a message; it is left out");
+            tracing::error!(%chat, %error, ?kind, "Telegram refused a kind of a message; it is left out");
         }
     }
 }
