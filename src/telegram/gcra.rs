@@ -6,12 +6,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-/// A point in time, of whichever clock.
+/// A point in time of any clock.
 pub trait Moment: Copy + Ord {
-    /// This much later.
     fn plus(self, span: Duration) -> Self;
 
-    /// How much later it is than another moment; zero if it is not later.
+    /// The time since `earlier`; zero if that is not earlier.
     fn time_since(self, earlier: Self) -> Duration;
 }
 
@@ -35,16 +34,16 @@ impl Moment for Timestamp {
     }
 }
 
-/// A steady rate with a short burst (the generic cell rate algorithm): all it remembers is when the burst is full again.
+/// A steady rate with a short burst. Its only state is when the whole burst is available again.
 #[derive(Debug)]
 pub struct Gcra<T> {
-    /// Between two messages, in the long run.
+    /// Between two messages in the long run.
     interval: Duration,
     full_at: T,
 }
 
 impl<T: Moment> Gcra<T> {
-    /// So many a second; 0 is no limit.
+    /// A rate per second; 0 means no limit.
     pub fn new(rate: u32, now: T) -> Self {
         Self {
             interval: Duration::from_secs(1).checked_div(rate).unwrap_or_default(),
@@ -52,18 +51,18 @@ impl<T: Moment> Gcra<T> {
         }
     }
 
-    /// When the next may go, at the earliest now, where `burst` may go at once.
+    /// When the next message is permitted with this burst, at the earliest now.
     pub fn ready_at(&self, burst: u32, now: T) -> T {
         let used = self.full_at.time_since(now);
         now.plus(used.saturating_sub(self.interval * burst.saturating_sub(1)))
     }
 
-    /// One goes now.
+    /// Counts a message.
     pub fn take(&mut self, now: T) {
         self.full_at = self.full_at.max(now).plus(self.interval);
     }
 
-    /// When the whole burst may go at once again.
+    /// When the whole burst is available again.
     pub fn full_at(&self) -> T {
         self.full_at
     }

@@ -1,8 +1,7 @@
-//! Accepts updates, however they came, and gives each its effect: chats side by side, each chat in order.
-//!
-//! An update is in flight until its effect is on disk: what fails is tried again, where it holds up its own chat and no
-//! other. What fails too often while the store is well is given up, with an apology, as a dead letter. Only what is done
-//! may be confirmed to Telegram; how that happens is left to `polling` and `webhook`.
+//! Handles updates: in order per chat, chats concurrently. An update is in flight until its effect is on disk. A
+//! failure is retried and delays only its own chat; after [`MAX_FAILURES`] failures with a healthy store the update
+//! becomes a dead letter, and the person gets an apology. Confirming updates to Telegram is left to `polling` and
+//! `webhook`.
 
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
@@ -37,36 +36,35 @@ use crate::{
     store::{OutboxRow, StoreError},
 };
 
-/// Updates in flight at once. Telegram brings at most 100 at a time, by either way; the rest is for those that hang.
+/// Maximum updates in flight. Telegram delivers at most 100 at a time; the rest covers slow ones.
 pub const MAX_UPDATES_IN_FLIGHT: usize = 256;
-/// An update that fails so often while the store is well is given up.
+/// Failures with a healthy store after which an update is given up.
 const MAX_FAILURES: u32 = 5;
-/// Presses being acknowledged at once. Each takes a moment; when the server hangs, more would only pile up.
+/// Maximum concurrent acknowledgements of presses; more would only pile up while the server hangs.
 const MAX_ACKNOWLEDGING: usize = 128;
-/// Albums that are remembered, to answer each once; its pictures come within moments.
+/// Albums remembered in order to answer each once; the pictures of an album arrive within seconds.
 const MAX_ALBUMS: usize = 256;
-/// What was said longer ago than this has waited at Telegram, and does not count as a flood.
+/// A message older than this has waited at Telegram and does not count as flooding.
 const MAX_FLOOD_AGE: SignedDuration = SignedDuration::from_secs(60);
 
-/// Becomes ready once an update may be confirmed; `false` when the service ended before.
+/// Resolves once an update may be confirmed; `false` if the service ended before that.
 pub type Done = Shared<BoxFuture<'static, bool>>;
 
-/// What became of an update that was brought.
 #[derive(Debug)]
 pub enum Accepted {
-    /// There is nothing in it to react to, or nothing that could be confirmed.
+    /// Nothing to handle.
     Nothing,
-    /// It is in flight, maybe since an earlier delivery.
+    /// In flight, possibly since an earlier delivery.
     Pending(Done),
-    /// There are too many in flight, or the service is ending: it must come again later.
+    /// Too many are in flight, or the service is stopping: Telegram has to redeliver it.
     Full,
 }
 
-/// Where updates are brought.
+/// Accepts updates.
 #[derive(Clone)]
 pub struct Intake(Arc<Inner>);
 
-/// Ends all work in flight when it is dropped; what is not done comes again.
+/// Aborts all work in flight when dropped; Telegram redelivers what was not done.
 pub struct Workers(Arc<Inner>);
 
 struct Inner {
@@ -80,7 +78,7 @@ struct Inner {
 
 struct State {
     in_flight: HashMap<UpdateId, Done>,
-    /// What waits behind the update each of these chats is working on.
+    /// For each chat with an update being handled, the updates that wait behind it.
     chats: HashMap<ChatId, VecDeque<Job>>,
     albums: VecDeque<(ChatId, String)>,
     flood_control: FloodControl,
@@ -89,7 +87,6 @@ struct State {
     ending: bool,
 }
 
-/// An update in flight.
 struct Job {
     chat: ChatId,
     update: UpdateId,
@@ -97,12 +94,11 @@ struct Job {
     done: oneshot::Sender<bool>,
 }
 
-/// What is to be done with it.
 enum JobKind {
     Handle(Event),
-    /// The group has another id from now on.
+    /// The group has this new id.
     Migrate(ChatId),
-    /// Reading it panicked: all that can be done is to keep it.
+    /// Parsing the update panicked: it is only stored.
     Keep(DeadLetter),
 }
 
@@ -116,12 +112,12 @@ impl JobKind {
     }
 }
 
-/// Why an update had no effect yet.
+/// Why handling an update failed.
 #[derive(Debug, thiserror::Error)]
 enum HandleFault {
-    #[error("it was not handled: {0}")]
+    #[error("handling failed: {0}")]
     NotHandled(#[from] HandleError),
-    #[error("it panicked outside its turn")]
+    #[error("handling panicked outside its turn")]
     Panicked,
 }
 
@@ -141,8 +137,8 @@ impl HandleFault {
 }
 
 impl Intake {
-    /// An intake for what is said to `me`, and its workers. `answers_a_second` is how fast one chat is answered, and
-    /// therefore may send messages; 0 is no limit.
+    /// An intake for the bot `me`, and its workers. `answers_a_second` is the send rate per chat and therefore the rate
+    /// at which one person may send messages; 0 means no limit.
     pub fn new(
         api: Api,
         me: Arc<Identity>,
@@ -171,10 +167,10 @@ impl Intake {
         (Self(inner.clone()), Workers(inner))
     }
 
-    /// Accepts an update. Call it in the order in which updates come; not outside a tokio runtime.
+    /// Accepts an update. Must be called in the order in which updates arrive, within a tokio runtime.
     pub fn accept(&self, update: &Update) -> Accepted {
         let Some(id) = update.id() else {
-            tracing::error!("an update without an id; nothing can be done with it");
+            tracing::error!("an update has no id; it is ignored");
             return Accepted::Nothing;
         };
         let mut state = self.0.lock_state();
@@ -187,7 +183,7 @@ impl Intake {
         }
         match self.0.read_update(&mut state, id, update) {
             None => {
-                tracing::info!(update = id.0, "passed over");
+                tracing::info!(update = id.0, "ignored");
                 self.0.count_update("other", UpdateOutcome::PassedOver);
                 Accepted::Nothing
             }
@@ -195,34 +191,34 @@ impl Intake {
         }
     }
 
-    /// Updates come in, and that is known to hold for so long.
+    /// Reports readiness: updates are known to be received for this long.
     pub fn receiving_for(&self, span: Duration) {
         let until = (self.0.clock)().plus(span);
         self.0.assistant.metrics().receiving_until(until);
     }
 
-    /// Telegram could not be asked for updates.
+    /// Counts a failed poll.
     pub fn polling_failed(&self) {
         self.0.assistant.metrics().count_error(ErrorKind::Polling);
     }
 
-    /// Accepts nothing more; what is in flight goes on.
+    /// Refuses further updates; those in flight go on.
     pub fn stop_accepting(&self) {
         self.0.lock_state().ending = true;
     }
 
-    /// Whether updates can be given their effects at present.
+    /// The health of the store.
     ///
     /// # Errors
-    /// What is wrong with the store.
+    /// The store is unhealthy.
     pub fn health(&self) -> Result<(), StoreError> {
         self.0.assistant.store().health()
     }
 
-    /// Waits until the presses under way are acknowledged.
+    /// Waits for the acknowledgements in flight.
     pub async fn wait_acknowledged(&self) {
-        let mut under_way = std::mem::take(&mut self.0.lock_state().acknowledging);
-        while under_way.join_next().await.is_some() {}
+        let mut in_flight = std::mem::take(&mut self.0.lock_state().acknowledging);
+        while in_flight.join_next().await.is_some() {}
     }
 }
 
@@ -245,7 +241,7 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is to be done about an update, if anything; a press is acknowledged at once.
+    /// Parses an update; `None` if there is nothing to handle. A press is acknowledged at once.
     fn read_update(
         &self,
         state: &mut State,
@@ -260,7 +256,7 @@ impl Inner {
             Err(Panicked(fault)) => {
                 tracing::error!(
                     update = id.0,
-                    "reading an update panicked; it is kept as a dead letter"
+                    "parsing an update panicked; it is kept as a dead letter"
                 );
                 let letter = DeadLetter::of_text(&format!("{update:?}"), &fault, (self.clock)());
                 let letter = letter.arrived_in(Some(id));
@@ -269,7 +265,7 @@ impl Inner {
         }
     }
 
-    /// Leaves out what is not to be handled: the presses of other people's buttons, the rest of an album, a flood.
+    /// Filters out presses of other people's buttons, further pictures of an album, and floods.
     fn admit_incoming(
         &self,
         state: &mut State,
@@ -305,7 +301,7 @@ impl Inner {
     ) {
         while state.acknowledging.try_join_next().is_some() {}
         if state.acknowledging.len() >= MAX_ACKNOWLEDGING {
-            tracing::warn!("a press is not acknowledged: too many are waiting for that");
+            tracing::warn!("too many acknowledgements in flight; this press is not acknowledged");
             return;
         }
         let api = self.api.clone();
@@ -313,8 +309,7 @@ impl Inner {
         state.acknowledging.spawn(acknowledge);
     }
 
-    /// What is said about a press of another person's button, in the language of the app of who pressed it and alone
-    /// sees it.
+    /// The alert for a press of another person's button, in the app language of the person who pressed it.
     fn wrong_owner_alert(&self, event: &Event) -> String {
         let lines = &self.assistant.base().lines;
         let spoken = lines.languages();
@@ -322,7 +317,7 @@ impl Inner {
         lines.label(language.unwrap_or(Language::EN), "not-yours", &[])
     }
 
-    /// Puts an update at the end of its chat's queue; a chat that has none gets a worker.
+    /// Puts an update at the end of its chat's queue; a chat without a queue gets a worker.
     fn enqueue(
         self: &Arc<Self>,
         state: &mut State,
@@ -350,7 +345,7 @@ impl Inner {
         done
     }
 
-    /// The chat's next update; a chat without one loses its worker.
+    /// The chat's next update; without one, the queue is removed and the worker ends.
     fn next_job(&self, chat: ChatId) -> Option<Job> {
         let mut state = self.lock_state();
         let job = state.chats.get_mut(&chat)?.pop_front();
@@ -362,11 +357,11 @@ impl Inner {
 
     fn finish_job(&self, job: Job) {
         self.lock_state().in_flight.remove(&job.update);
-        // The delivery that brought it may have been given up.
+        // The receiver may be gone.
         let _ = job.done.send(true);
     }
 
-    /// Tries until the update has its effect, or is given up.
+    /// Retries until the update is committed or given up.
     async fn handle_with_retry(&self, job: &Job) {
         let begun = Instant::now();
         let (mut tries, mut failures) = (0, 0);
@@ -380,9 +375,9 @@ impl Inner {
                 Err(fault) => fault,
             };
             self.assistant.metrics().count_error(fault.kind());
-            tracing::error!(error = %fault, "an update had no effect yet; it stays at Telegram and is tried again");
+            tracing::error!(event = "update_retry", error = %fault, "handling failed; will be retried");
             tries += 1;
-            // As long as the store is unwell, it is not the update's fault.
+            // Failures with an unhealthy store are not the fault of the update.
             failures += u32::from(self.assistant.store().health().is_ok());
             sleep(growing_pause(tries, MAX_BACKOFF)).await;
         }
@@ -426,7 +421,7 @@ impl Inner {
         if given_up.is_ok() {
             return given_up;
         }
-        // What cannot be kept with its chat is kept with the operator's own, that of the terminal.
+        // A dead letter that cannot be stored with its chat is stored with the operator's record, that of the terminal.
         let letter = DeadLetter::of(&Record::default(), event, &fault, now);
         let letter = letter.arrived_in(Some(update));
         catch_panic(async {
@@ -439,21 +434,21 @@ impl Inner {
     fn send_replies(&self, job: &Job, rows: Vec<OutboxRow>, tries: u32, took: Duration) {
         let kind = job.kind.name();
         self.count_update(kind, UpdateOutcome::Handled);
-        // With the version and the chat, the line of each reply that is sent can be found.
+        // The version and the chat identify the log lines of the rows when they are sent.
         let version = rows.first().map(|row| row.id.version);
         tracing::info!(kind, version, rows = rows.len(), ?took, "handled");
         if tries > 0 || matches!(job.kind, JobKind::Migrate(_)) {
-            // Rows have other names, or a commit may have succeeded without saying so, and its rows were not handed over.
+            // Rows have new ids, or a commit whose acknowledgement was lost left rows that were not handed over.
             self.outbox.reload();
         }
         self.outbox.send(rows);
     }
 }
 
-/// Gives a chat's updates their effects, one after another, until there are no more.
+/// Handles a chat's updates one after another until there are no more.
 async fn run_worker(intake: Arc<Inner>, chat: ChatId) {
     while let Some(job) = intake.next_job(chat) {
-        // Every line logged on the way to its effect names the update; at the level of errors, so that it always does.
+        // Every log line names the update. The span has the level of errors so that it is always enabled.
         let span = tracing::error_span!("update", id = job.update.0, %chat);
         intake.handle_with_retry(&job).instrument(span).await;
         intake.finish_job(job);
@@ -498,7 +493,7 @@ fn is_for_another(event: &Event) -> bool {
     matches!(&event.input, Input::Press { press: Some(press), .. } if press.is_for_another(event.from))
 }
 
-/// Whether it is one more picture of an album that was answered already; ten pictures do not want ten answers.
+/// Whether it is a further picture of an album that was answered already.
 fn is_known_album(incoming: &Incoming, answered: &mut VecDeque<(ChatId, String)>) -> bool {
     let Some(album) = incoming.album.clone() else {
         return false;
@@ -536,7 +531,7 @@ mod tests {
     const ANN: ChatId = ChatId(1);
     const BEN: ChatId = ChatId(2);
 
-    /// Commits of Ann's panic, hang or are refused; of the others it notes the chats.
+    /// Commits of Ann's chat panic, hang or fail; for others the chats are recorded.
     #[derive(Default)]
     struct AgainstAnn {
         inner: Arc<MemoryStore>,
@@ -624,7 +619,7 @@ mod tests {
             self.intake.accept(&Update::read(update.clone()))
         }
 
-        /// Accepts an update; panics if it is not in flight then.
+        /// Accepts an update; panics if it is not in flight afterwards.
         fn take(&self, update: &Value) -> Done {
             match self.accept(update) {
                 Accepted::Pending(done) => done,
@@ -665,7 +660,7 @@ mod tests {
             assert!(fixture.take(&hello(7, BEN)).await);
             assert_eq!(begun.elapsed(), Duration::ZERO, "Ben did not wait");
             assert!(poisoned.await && behind.await, "they may be confirmed");
-            // Ann's chat takes nothing at all, so that the letters are with the operator.
+            // Ann's record cannot be written at all, so the dead letters are in the operator's record.
             assert_eq!(fixture.kept(), [BEN, ChatId::TERMINAL, ChatId::TERMINAL]);
             let letters = fixture.letters(ChatId::TERMINAL);
             assert_eq!(letters[0].update, Some(UpdateId(5)));
@@ -686,7 +681,7 @@ mod tests {
         assert_eq!((slow.now_or_never(), behind.now_or_never()), (None, None));
     }
 
-    /// A certain word makes a turn panic.
+    /// A turn that panics at the text "boom".
     fn panics_at_will(record: &Record, event: &Event, context: &Context<'_>) -> Turn {
         let boom = matches!(&event.input, Input::Text(text) if text == "boom");
         assert!(!boom, "on purpose");
@@ -735,7 +730,7 @@ mod tests {
     #[tokio::test]
     async fn updates_out_of_order_with_gaps_and_repeated_have_one_effect_each() {
         let fixture = fixture(AgainstAnn::default());
-        // Any order will do; this one visits 0..101 with a stride, three times over, from both ends of the range.
+        // Visits 0..101 with a stride, three times, from both ends of the range.
         let ids = (0..303_u32).map(|step| step * 37 % 101);
         let ids = ids.map(|id| {
             if id % 2 == 0 {
@@ -764,7 +759,7 @@ mod tests {
             drop(fixture.take(&hello(update, ANN)));
         }
         assert!(matches!(fixture.accept(&hello(full, BEN)), Accepted::Full));
-        // What is in flight already is no more for coming again.
+        // An update in flight is accepted again.
         drop(fixture.take(&hello(3, ANN)));
     }
 
@@ -800,7 +795,7 @@ mod tests {
         assert_eq!(fixture.kept().len(), 3);
     }
 
-    /// A press of a button in the group; its data says whose it is.
+    /// A press of a button in the group; its data names the owner.
     fn pressed(update: u32, by: u64, data: &str, app_language: &str) -> Value {
         let from = json!({"id": by, "is_bot": false, "language_code": app_language});
         let message = json!({"message_id": 5, "chat": {"id": -9, "type": "supergroup"}});
@@ -812,7 +807,7 @@ mod tests {
     #[tokio::test]
     async fn a_press_of_anothers_button_has_no_effect() {
         let fixture = fixture(AgainstAnn::default());
-        // The button is of the user 7.
+        // The button belongs to user 7.
         let theirs = fixture.accept(&pressed(8, 11, "0~7.help", "en"));
         assert!(matches!(theirs, Accepted::Nothing), "{theirs:?}");
         for own in [

@@ -1,5 +1,5 @@
-//! From a [`Reply`] to the requests it takes, in order: HTML that is always well-formed, messages and buttons within
-//! Telegram's limits. Pure; `outbox` decides when it is sent, and in which [`Form`] once Telegram has refused one.
+//! Renders a [`Reply`] as requests, in order, within Telegram's limits for messages and buttons. Pure; `outbox` decides
+//! when they are sent, and in which [`Form`] after Telegram refused one.
 
 mod html;
 
@@ -26,11 +26,11 @@ use crate::{
     markup::RichText,
 };
 
-/// Telegram's limit for a message, in UTF-16 units once the markup is taken out.
+/// Telegram's limit for a message, in UTF-16 units without markup.
 pub const MAX_TEXT: usize = 4096;
-/// Longer labels are cut by the apps themselves, in the middle of a word.
+/// The apps cut longer labels in the middle of a word.
 const MAX_LABEL: usize = 64;
-/// Telegram's limits for a keyboard, and for the data of one button.
+/// Telegram's limit for a keyboard.
 const MAX_BUTTONS: usize = 100;
 /// See [`MAX_BUTTONS`].
 const MAX_BUTTONS_A_ROW: usize = 8;
@@ -38,34 +38,33 @@ const MAX_BUTTONS_A_ROW: usize = 8;
 const MAX_PAYLOAD: usize = 64;
 /// Telegram's limit for a file a bot sends.
 const MAX_FILE: usize = 50 * 1024 * 1024;
-/// Longer file names are cut by the apps and some systems.
+/// The apps and some systems cut longer file names.
 const MAX_FILE_NAME: usize = 64;
-/// Stands where nothing would stand: Telegram takes neither empty messages nor empty buttons.
+/// Used for empty messages and labels, which Telegram refuses.
 const PLACEHOLDER: &str = "…";
 
-/// How much of a reply's looks is kept.
+/// How much formatting is kept after Telegram refused a message.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Form {
-    /// All of it.
     #[default]
     Rich,
-    /// No markup: what is left when Telegram refuses it.
+    /// Without markup.
     Plain,
-    /// No buttons either.
+    /// Without markup and buttons.
     Bare,
 }
 
 /// A request that is part of a reply.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outgoing {
-    /// Takes a message of the person out of the chat.
+    /// Deletes a message of the person.
     Deletion(DeleteMessage),
-    /// What comes along, as a message of its own.
+    /// A file, sent as its own message.
     Attachment(Upload),
     New(SendMessage),
-    /// A new look for one already sent.
+    /// Edits a message.
     Edit(EditMessageText),
-    /// Shows nothing: a file is fetched, and what it says is brought to the record that asked.
+    /// Downloads a file for the record that wrote the row; shows nothing.
     Download {
         chat: ChatId,
         file: String,
@@ -73,7 +72,6 @@ pub enum Outgoing {
 }
 
 impl Outgoing {
-    /// Where it goes.
     pub fn to(&self) -> Address {
         let thread = match self {
             Self::Attachment(upload) => upload.thread,
@@ -93,30 +91,27 @@ impl Outgoing {
         };
         match recipient {
             types::Recipient::Id(chat) => ChatId(chat.0),
-            // Chats are only ever named by their ids here.
+            // Requests made here name chats only by their ids.
             types::Recipient::ChannelUsername(_) => ChatId::TERMINAL,
         }
     }
 }
 
-/// Where and how a reply is to be shown.
+/// Where and how a reply is rendered.
 #[derive(Debug, Clone, Copy)]
 pub struct RenderOptions<'a> {
     pub chat: ChatId,
-    /// The topic of it.
     pub thread: Option<ThreadId>,
-    /// The message it is a reply to.
     pub reply_to: Option<ReplyTo>,
-    /// Our name, for links into the private chat.
+    /// The bot's username, for links into the private chat.
     pub bot: &'a str,
-    /// How much of its looks is kept.
     pub form: Form,
-    /// As a new message even if it replaces one.
+    /// Sends a new message even if the reply replaces one.
     pub as_new: bool,
 }
 
 impl<'a> RenderOptions<'a> {
-    /// In a chat, outside of any topic, with all of its looks.
+    /// In a chat, outside of any topic, with all formatting.
     pub fn new(chat: ChatId, bot: &'a str) -> Self {
         Self {
             chat,
@@ -129,14 +124,14 @@ impl<'a> RenderOptions<'a> {
     }
 }
 
-/// The requests a reply takes, in order; always at least one, and in every form as many.
+/// The requests of a reply, in order: at least one, and the same number in every form.
 pub fn render(reply: &Reply, options: RenderOptions<'_>) -> Vec<Outgoing> {
     let mut requests = Vec::new();
     requests.extend(reply.deletes.map(|message| deletion(message, options)));
     let attachment = reply.attachment.as_ref();
     let upload = attachment.and_then(|attachment| upload(attachment, options.chat));
     let below = RenderOptions {
-        // A file scrolls the message away that is to be replaced.
+        // A new file moves the message to be replaced out of sight.
         as_new: options.as_new || upload.is_some(),
         ..options
     };
@@ -150,7 +145,7 @@ pub fn render(reply: &Reply, options: RenderOptions<'_>) -> Vec<Outgoing> {
     requests
 }
 
-/// Sends new messages to the topic, the first of them (or all) in reply to what was asked.
+/// Sends new messages to the topic, and the first of them (or all) as replies.
 fn set_destination(requests: &mut [Outgoing], options: RenderOptions<'_>) {
     let mut reply_to = options.reply_to;
     for request in requests {
@@ -174,7 +169,7 @@ fn thread_id(thread: ThreadId) -> types::ThreadId {
     types::ThreadId(types::MessageId(thread.0))
 }
 
-/// Said also when the message is gone meanwhile.
+/// The message is sent even if the one it replies to is gone.
 fn reply_parameters(reply_to: ReplyTo) -> types::ReplyParameters {
     types::ReplyParameters::new(types::MessageId(reply_to.message.0)).allow_sending_without_reply()
 }
@@ -184,7 +179,7 @@ fn deletion(message: MessageId, options: RenderOptions<'_>) -> Outgoing {
     Outgoing::Deletion(DeleteMessage::new(chat, types::MessageId(message.0)))
 }
 
-/// What comes along as a file; what cannot be one is left out, since there is nothing that could be said of it.
+/// The attachment as a file; an invalid one is left out.
 fn upload(attachment: &Attachment, chat: ChatId) -> Option<Upload> {
     let (kind, name, bytes) = match attachment {
         Attachment::File { name, content } => {
@@ -197,7 +192,7 @@ fn upload(attachment: &Attachment, chat: ChatId) -> Option<Upload> {
         }
     };
     if bytes.is_empty() || bytes.len() > MAX_FILE {
-        tracing::error!(%chat, ?kind, bytes = bytes.len(), "what comes along with a reply is no file; it is left out");
+        tracing::error!(%chat, ?kind, bytes = bytes.len(), "an attachment is empty or too large; it is left out");
         return None;
     }
     Some(Upload {
@@ -210,7 +205,7 @@ fn upload(attachment: &Attachment, chat: ChatId) -> Option<Upload> {
     })
 }
 
-/// A name that every system takes, and that is not taken for anything but a name.
+/// A file name that is valid on every system and contains no path.
 fn file_name(name: &str) -> String {
     let plain = |c: char| match c {
         '.' | '-' | '_' => c,
@@ -218,7 +213,7 @@ fn file_name(name: &str) -> String {
         _ => '_',
     };
     let name: String = name.trim().chars().map(plain).collect();
-    // The end says what kind of file it is.
+    // The end contains the extension.
     let name = &name[name.len().saturating_sub(MAX_FILE_NAME)..];
     match name.trim_start_matches('.') {
         "" => "file".to_owned(),
@@ -230,7 +225,7 @@ fn file_name(name: &str) -> String {
 fn messages(reply: &Reply, options: RenderOptions<'_>) -> Vec<Outgoing> {
     let mut parts = split_text(&reply.text, MAX_TEXT);
     if parts.is_empty() {
-        tracing::error!(chat = %options.chat, "a reply without text; sent as `…`");
+        tracing::error!(chat = %options.chat, "a reply has no text; it is sent as `…`");
         parts.push(RichText::plain(PLACEHOLDER));
     }
     let last = parts.len() - 1;
@@ -267,7 +262,7 @@ fn new_message(
     }
 }
 
-/// An edit without a keyboard takes away the one there was.
+/// An edit without a keyboard removes the previous one.
 fn edit_message(
     message: i32,
     text: String,
@@ -333,7 +328,7 @@ fn fitting_data(data: String, chat: ChatId) -> Option<String> {
     Some(data)
 }
 
-/// A link into the private chat; a payload Telegram would not pass on is left out, the link still leads there.
+/// A link into the private chat; an invalid payload is left out.
 fn private_chat(bot: &str, payload: &str) -> String {
     let may_be = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if payload.is_empty() || payload.len() > MAX_PAYLOAD || !payload.chars().all(may_be) {
@@ -351,7 +346,7 @@ fn label(text: &str) -> String {
         return text.to_owned();
     }
     let head: String = text.chars().take(MAX_LABEL - 1).collect();
-    // A word is not cut in two when there is a space near the end.
+    // Cut at a space if there is one in the second half.
     let at = head.rfind(' ').filter(|at| *at > head.len() / 2);
     let head = at.map_or(head.as_str(), |at| &head[..at]);
     format!("{}…", head.trim_end())
@@ -624,7 +619,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sent_is_what_the_bot_api_reads() {
+    fn requests_have_the_json_of_the_bot_api() {
         let reply = Reply::new(RichText::bold("Hi"))
             .row([
                 Button {
@@ -649,7 +644,7 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_a_reply_comes_in_order_and_the_text_below_what_comes_along() {
+    fn the_parts_of_a_reply_are_in_order_and_the_text_is_below_the_attachment() {
         let file = Attachment::File {
             name: "cards.json".into(),
             content: "{}".into(),
@@ -681,7 +676,7 @@ mod tests {
     }
 
     #[test]
-    fn a_qr_code_is_a_picture_and_one_that_cannot_be_is_left_out() {
+    fn a_qr_code_is_a_picture_and_one_with_too_much_text_is_left_out() {
         let with = |text: String| {
             let reply =
                 Reply::new(RichText::plain("Scan it")).with_attachment(Attachment::QrCode(text));
@@ -696,7 +691,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_has_a_name_every_system_takes() {
+    fn a_file_name_is_valid_on_every_system() {
         for (name, taken) in [
             (
                 "unbind-cards-2026-01-01.json",
@@ -733,7 +728,7 @@ mod tests {
     }
 
     #[test]
-    fn new_messages_go_to_the_topic_and_the_first_replies_to_what_was_asked() {
+    fn new_messages_go_to_the_topic_and_the_first_is_a_reply() {
         let file = Attachment::File {
             name: "cards.json".into(),
             content: "{}".into(),
@@ -769,7 +764,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_telegram_would_not_pass_on_leaves_a_plain_link() {
+    fn an_invalid_payload_is_left_out_of_the_link() {
         assert_eq!(private_chat("b", "kb_x-1"), "https://t.me/b?start=kb_x-1");
         for payload in ["", "a b", "卡", &"x".repeat(65)] {
             assert_eq!(private_chat("b", payload), "https://t.me/b");

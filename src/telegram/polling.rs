@@ -1,8 +1,8 @@
-//! Gets updates by long polling; an update is confirmed by asking for the one behind it, and only once its effect is on
-//! disk. Giving it that effect is `intake`'s.
+//! Receives updates by long polling. An update is confirmed by requesting the one after it, and only once its effect is
+//! on disk. Handling is left to `intake`.
 //!
-//! Telegram counts by one number: asking from an update on confirms all before it, and what is asked for again comes
-//! again. So while an update takes long, those behind it are asked for, too, and recognised when they come twice.
+//! Telegram confirms by a single number: a request with an offset confirms all updates before it, and later ones are
+//! delivered again. So while one update is slow, those after it are requested repeatedly and recognised as known.
 
 mod unconfirmed;
 
@@ -28,29 +28,29 @@ use super::{
 };
 use crate::dialogue::UpdateId;
 
-/// How long Telegram may keep a poll open when there is nothing new.
+/// How long Telegram keeps a poll open when there is nothing new.
 const POLL_SECONDS: u32 = 30;
-/// On top of that, for the way there and back.
+/// Added to that for the network.
 const POLL_MARGIN: Duration = Duration::from_secs(15);
-/// After a poll that was answered, updates are known to come in for so long: until the next one is, and some more.
+/// How long the service counts as ready after a successful poll: until the next one, with a margin.
 const READY_AFTER_POLL: Duration = Duration::from_secs(90);
-/// Updates a poll brings at most; Telegram's own limit.
+/// Maximum updates per poll; Telegram's own limit.
 const MAX_BATCH: u8 = 100;
-/// While another copy polls, each throws the other out; hurrying does not help.
+/// While another copy of the bot polls, each ends the polls of the other.
 const CONFLICT_RETRY_DELAY: Duration = Duration::from_secs(5);
-/// Said the first time, and then once a minute.
+/// A conflict is logged the first time and then once a minute.
 const LOG_EVERY_NTH_CONFLICT: u32 = 12;
-/// A batch takes some milliseconds. What takes longer than this no longer holds up what comes behind it.
+/// How long the next poll waits for a batch, which usually takes some milliseconds.
 const BATCH_TIMEOUT: Duration = Duration::from_millis(100);
-/// With nothing new behind what takes long, the next poll is no earlier: each brings it all again.
+/// The pause before the next poll when only known updates were delivered; it grows with each such poll.
 const IDLE_DELAY: Duration = Duration::from_millis(500);
-/// And after many polls that brought nothing, no later than this.
+/// The longest such pause.
 const MAX_IDLE_DELAY: Duration = Duration::from_secs(5);
-/// At the end, confirming what is done may take this long; without it, those updates come again and are recognised.
+/// How long the final confirmation may take; without it, those updates are redelivered and recognised.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// `getUpdates`. Not teloxide's: that one has no room for an id above `i32::MAX`, and an update that cannot be confirmed
-/// would come again and again.
+/// `getUpdates`. teloxide's payload cannot hold an id above `i32::MAX`, and an update that cannot be confirmed would be
+/// redelivered for ever.
 #[derive(Debug, Serialize)]
 struct Poll {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,11 +65,11 @@ impl Payload for Poll {
     const NAME: &'static str = "GetUpdates";
 }
 
-/// A poll that is made before the assistant is ready: it confirms nothing.
+/// The first poll, sent while the assistant is loading; it confirms nothing.
 pub struct FirstPoll(JoinSet<Result<Vec<Value>, ApiError>>);
 
 impl FirstPoll {
-    /// Makes it; it ends when this is dropped.
+    /// Sends the poll; it is aborted when this is dropped.
     pub fn start(api: Api) -> Self {
         let mut polling = JoinSet::new();
         polling.spawn(async move {
@@ -79,29 +79,27 @@ impl FirstPoll {
         Self(polling)
     }
 
-    /// What it brings; `None` if it panicked.
+    /// The result; `None` if it panicked.
     async fn finish(mut self) -> Option<Result<Vec<Value>, ApiError>> {
         self.0.join_next().await?.ok()
     }
 }
 
-/// Gets updates until it is told to stop.
 pub struct Poller {
     api: Api,
     first: Option<FirstPoll>,
     intake: Intake,
     unconfirmed: UnconfirmedUpdates,
-    /// The updates in flight; each gives its id once it is done, and whether it may be confirmed.
+    /// Each resolves with the id once the update is done, and whether it may be confirmed.
     in_flight: FuturesUnordered<BoxFuture<'static, (UpdateId, bool)>>,
-    /// Polls in a row that brought nothing new, while something is in flight.
+    /// Consecutive polls without new updates, while some are in flight.
     idle_polls: u32,
     backoff: Backoff,
-    /// Failures in a row for which another copy of the bot was to blame.
+    /// Consecutive failures caused by another copy of the bot.
     conflicts: u32,
 }
 
 impl Poller {
-    /// A poller that brings updates to `intake`.
     pub fn new(api: Api, intake: Intake, first: Option<FirstPoll>) -> Self {
         Self {
             api,
@@ -115,10 +113,10 @@ impl Poller {
         }
     }
 
-    /// Gets updates until `stop`; what is in flight then is finished first.
+    /// Receives updates until `stop`, then finishes those in flight.
     ///
     /// # Errors
-    /// The token is not valid.
+    /// The token is invalid.
     pub async fn run(mut self, stop: ShutdownSignal) -> Result<(), ServeError> {
         let asked = loop {
             tokio::select! {
@@ -131,7 +129,7 @@ impl Poller {
         Ok(())
     }
 
-    /// One poll, and what it brings. Cancelled at any point, it has lost nothing: what is in flight is noted.
+    /// One poll and its updates. Cancelling it loses nothing.
     async fn poll_once(&mut self) -> Result<(), ServeError> {
         match self.get_updates().await {
             Ok(updates) => {
@@ -161,13 +159,13 @@ impl Poller {
         self.api.call_within(time_limit(&poll), &poll).await
     }
 
-    /// Brings a batch to the intake; whether something of it is new.
+    /// Passes a batch to the intake; whether any update is new.
     fn accept_batch(&mut self, updates: Vec<Value>) -> bool {
         self.unconfirmed.begin_batch();
         let mut has_new = false;
         for update in updates.into_iter().map(Update::read) {
             let Some(id) = update.id() else {
-                // It cannot be confirmed either; what comes behind it confirms it.
+                // It cannot be confirmed by itself; the next update confirms it.
                 self.intake.accept(&update);
                 continue;
             };
@@ -182,14 +180,14 @@ impl Poller {
                     let done = done.map(move |may_confirm| (id, may_confirm));
                     self.in_flight.push(done.boxed());
                 }
-                // It comes again, and so does what is behind it.
+                // Telegram redelivers it and those after it.
                 Accepted::Full => break,
             }
         }
         has_new
     }
 
-    /// Waits for what is in flight, as long as that does not hold up others.
+    /// Waits for updates in flight, for a limited time so that others are not delayed.
     async fn wait_in_flight(&mut self, has_new: bool) {
         self.idle_polls = if has_new {
             0
@@ -211,7 +209,7 @@ impl Poller {
         let _ = timeout(limit, finishing).await;
     }
 
-    /// Does what can be done about a poll that failed; returns how long to wait.
+    /// Handles a failed poll; returns how long to wait.
     async fn after_error(&mut self, error: &ApiError) -> Duration {
         let pause = self.backoff.pause_after(error);
         match error {
@@ -219,7 +217,9 @@ impl Poller {
                 code: 409,
                 description,
             } if description.contains("webhook") => {
-                tracing::warn!("a webhook is set for this bot; it is removed, since we poll");
+                tracing::warn!(
+                    "a webhook is set for this bot; it is removed, because the bot polls"
+                );
                 if let Err(error) = self.api.remove_webhook().await {
                     tracing::warn!(%error, "the webhook could not be removed");
                 }
@@ -229,7 +229,7 @@ impl Poller {
                 self.conflicts += 1;
                 if self.conflicts % LOG_EVERY_NTH_CONFLICT == 1 {
                     tracing::error!(
-                        "another copy of this bot is polling Telegram, and only one can; stop the other one, or give each its own token"
+                        "another copy of this bot is polling Telegram, and only one can; stop the other copy, or give each its own token"
                     );
                 }
                 CONFLICT_RETRY_DELAY
@@ -246,7 +246,7 @@ impl Poller {
         }
     }
 
-    /// Finishes what is in flight, confirms what is done, and lets the last presses be acknowledged.
+    /// Finishes updates in flight, confirms those that are done, and waits for acknowledgements.
     async fn drain(mut self, until: Instant) {
         let finishing = async {
             while let Some((id, may_confirm)) = self.in_flight.next().await {

@@ -1,9 +1,8 @@
-//! How fast Telegram lets a bot send: to a chat, to a group, and overall; and the algorithm, which `flood_control` uses as
-//! well. Time is an argument; waiting is left to the outbox, which has to weigh all three before it sends anything.
+//! Telegram's limits for sending: per chat, per group, and overall. Time is an argument; waiting is left to the outbox,
+//! which has to check all three before it sends anything.
 //!
-//! `governor` is the well-kept library for this, but it takes a permit as it answers, reads its own clock, and keeps a
-//! table a limit; here a permit of three limits is taken at once or not at all, and a chat's limits live and go with its
-//! queue.
+//! Why not `governor`: it takes a permit as it answers, reads its own clock, and keeps a table per limit. Here a permit
+//! of three limits is taken at once or not at all, and a chat's limits are dropped with its queue.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -11,14 +10,14 @@ use tokio::time::Instant;
 
 use super::gcra::Gcra;
 
-/// Messages a chat may get at once before the rate holds: two turns' worth. Telegram tolerates short bursts.
+/// The burst of messages to a chat: two turns' worth. Telegram tolerates short bursts.
 pub const CHAT_BURST: u32 = 5;
 /// Telegram: "not more than 20 messages per minute" to a group.
 const GROUP_MESSAGES: u32 = 20;
 /// See [`GROUP_MESSAGES`].
 const GROUP_SPAN: Duration = Duration::from_secs(60);
 
-/// Messages a second; 0 is no limit, for a Bot API server of one's own.
+/// Messages per second; 0 means no limit, for a self-hosted Bot API server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rates {
     /// Over all chats.
@@ -27,7 +26,7 @@ pub struct Rates {
     pub per_chat: u32,
 }
 
-/// At most so many in any span of time; exact, at the price of remembering when each was.
+/// At most `most` messages in any `span`. Exact, because the time of each message is kept.
 #[derive(Debug)]
 pub struct SlidingWindow {
     most: usize,
@@ -53,7 +52,7 @@ impl SlidingWindow {
         self.most == 0
     }
 
-    /// When the next may go, at the earliest now.
+    /// When the next message may be sent, at the earliest now.
     pub fn ready_at(&self, now: Instant) -> Instant {
         if self.is_none() || self.sent.len() < self.most {
             return now;
@@ -63,7 +62,7 @@ impl SlidingWindow {
             .map_or(now, |first| (*first + self.span).max(now))
     }
 
-    /// One goes now.
+    /// Counts a message.
     pub fn take(&mut self, now: Instant) {
         if self.is_none() {
             return;
@@ -87,7 +86,6 @@ pub struct ChatLimits {
 }
 
 impl ChatLimits {
-    /// The limits of a chat nothing was sent to yet.
     pub fn new(rates: Rates, is_group: bool, now: Instant) -> Self {
         let has_window = is_group && rates.per_chat > 0;
         Self {
@@ -96,7 +94,7 @@ impl ChatLimits {
         }
     }
 
-    /// When the next message may go, at the earliest now.
+    /// When the next message may be sent, at the earliest now.
     pub fn ready_at(&self, now: Instant) -> Instant {
         let window = self
             .window
@@ -105,7 +103,7 @@ impl ChatLimits {
         self.rate.ready_at(CHAT_BURST, now).max(window)
     }
 
-    /// A message goes now.
+    /// Counts a message.
     pub fn take(&mut self, now: Instant) {
         self.rate.take(now);
         if let Some(window) = &mut self.window {
@@ -113,7 +111,7 @@ impl ChatLimits {
         }
     }
 
-    /// From when on this is as good as new.
+    /// From when on the limits have no effect and can be dropped.
     pub fn forgotten_at(&self, now: Instant) -> Instant {
         let window = self
             .window
@@ -132,7 +130,7 @@ mod tests {
         per_chat: 1,
     };
 
-    /// When each of `count` messages goes, in milliseconds, if they all wait from the beginning.
+    /// When each of `count` waiting messages is sent, in milliseconds.
     fn times(limits: &mut ChatLimits, start: Instant, count: usize) -> Vec<u128> {
         let mut now = start;
         let mut next = || {
@@ -189,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_forgotten_when_they_no_longer_say_anything() {
+    fn limits_are_dropped_once_they_have_no_effect() {
         let start = Instant::now();
         let mut limits = ChatLimits::new(RATES, true, start);
         assert_eq!(limits.forgotten_at(start), start);

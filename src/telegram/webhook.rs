@@ -1,10 +1,10 @@
-//! Gets updates by webhook: Telegram posts each to a public address, a reverse proxy passes it on to ours, and it is
-//! answered with 200 once its effect is on disk. Anything else makes Telegram keep the update and bring it again. Giving
-//! it that effect is `intake`'s.
+//! Receives updates by webhook: Telegram posts each to a public address, a reverse proxy forwards it, and it is
+//! answered with 200 once its effect is on disk. After any other status Telegram redelivers the update. Handling is
+//! left to `intake`, and registering the webhook to `registration`.
 //!
-//! Telegram is told the address only after the port is bound, since it tries at once. A request without the secret is
-//! refused before its body is read. The webhook stays set when the service ends: what comes
-//! in between waits at Telegram.
+//! The address is registered only after the port is bound, since Telegram connects at once. A request without the
+//! secret is refused before its body is read. The webhook stays registered when the service ends: updates wait at
+//! Telegram.
 
 mod registration;
 
@@ -34,27 +34,25 @@ use super::{
     wire::Update,
 };
 
-/// An update is some kilobytes; the largest message there is has some hundred.
+/// An update has some kilobytes; the largest have some hundred.
 const MAX_BODY_BYTES: usize = 1 << 20;
-/// Telegram and the proxy send an update in one go.
+/// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-/// What takes longer than this is brought again by Telegram, and recognised.
+/// How long an update may take; after that Telegram redelivers it and it is recognised.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(25);
-/// Where Telegram puts the secret.
 const SECRET_HEADER: &str = "X-Telegram-Bot-Api-WebhookSecret-Token";
 
-/// Where updates are to be brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookSettings {
-    /// The address Telegram is told.
+    /// The public address that is registered.
     pub url: Url,
-    /// Where we listen.
+    /// The local address to listen on.
     pub listen: SocketAddr,
-    /// What Telegram has to know; without one, it is made from the token.
+    /// Derived from the token if not set.
     pub secret: Option<WebhookSecret>,
 }
 
-/// A secret of the operator's choice, which no log and no error shows.
+/// The secret that Telegram sends with each delivery. Its `Debug` output hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebhookSecret(pub String);
 
@@ -64,18 +62,17 @@ impl std::fmt::Debug for WebhookSecret {
     }
 }
 
-/// A webhook whose port is bound, and of which Telegram does not know yet.
+/// A webhook whose port is bound and which is not registered yet.
 pub struct Webhook {
     url: Url,
     listener: TcpListener,
     secret: WebhookSecret,
 }
 
-/// What a delivery needs.
 struct WebhookState {
     intake: Intake,
     secret: WebhookSecret,
-    /// A delivery came with another secret.
+    /// Notified when a delivery had a wrong secret.
     refused: Notify,
 }
 
@@ -83,7 +80,7 @@ impl Webhook {
     /// Binds the port.
     ///
     /// # Errors
-    /// The system does not give it.
+    /// The port cannot be bound.
     pub async fn bind(settings: WebhookSettings, token: &str) -> io::Result<Self> {
         Ok(Self {
             listener: TcpListener::bind(settings.listen).await?,
@@ -92,11 +89,10 @@ impl Webhook {
         })
     }
 
-    /// Takes deliveries until `stop`; those in flight then are finished first. Calls `ready` once Telegram knows where to
-    /// bring updates.
+    /// Accepts deliveries until `stop`, then finishes those in flight. Calls `ready` once the webhook is registered.
     ///
     /// # Errors
-    /// The token is not valid, or Telegram does not take the address.
+    /// The token is invalid, or Telegram refused the address.
     pub async fn run(
         self,
         api: Api,
@@ -112,12 +108,12 @@ impl Webhook {
         let routes = Router::new()
             .route(self.url.path(), post(handle_delivery))
             .with_state(state.clone());
-        // An answer is one small packet; it must not wait for another.
+        // Answers are single small packets, which Nagle's algorithm would delay.
         let listener = self.listener.tap_io(|connection| {
             let _ = connection.set_nodelay(true);
         });
         let server = axum::serve(listener, routes).with_graceful_shutdown(stop.clone().map(drop));
-        // In a set, so that it ends with this future, however that ends.
+        // In a set, so that the task is aborted when this future is dropped.
         let mut serving = JoinSet::new();
         serving.spawn(async move { server.await });
         let registration = Registration::new(api, intake.clone(), self.url, self.secret);
@@ -133,7 +129,7 @@ impl Webhook {
     }
 }
 
-/// A secret that stays the same from start to start, and that cannot be made without the token.
+/// A secret that is the same at every start and cannot be derived without the token.
 fn secret_from(token: &str) -> WebhookSecret {
     let mut hash = Blake2s256::new();
     hash.update(b"unbind-bot webhook secret\0");
@@ -148,7 +144,7 @@ async fn handle_delivery(State(state): State<Arc<WebhookState>>, request: Reques
         return StatusCode::UNAUTHORIZED;
     }
     if let Err(error) = state.intake.health() {
-        tracing::error!(%error, "an update is refused; Telegram keeps it");
+        tracing::error!(%error, "the store is unhealthy; an update is refused and Telegram redelivers it");
         return StatusCode::SERVICE_UNAVAILABLE;
     }
     let body = timeout(BODY_TIMEOUT, to_bytes(request.into_body(), MAX_BODY_BYTES)).await;
@@ -160,14 +156,17 @@ async fn handle_delivery(State(state): State<Arc<WebhookState>>, request: Reques
     match serde_json::from_slice::<Value>(&body) {
         Ok(update) => state.accept(&Update::read(update)).await,
         Err(_) => {
-            tracing::error!(bytes = body.len(), "a delivery is no update");
+            tracing::error!(
+                bytes = body.len(),
+                "a delivery is not valid JSON; it is refused"
+            );
             StatusCode::BAD_REQUEST
         }
     }
 }
 
 impl WebhookState {
-    /// Whether a delivery knows the secret; how long it takes to find out tells nothing of it.
+    /// Whether a delivery has the right secret, compared in constant time.
     fn is_authorized(&self, headers: &HeaderMap) -> bool {
         let said = headers.get(SECRET_HEADER);
         said.is_some_and(|said| said.as_bytes().ct_eq(self.secret.0.as_bytes()).into())

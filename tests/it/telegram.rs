@@ -48,34 +48,34 @@ const ANN: i64 = 11;
 const BEN: i64 = 22;
 const GROUP: i64 = -1_001;
 
-/// Lets commits to a store wait or fail, and notes what was committed.
+/// Makes commits to a store wait or fail, and records them.
 struct Gate {
     inner: Arc<MemoryStore>,
     open: Semaphore,
     refusals: AtomicU32,
-    /// Commits that succeed, though nobody is told.
+    /// The number of commits whose acknowledgement is lost.
     lost_acknowledgements: AtomicU32,
     attempts: AtomicU32,
-    /// Reading everything does not come to an end.
+    /// Scans hang.
     scan_hangs: AtomicBool,
     unhealthy: AtomicBool,
-    /// Commits of Ann's do not come to an end.
+    /// Commits of Ann's chat hang.
     hangs_for_ann: AtomicBool,
-    /// Commits under way at once, at most so far.
+    /// The highest number of concurrent commits so far.
     max_concurrent: AtomicU32,
     concurrent: AtomicU32,
     committed: Mutex<Vec<(ChatId, Option<UpdateId>)>>,
 }
 
 impl Gate {
-    /// A store that takes everything.
+    /// A store that accepts all commits.
     fn open() -> Arc<Self> {
         let gate = Self::closed();
         gate.open.add_permits(Semaphore::MAX_PERMITS);
         gate
     }
 
-    /// A store that lets commits wait.
+    /// A store whose commits wait.
     fn closed() -> Arc<Self> {
         Arc::new(Self {
             inner: Arc::default(),
@@ -161,7 +161,9 @@ impl Hooks for Gate {
         self.committed.lock().unwrap().push(noted);
         if self.lost_acknowledgements.load(Ordering::SeqCst) > 0 {
             self.lost_acknowledgements.fetch_sub(1, Ordering::SeqCst);
-            return Err(StoreError::Unavailable("nobody knows".into()));
+            return Err(StoreError::Unavailable(
+                "the acknowledgement was lost".into(),
+            ));
         }
         Ok(())
     }
@@ -180,10 +182,10 @@ impl Hooks for Gate {
     }
 }
 
-/// The service, running.
+/// The running service.
 struct Service {
     assistant: Arc<Assistant>,
-    /// Whether it has said that it is ready.
+    /// Whether it called `ready`.
     ready: Arc<AtomicBool>,
     running: JoinHandle<Result<(), ServeError>>,
     stop: oneshot::Sender<()>,
@@ -203,7 +205,7 @@ impl Service {
         Self::start_at(api, store, token, base, Timestamp::now)
     }
 
-    /// The same by another clock.
+    /// With another clock.
     fn start_at(
         api: &FakeApi,
         store: &Arc<Gate>,
@@ -214,7 +216,7 @@ impl Service {
         Self::start_as(settings(api, token), store, base, clock)
     }
 
-    /// The same by other settings.
+    /// With other settings.
     fn start_as(
         settings: TelegramSettings,
         store: &Arc<Gate>,
@@ -246,7 +248,7 @@ impl Service {
         .await;
     }
 
-    /// Asks it to stop, and waits until it has; how long that took.
+    /// Requests a stop and waits for the end; returns how long that took.
     async fn stop(self) -> Duration {
         let asked = Instant::now();
         let _ = self.stop.send(());
@@ -260,7 +262,7 @@ impl Service {
     }
 }
 
-/// No limits, and polling.
+/// Polling, without rate limits.
 fn settings(api: &FakeApi, token: &str) -> TelegramSettings {
     TelegramSettings {
         token: token.into(),
@@ -271,7 +273,7 @@ fn settings(api: &FakeApi, token: &str) -> TelegramSettings {
     }
 }
 
-/// One of the bot's own lines as Telegram gets it.
+/// One of the bot's lines as it is sent to Telegram.
 fn looks(line: &str) -> String {
     let lines = Lines::new(&Default::default());
     let reply = Reply::new(lines.say(Language::EN, line, &[]));
@@ -282,14 +284,14 @@ fn looks(line: &str) -> String {
     }
 }
 
-/// Lets all tasks of this test's thread do what they can without waiting for anything from outside.
+/// Lets all tasks of this test run until they wait for I/O.
 async fn let_tasks_run() {
     for _ in 0..1_000 {
         tokio::task::yield_now().await;
     }
 }
 
-/// Waits until the bot has asked for updates twice more: had it anything to confirm, it would have done so.
+/// Waits for two more polls, which would have confirmed anything there is to confirm.
 async fn until_polled_twice(api: &FakeApi) {
     let polls = || api.calls_of("getUpdates").len();
     let enough = polls() + 2;
@@ -390,7 +392,7 @@ async fn update_ids_that_restart_after_a_quiet_week_are_accepted() {
     let high = api.says(ANN, "hello");
     api.until("it is confirmed", |api| api.is_confirmed(high))
         .await;
-    // The poll that confirmed it is the quiet one, and waits for what comes now.
+    // The poll that confirmed it waits for the next update.
     api.until("that poll waits", FakeApi::is_polled).await;
     api.push_as(5, json!({"message": said(ANN, "/help")}));
     api.until("the low id has its effect", |_| {
@@ -417,7 +419,7 @@ async fn chats_are_handled_concurrently_and_each_in_order() {
     api.until("all is sent", |_| store.waiting() == 0).await;
     for (chat, updates) in chats.iter().zip(&updates) {
         assert_eq!(store.committed(*chat), *updates);
-        // What is said four turns later is the same again, so the order of turns shows in the texts.
+        // The texts repeat every four turns, so they show the order of turns.
         let texts: Vec<_> = api
             .sent(*chat)
             .iter()
@@ -507,7 +509,7 @@ async fn a_press_edits_its_message_or_sends_a_new_one_if_it_is_gone() {
         Trouble::Error(400, "Bad Request: message to edit not found"),
     );
     api.presses(ANN, message, &buttons[0]);
-    api.until("it is said anew", |api| api.sent(ANN).len() > sent)
+    api.until("a new message is sent", |api| api.sent(ANN).len() > sent)
         .await;
     assert_eq!(
         api.sent(ANN)[sent].text(),
@@ -547,7 +549,7 @@ async fn a_press_of_anothers_button_in_a_group_is_answered_and_does_nothing() {
         );
     }
     assert_eq!(store.committed(GROUP).len(), commits);
-    // `said_in_group` is said by the user 7.
+    // `said_in_group` is a message of user 7.
     let own = press(&person(7));
     api.until("the owner's has its effect", |_| {
         store.committed(GROUP).len() == commits + 1
@@ -897,7 +899,7 @@ async fn only_updates_that_are_handled_are_asked_for() {
     assert!(poll["timeout"].as_u64().unwrap() > 0);
 }
 
-/// Everything the program writes to its log.
+/// The program's log.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -912,7 +914,7 @@ impl std::io::Write for Log {
 }
 
 impl Log {
-    /// Listens to what this test logs; it has one thread, and all it spawns stays on it.
+    /// Collects the log of this test, which runs on one thread.
     fn listen(&self) -> tracing::subscriber::DefaultGuard {
         let writer = self.clone();
         let subscriber = tracing_subscriber::fmt()
@@ -985,7 +987,7 @@ async fn a_backlog_of_ten_thousand_is_worked_through_in_order_with_few_in_flight
         last = api.push(json!({"message": said(1 + update as i64 % CHATS, "/help")}));
     }
     let service = Service::start(&api, &store);
-    api.until_within(Duration::from_secs(120), "it is worked through", |api| {
+    api.until_within(Duration::from_secs(120), "the backlog is handled", |api| {
         api.is_confirmed(last)
     })
     .await;
@@ -1013,7 +1015,7 @@ async fn a_group_that_becomes_a_supergroup_keeps_its_record_and_its_waiting_rows
         .await;
     api.trouble("sendMessage", Some(GROUP), Trouble::Moved(SUPERGROUP));
     let service = Service::start(&api, &store);
-    api.until("it is said there", |api| api.sent(SUPERGROUP).len() == 1)
+    api.until("it is sent there", |api| api.sent(SUPERGROUP).len() == 1)
         .await;
     let kept = |chat| store.inner.load(ChatId(chat)).unwrap().record;
     assert_eq!(
@@ -1022,7 +1024,7 @@ async fn a_group_that_becomes_a_supergroup_keeps_its_record_and_its_waiting_rows
     );
     service.stop().await;
     assert_eq!(store.waiting(), 0);
-    // The other way it is heard of: the note that Telegram leaves in the group.
+    // The other way to learn of it: the service message in the group.
     let _service = Service::start(&api, &store);
     let mut note = said_in_group(SUPERGROUP, "");
     note["migrate_to_chat_id"] = json!(SUPERGROUP - 1);

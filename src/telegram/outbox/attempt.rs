@@ -1,4 +1,4 @@
-//! One request for the kind of a row that is next, and what came of it. A panic stays in it.
+//! Makes the next request of a row and classifies the result. A panic is caught and counts as a failure.
 
 use std::sync::Arc;
 
@@ -17,30 +17,27 @@ use crate::{
     },
 };
 
-/// What came of a request.
 pub(super) struct AttemptResult {
-    /// The lane it was made for.
     pub(super) address: Address,
-    /// How many requests the row takes.
+    /// The number of requests the row takes.
     pub(super) parts: usize,
     pub(super) verdict: Verdict,
-    /// What the assistant says to what Telegram answered.
+    /// The rows the assistant answers the receipt with.
     pub(super) rows: Vec<OutboxRow>,
-    /// What the record that asked is still to be told of a message that was sent: it is not sent again for that.
+    /// The receipt of a sent message that is still to be delivered; the message is not sent again for that.
     pub(super) receipt: Option<Receipt>,
 }
 
-/// What is to be result.
 pub(super) struct Attempt {
     pub(super) address: Address,
     pub(super) row: OutboxRow,
     pub(super) progress: Progress,
-    /// What is left to be told of the kind sent last.
+    /// The receipt of the part sent last, if it could not be delivered.
     pub(super) receipt: Option<Receipt>,
     pub(super) bot: Arc<str>,
 }
 
-/// Makes the request that is next, and brings what Telegram answers to the record that asked.
+/// Makes the next request, and delivers the receipt to the record that wrote the row.
 pub(super) async fn run_attempt<D: Deliver>(deliver: D, mut attempt: Attempt) -> AttemptResult {
     let (chat, version, index) = (
         attempt.address.chat,
@@ -48,7 +45,7 @@ pub(super) async fn run_attempt<D: Deliver>(deliver: D, mut attempt: Attempt) ->
         attempt.row.id.index,
     );
     let Some((request, parts)) = next_request(&attempt) else {
-        tracing::error!(%chat, version, "a reply panicked when it was rendered; it is dropped");
+        tracing::error!(%chat, version, "rendering a reply panicked; it is dropped");
         return AttemptResult {
             address: attempt.address,
             parts: 0,
@@ -68,7 +65,7 @@ pub(super) async fn run_attempt<D: Deliver>(deliver: D, mut attempt: Attempt) ->
             tracing::debug!(%chat, version, index, ?kind, "sent");
             let wanted = receipt.filter(|receipt| is_wanted(receipt, &attempt.row));
             let located = wanted.map(|receipt| match receipt {
-                // An edit names no topic; the message stays where it is.
+                // An edit names no topic; the message stays in its own.
                 Receipt::Sent { message, .. } if is_edit => Receipt::Sent {
                     to: attempt.address,
                     message,
@@ -87,7 +84,7 @@ pub(super) async fn run_attempt<D: Deliver>(deliver: D, mut attempt: Attempt) ->
     finish_attempt(&deliver, &attempt, parts, verdict, receipt).await
 }
 
-/// Hands a receipt, if there is one, to the record that wrote the row.
+/// Delivers the receipt, if there is one.
 async fn finish_attempt<D: Deliver>(
     deliver: &D,
     attempt: &Attempt,
@@ -116,7 +113,7 @@ async fn finish_attempt<D: Deliver>(
     result
 }
 
-/// That a message was sent costs a commit, so it is told only where it is asked for.
+/// Each receipt costs a commit, so a sent message causes one only where the reply asks for it.
 fn is_wanted(receipt: &Receipt, row: &OutboxRow) -> bool {
     match receipt {
         Receipt::Sent { .. } => row.reply.wants_receipt,
@@ -124,7 +121,7 @@ fn is_wanted(receipt: &Receipt, row: &OutboxRow) -> bool {
     }
 }
 
-/// What an error tells of the chat.
+/// The receipt that an error about the chat causes.
 fn receipt_of(verdict: &Verdict) -> Option<Receipt> {
     match verdict {
         Verdict::ChatGone => Some(Receipt::Unreachable),
@@ -140,7 +137,7 @@ fn receipt_of(verdict: &Verdict) -> Option<Receipt> {
     }
 }
 
-/// What the record says to a receipt; `None` if the receipt is not known to be kept.
+/// The rows that answer a receipt; `None` if it is unknown whether it was committed.
 async fn deliver_receipt<D: Deliver>(
     deliver: &D,
     attempt: &Attempt,
@@ -151,19 +148,19 @@ async fn deliver_receipt<D: Deliver>(
     match panics::catch_async(receiving).await.ok()? {
         Ok(rows) => Some(rows),
         Err(error) => {
-            tracing::error!(%chat, %error, "what Telegram answered was not kept; this chat waits");
+            tracing::error!(%chat, %error, "a receipt could not be committed; this chat waits");
             None
         }
     }
 }
 
-/// The request that is next, and how many there are; `None` if rendering panics.
+/// The next request and the number of all; `None` if rendering panics.
 fn next_request(attempt: &Attempt) -> Option<(Outgoing, usize)> {
     let progress = attempt.progress;
     let inside = !progress.outside_topic;
     let options = RenderOptions {
         thread: attempt.address.thread.filter(|_| inside),
-        // A message of a topic cannot be replied to outside of it.
+        // A message in a topic cannot be replied to from outside.
         reply_to: attempt.row.reply_to.filter(|_| inside),
         form: progress.form,
         as_new: progress.as_new,
@@ -171,7 +168,7 @@ fn next_request(attempt: &Attempt) -> Option<(Outgoing, usize)> {
     };
     let mut requests = panics::catch(|| render(&attempt.row.reply, options)).ok()?;
     let parts = requests.len();
-    // In every form there are as many.
+    // Every form has the same number of requests.
     let next = progress.parts_done.min(parts.checked_sub(1)?);
     Some((requests.swap_remove(next), parts))
 }

@@ -1,4 +1,4 @@
-//! The sender against a Telegram that answers as it is told. Time is tokio's, and stands still until everybody waits.
+//! Tests of the sender with a scripted Telegram. Time is tokio's and paused.
 
 use std::{
     collections::VecDeque,
@@ -42,24 +42,24 @@ const NO_LIMIT: Rates = Rates {
     per_chat: 0,
 };
 
-/// What Telegram got: when (in milliseconds), where, what.
+/// A request: the time in milliseconds, the chat and the text.
 type Got = (u128, ChatId, String);
 
-/// What the assistant says to a receipt.
+/// The assistant's answer to a receipt.
 type Said = Result<Vec<OutboxRow>, StoreError>;
 
-/// A Telegram that answers as it is told, and `Ok` beyond that.
+/// A Telegram with scripted answers; `Ok` after the last of them.
 #[derive(Clone)]
 struct Telegram {
     start: Instant,
     got: Arc<Mutex<Vec<Got>>>,
     answers: Arc<Mutex<HashMap<ChatId, VecDeque<Answer>>>>,
-    /// What the assistant was told: whose record, where it was sent, and what was answered.
+    /// The receipts that were delivered.
     told: Arc<Mutex<Vec<(ChatId, Address, Receipt)>>>,
-    /// What the assistant says to the next receipts; nothing beyond that.
+    /// The answers to the next receipts.
     says: Arc<Mutex<VecDeque<Said>>>,
     metrics: Arc<Metrics>,
-    /// Where groups are moved.
+    /// The store in which groups are migrated.
     store: Arc<Mutex<Option<Arc<dyn Store>>>>,
 }
 
@@ -69,7 +69,6 @@ enum Answer {
     SaysAfter(Duration, ApiError),
     Takes,
     TakesAfter(Duration),
-    /// It is answered with this.
     Answers(Receipt),
     Panics,
     Hangs,
@@ -110,7 +109,7 @@ impl Telegram {
     }
 }
 
-/// Where a request goes, and what it looks like in a test.
+/// The chat of a request and its representation in tests.
 fn seen(request: Outgoing) -> (ChatId, String) {
     let chat = |recipient| {
         let teloxide::types::Recipient::Id(teloxide::types::ChatId(chat)) = recipient else {
@@ -196,7 +195,7 @@ fn wait(seconds: u64) -> Answer {
     Answer::Says(ApiError::TooManyRequests(Duration::from_secs(seconds)))
 }
 
-/// What a fetched file says.
+/// The receipt of a download.
 fn content() -> Answer {
     Answer::Answers(Receipt::FileContent(Err(Unreadable::NotText)))
 }
@@ -205,7 +204,7 @@ fn down() -> Answer {
     Answer::Says(ApiError::Unavailable("502".into()))
 }
 
-/// A running sender, and all it works with.
+/// A running sender.
 struct Fixture {
     telegram: Telegram,
     store: Arc<dyn Store>,
@@ -262,7 +261,7 @@ impl Fixture {
             .await;
     }
 
-    /// Lets this much time go by, or more where nothing happens.
+    /// Waits for this many seconds of paused time.
     async fn after(&self, seconds: u64) {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
     }
@@ -361,7 +360,7 @@ async fn rows_after_forgetting_have_new_ids() {
         fixture.outbox.send(rows);
     }
     fixture.after(10).await;
-    // Killed now, the next run must find what was not said yet.
+    // If it is killed now, the next run must find the unsent rows.
     assert_eq!(fixture.left(), 2);
     fixture.after(30).await;
     let said = fixture.telegram.texts(ANN);
@@ -488,7 +487,7 @@ async fn a_blocked_chat_loses_its_rows_and_other_chats_keep_theirs() {
     assert_eq!(fixture.left(), 0);
     let told = (ANN, Address::chat(ANN), Receipt::Unreachable);
     assert_eq!(*fixture.telegram.told.lock().unwrap(), [told]);
-    // Who comes back is answered again.
+    // A person who unblocks the bot is answered again.
     fixture.say_texts(ANN, &["hello"]).await;
     fixture.after(1).await;
     assert_eq!(fixture.telegram.texts(ANN)[1], "<b>hello</b>");
@@ -616,7 +615,7 @@ async fn a_long_message_is_resumed_at_the_part_that_failed() {
     assert_eq!(fixture.left(), 0);
 }
 
-/// Takes a message away, brings a file along, shows a text, and has a file fetched.
+/// A reply with a deletion, an attachment, a text and a download.
 fn whole(text: &str) -> Reply {
     let file = Attachment::File {
         name: "a.json".into(),
@@ -793,7 +792,7 @@ async fn a_file_whose_content_was_not_committed_is_downloaded_again() {
     let says = [no_room(), no_room()];
     fixture.telegram.says.lock().unwrap().extend(says);
     let rows = commit(&fixture.store, ANN, vec![whole("a")]).await;
-    // The commit may have succeeded without saying so; its rows were not handed over.
+    // The acknowledgement of this commit was lost, so its rows were not handed over.
     commit(&fixture.store, ANN, vec![reply("read")]).await;
     fixture.outbox.send(rows);
     fixture.after(2).await;
@@ -848,7 +847,7 @@ async fn when_stopped_it_does_not_wait_for_what_cannot_be_sent_in_time() {
     assert_eq!(fixture.store.outbox().unwrap().len(), 1);
 }
 
-/// Refuses a number of marks; and the store may be unhealthy.
+/// Fails a number of marks, and can make the store unhealthy.
 #[derive(Default)]
 struct Forgetful {
     refusals: AtomicU32,
@@ -984,7 +983,7 @@ async fn the_lane_of_a_quiet_chat_is_dropped() {
 async fn consecutive_edits_are_merged() {
     let fixture = Fixture::new(RATES);
     fixture.say_texts(ANN, &["1", "2", "3", "4", "5"]).await;
-    // The burst is over; these wait, and so much the shorter.
+    // The burst is used up, so these wait.
     let other = edit("other").in_place_of(Some(MessageId(99)));
     let with_file = edit("d").with_attachment(Attachment::File {
         name: "f".into(),
@@ -999,7 +998,7 @@ async fn consecutive_edits_are_merged() {
     fixture.after(60).await;
     let texts = fixture.telegram.texts(ANN);
     let looks: Vec<_> = texts[5..].iter().map(String::as_str).collect();
-    // What comes along with one is not left out.
+    // An edit with an attachment is not merged.
     assert_eq!(looks, ["+f", "<b>d</b>", "✎<b>e</b>", "✎<b>other</b>"]);
     assert_eq!(fixture.left(), 0);
 }
@@ -1041,7 +1040,7 @@ async fn reminders_do_not_wait_for_ever_where_answers_never_end() {
         per_chat: 0,
     };
     let fixture = Fixture::new(one_a_second);
-    // More than can be said, from before the reminder on.
+    // More than can be sent, before and after the reminder.
     fixture.say(ANN, vec![reply("a"); 100]).await;
     fixture.say(BEN, vec![unsolicited("remember?")]).await;
     for _ in 0..150 {
@@ -1084,7 +1083,7 @@ async fn a_row_that_left_the_store_is_not_sent() {
     for chat in 0..=BODIES_IN_MEMORY as i64 {
         commit(&store, ChatId(100 + chat), vec![reply("a")]).await;
     }
-    // Without a body in memory.
+    // Its body is not in memory.
     let last = commit(&store, ChatId(50_000), vec![reply("a")]).await;
     let telegram = Telegram::new();
     let (sender, _outbox) = sender(&telegram, &store, &clock(), NO_LIMIT);
@@ -1141,7 +1140,7 @@ async fn each_topic_has_its_own_queue_and_the_group_limit_covers_all() {
     let texts = fixture.telegram.texts(GROUP);
     assert_eq!(texts.len(), 20, "twenty a minute");
     let sent = |text: &str| texts.iter().filter(|sent| *sent == text).count();
-    // The first topic's first message hangs, which holds up no other topic.
+    // The first message of the first topic hangs, which delays no other topic.
     assert_eq!(
         (
             sent("#1 <b>x</b>"),
@@ -1202,7 +1201,7 @@ async fn a_message_to_a_closed_topic_is_sent_once_outside_of_it() {
         fixture.say_to(GROUP, vec![first]).await;
         fixture.after(1).await;
         assert_eq!(fixture.telegram.texts(GROUP), ["#1 <b>a</b>", "<b>a</b>"]);
-        // Where it is not taken either, it is dropped, and what is behind it goes on.
+        // A message refused there as well is dropped, and the rows behind it are sent.
         let closed = refused(400, refusal);
         fixture.telegram.will(GROUP, [closed.clone(), closed]);
         fixture
@@ -1339,7 +1338,7 @@ async fn a_receipt_goes_only_to_the_record_that_asked_for_it() {
         wants_receipt: true,
         ..reply("b")
     };
-    // What is not kept is told again, and the message is not sent again for that.
+    // A receipt that was not committed is delivered again, without sending the message again.
     let no_room = Err(StoreError::Unavailable("no room".into()));
     fixture.telegram.says.lock().unwrap().push_back(no_room);
     fixture.say(ANN, vec![reply("a"), asking, reply("c")]).await;

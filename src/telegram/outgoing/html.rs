@@ -1,9 +1,9 @@
-//! Texts as Telegram takes them: HTML or plain, cut into messages of a permitted length. Pure.
+//! Renders texts as Telegram's HTML or plain text, and splits them into messages of a permitted length. Pure.
 
 use super::MAX_TEXT;
 use crate::markup::{RichText, Span};
 
-/// Telegram reads no more than 35,000 bytes of a message with its markup; the rest would be cut off, tags and all.
+/// Telegram reads at most 35,000 bytes of a message with its markup and cuts off the rest, including tags.
 pub(super) const MAX_MARKUP_BYTES: usize = 30_000;
 
 /// The text as Telegram's HTML. Each span opens and closes its own tags, so they match for any text.
@@ -16,7 +16,7 @@ fn span_to_html(span: &Span) -> String {
     if let Some(link) = span.link.as_deref().filter(|link| is_http_link(link)) {
         html = format!("<a href=\"{}\">{html}</a>", escape_html(link));
     } else if span.style.code {
-        // Telegram lets nothing else share the place of `code`.
+        // Telegram does not permit other styles inside `code`.
         return format!("<code>{html}</code>");
     }
     if span.style.italic {
@@ -46,7 +46,7 @@ fn escape_html(text: &str) -> String {
     escaped
 }
 
-/// The text without markup. A link that does not show where it leads says so, where there is room.
+/// The text without markup. The address of a link is added if the text does not contain it and there is room.
 pub(super) fn to_plain_text(text: &RichText) -> String {
     let mut said = String::new();
     for span in &text.0 {
@@ -69,8 +69,8 @@ fn utf16_length(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
 }
 
-/// Cuts a text into messages of at most `most` UTF-16 units: at the end of a line where there is one in the second half,
-/// else at a space, else between two characters. What would be white space at a border is left out, as Telegram does.
+/// Splits a text into messages of at most `most` UTF-16 units: at the end of a line if there is one in the second half,
+/// else at a space, else between two characters. White space at a split is dropped, as Telegram does.
 pub(super) fn split_text(text: &RichText, most: usize) -> Vec<RichText> {
     let whole = text.to_plain();
     let mut parts = Vec::new();
@@ -79,7 +79,7 @@ pub(super) fn split_text(text: &RichText, most: usize) -> Vec<RichText> {
         let to = from + part_length(&whole[from..], most);
         let part = slice_text(text, from, from + whole[from..to].trim_end().len());
         if to_html(&part).len() > MAX_MARKUP_BYTES && most > 1 {
-            // Only text that is mostly markup gets here.
+            // Only for text that is mostly markup.
             parts.extend(split_text(&part, most / 2));
         } else if !part.is_empty() {
             parts.push(part);
@@ -93,7 +93,7 @@ fn skip_space(text: &str, from: usize) -> usize {
     text.len() - text[from..].trim_start().len()
 }
 
-/// The bytes of `text` that go into a part.
+/// The length of the next part, in bytes.
 fn part_length(text: &str, most: usize) -> usize {
     let fits = fitting_bytes(text, most);
     if fits == text.len() {
@@ -106,7 +106,7 @@ fn part_length(text: &str, most: usize) -> usize {
     at.unwrap_or(fits)
 }
 
-/// The bytes of the longest beginning of `text` that has at most `most` UTF-16 units; at least one character.
+/// The length in bytes of the longest prefix with at most `most` UTF-16 units; at least one character.
 fn fitting_bytes(text: &str, most: usize) -> usize {
     let mut units = 0;
     for (at, character) in text.char_indices() {
@@ -118,7 +118,7 @@ fn fitting_bytes(text: &str, most: usize) -> usize {
     text.len()
 }
 
-/// The bytes `from..to` of the text, styles kept; both are character borders of it.
+/// The bytes `from..to` of the text with styles; both must be character boundaries.
 fn slice_text(text: &RichText, from: usize, to: usize) -> RichText {
     let mut start = 0;
     let mut spans = Vec::new();

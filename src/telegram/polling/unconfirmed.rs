@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{MAX_BATCH, POLL_SECONDS, Poll};
 use crate::{dialogue::UpdateId, telegram::wire::ALLOWED_UPDATES};
 
-/// The updates from the first on that is not done: those that come again with every poll.
+/// The updates from the first one that is not done: Telegram redelivers them with every poll.
 #[derive(Debug, Default)]
 pub(super) struct UnconfirmedUpdates {
     /// Whether each is done.
@@ -13,8 +13,7 @@ pub(super) struct UnconfirmedUpdates {
 }
 
 impl UnconfirmedUpdates {
-    /// Telegram has heard the offset. What it confirmed is not kept any longer: after a quiet week the ids begin somewhere
-    /// else.
+    /// Drops updates confirmed by the offset just sent; ids restart after a quiet week.
     pub(super) fn begin_batch(&mut self) {
         match self.first_not_done() {
             None => self.updates.clear(),
@@ -30,7 +29,7 @@ impl UnconfirmedUpdates {
         self.updates.insert(id, done);
     }
 
-    /// Notes that an update is done; if it may not be confirmed, it comes again.
+    /// Marks an update as done if it may be confirmed; otherwise it is redelivered.
     pub(super) fn set_done(&mut self, id: UpdateId, may_confirm: bool) {
         if let Some(done) = self.updates.get_mut(&id) {
             *done = may_confirm;
@@ -42,7 +41,7 @@ impl UnconfirmedUpdates {
         open.map(|(id, _)| *id)
     }
 
-    /// From where on to ask: what is before is confirmed by that.
+    /// The offset of the next poll, which confirms all updates before it.
     fn offset(&self) -> Option<UpdateId> {
         let behind = || {
             let (UpdateId(last), _) = self.updates.last_key_value()?;
@@ -52,7 +51,7 @@ impl UnconfirmedUpdates {
     }
 
     pub(super) fn poll(&self) -> Poll {
-        // With something in flight, Telegram has always something to send.
+        // While an update is not done, Telegram answers at once.
         let timeout = match self.first_not_done() {
             Some(_) => 0,
             None => POLL_SECONDS,
@@ -65,7 +64,7 @@ impl UnconfirmedUpdates {
         }
     }
 
-    /// A poll that only confirms, if there is something to confirm.
+    /// A poll that only confirms; `None` if there is nothing to confirm.
     pub(super) fn confirming_poll(&self) -> Option<Poll> {
         let offset = self.offset()?;
         Some(Poll {

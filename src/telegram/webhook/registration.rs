@@ -18,23 +18,22 @@ use crate::telegram::{
     wire::ALLOWED_UPDATES,
 };
 
-/// Deliveries Telegram may make at once; its own limit. Each is one chat's, so that so many chats go side by side.
+/// Maximum concurrent deliveries; Telegram's own limit.
 const MAX_CONNECTIONS: u8 = 100;
-/// How often it is checked that the webhook is still set: another copy of the bot that polls removes it.
+/// How often the registration is checked: another copy of the bot that polls removes it.
 const CHECK_INTERVAL: Duration = Duration::from_secs(5 * 60);
-/// After a check that found it set, updates are known to come in for so long.
+/// How long the service counts as ready after a successful check.
 const READY_AFTER_CHECK: Duration = Duration::from_secs(2 * 5 * 60);
-/// After a delivery with another secret, the webhook is set again, and not more often than this: the secret may have been
-/// changed, or it may be a guess.
+/// The shortest time between two registrations because of a wrong secret: the secret may have been changed, or it may
+/// be a guess.
 const RESET_INTERVAL: Duration = Duration::from_secs(60);
 
-/// What Telegram is to know of us.
 pub(super) struct Registration {
     api: Api,
     intake: Intake,
     url: Url,
     secret: WebhookSecret,
-    /// Whether Telegram may have another secret.
+    /// Whether Telegram may have a different secret.
     may_have_other_secret: bool,
     set_at: Option<Instant>,
 }
@@ -51,7 +50,7 @@ impl Registration {
         }
     }
 
-    /// Keeps the webhook set. Returns only what makes that impossible.
+    /// Keeps the webhook registered. Returns only on a permanent error.
     pub(super) async fn keep_registered(
         mut self,
         refused: &Notify,
@@ -74,7 +73,7 @@ impl Registration {
                     return ServeError::WebhookRefused(description);
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "the webhook is not set yet");
+                    tracing::warn!(%error, "the webhook could not be registered; retrying");
                     backoff.pause_after(&error)
                 }
             };
@@ -85,16 +84,16 @@ impl Registration {
         }
     }
 
-    /// Becomes ready when a delivery came with another secret, and it is not too early to set ours again.
+    /// Resolves after a delivery with a wrong secret, at the earliest [`RESET_INTERVAL`] after the last registration.
     async fn wait_for_wrong_secret(&self, refused: &Notify) {
         refused.notified().await;
         if let Some(set_at) = self.set_at {
             sleep_until(set_at + RESET_INTERVAL).await;
         }
-        tracing::warn!("a delivery came with another secret; the webhook is set again");
+        tracing::warn!("a delivery had a wrong secret; registering the webhook again");
     }
 
-    /// Sets the webhook where it is not as it should be. What secret Telegram has, it does not tell.
+    /// Registers the webhook if the registration differs. Telegram does not tell which secret it has.
     async fn register_if_needed(&mut self) -> Result<(), ApiError> {
         let found: WebhookInfo = self.api.call(&GetWebhookInfo::new()).await?;
         if !self.may_have_other_secret && self.is_as_wanted(&found) {
@@ -109,7 +108,7 @@ impl Registration {
         tracing::info!(
             was_another = !found.url.is_empty(),
             waiting = found.pending_update_count,
-            "the webhook was set"
+            "the webhook was registered"
         );
         Ok(())
     }

@@ -1,8 +1,8 @@
-//! A Bot API server on loopback: real HTTP, the real wire format, the real server's words, and troubles on request.
+//! A Bot API server on loopback, with real HTTP, Telegram's wire format and error texts, and failures on request.
 //!
-//! It keeps what matters of the real one: an update is redelivered until a higher offset is asked for, a second poll ends
-//! the first, a webhook forbids polling, messages have ids and can be edited and deleted, markup that does not parse is
-//! refused, files come as multipart and can be fetched again.
+//! It behaves like the real server where it matters: an update is redelivered until a higher offset is requested, a
+//! second poll ends the first, a webhook forbids polling, messages have ids and can be edited and deleted, invalid
+//! markup is refused, and files are uploaded as multipart and can be downloaded.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -24,23 +24,21 @@ use tokio::{net::TcpListener, sync::Notify, task::JoinSet, time::timeout};
 pub const TOKEN: &str = "123456:SECRET-token";
 pub const BOT_ID: i64 = 123_456;
 pub const BOT_NAME: &str = "unbind_test_bot";
-/// Nothing on loopback takes this long, also where both cores are busy with something else.
+/// Longer than anything takes on loopback, even on a loaded machine.
 pub const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A request as it came in.
 #[derive(Debug, Clone)]
 pub struct Call {
     pub method: String,
     pub params: Value,
-    /// What was uploaded with it.
+    /// The uploaded file.
     pub file: Option<File>,
     pub at: Instant,
 }
 
-/// A file as it was uploaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
-    /// The field it came in.
+    /// The form field.
     pub field: String,
     pub name: String,
     pub bytes: Vec<u8>,
@@ -49,7 +47,7 @@ pub struct File {
 impl Call {
     pub fn chat(&self) -> Option<i64> {
         let chat = &self.params["chat_id"];
-        // In a form, everything is text.
+        // Form fields are text.
         chat.as_i64().or_else(|| chat.as_str()?.parse().ok())
     }
 
@@ -62,20 +60,20 @@ impl Call {
     }
 }
 
-/// What goes wrong.
+/// A failure of the server.
 #[derive(Debug, Clone)]
 pub enum Trouble {
-    /// An error in Telegram's words.
+    /// An error with Telegram's description.
     Error(u16, &'static str),
     /// 429 with `retry_after`.
     Flood(u64),
-    /// The group is a supergroup now.
+    /// The group became a supergroup.
     Moved(i64),
     /// A proxy's error page.
     ErrorPage,
     /// The connection breaks in the middle of the answer.
     Reset,
-    /// No answer, ever.
+    /// No answer.
     Hang,
 }
 
@@ -83,28 +81,28 @@ pub enum Trouble {
 struct State {
     updates: VecDeque<Value>,
     next_update: u64,
-    /// Updates the webhook took.
+    /// Updates delivered by webhook.
     delivered: Vec<u64>,
-    /// Updates it did not take, each as often as it was tried.
+    /// Failed deliveries by webhook.
     refused: Vec<u64>,
     calls: Vec<Call>,
-    /// By method and, where given, chat: what goes wrong next.
+    /// The next failures, by method and possibly chat.
     troubles: Vec<(&'static str, Option<i64>, Trouble)>,
     messages: HashMap<(i64, i64), Value>,
     next_message: i64,
-    /// What can be fetched, by id.
+    /// Downloadable files, by id.
     files: HashMap<String, Vec<u8>>,
     polls: u64,
-    /// The highest that was asked for: all before it are confirmed.
+    /// All updates before it are confirmed.
     highest_offset: u64,
-    /// What it was set to.
+    /// The parameters of the last setWebhook.
     webhook: Option<Value>,
-    /// Where to knock when a webhook is set, and whether somebody was there each time.
+    /// The address that is connected to when a webhook is set, and whether each connection succeeded.
     probe_address: Option<SocketAddr>,
     probe_results: Vec<bool>,
 }
 
-/// The server; it ends with the test's runtime.
+/// Ends with the test's runtime.
 #[derive(Clone)]
 pub struct FakeApi {
     address: SocketAddr,
@@ -140,29 +138,28 @@ impl FakeApi {
         self.state.lock().unwrap()
     }
 
-    /// The next `method` (to `chat`) goes wrong like this.
+    /// The next call of `method` (to `chat`) fails like this.
     pub fn trouble(&self, method: &'static str, chat: Option<i64>, trouble: Trouble) {
         self.state().troubles.push((method, chat, trouble));
     }
 
-    /// Another program set a webhook.
+    /// Sets a webhook, as another program would.
     pub fn set_webhook(&self) {
         let theirs = json!({"url": "https://example.org/theirs", "max_connections": 40});
         self.state().webhook = Some(theirs);
     }
 
-    /// What the webhook is set to.
     pub fn webhook(&self) -> Option<Value> {
         self.state().webhook.clone()
     }
 
-    /// Whether somebody listened at the proxied address each time a webhook was set.
+    /// For each setWebhook, whether the proxied address accepted a connection.
     pub fn probe_results(&self) -> Vec<bool> {
         self.state().probe_results.clone()
     }
 
-    /// Brings updates to the webhook that is set, as Telegram does through a reverse proxy in front of `listen`: chats
-    /// side by side, each chat in order, again and again until it is answered with 200.
+    /// Delivers updates to the registered webhook, as Telegram does through a reverse proxy in front of `listen`: chats
+    /// concurrently, each chat in order, repeated until the answer is 200.
     pub fn deliver_to(&self, listen: SocketAddr) {
         self.state().probe_address = Some(listen);
         let api = self.clone();
@@ -222,13 +219,13 @@ impl FakeApi {
         self.state().refused.extend(id);
     }
 
-    /// How often the webhook did not take this update.
+    /// The number of failed deliveries of this update.
     pub fn refusals(&self, update: u64) -> usize {
         let state = self.state();
         state.refused.iter().filter(|id| **id == update).count()
     }
 
-    /// Posts an update to the webhook; whether it was taken.
+    /// Posts an update to the webhook; whether the answer was 200.
     async fn post(&self, client: &reqwest::Client, listen: SocketAddr, update: &Value) -> bool {
         let Some(webhook) = self.webhook() else {
             return false;
@@ -253,7 +250,7 @@ impl FakeApi {
             .is_ok_and(|response| response.status() == 200)
     }
 
-    /// Puts an update in the queue and returns its id; `fields` is all but the id.
+    /// Queues an update with these fields and returns its id.
     pub fn push(&self, fields: Value) -> u64 {
         let id = {
             let mut state = self.state();
@@ -264,7 +261,7 @@ impl FakeApi {
         id
     }
 
-    /// The same under an id of one's choice.
+    /// Queues an update with this id.
     pub fn push_as(&self, id: u64, mut fields: Value) {
         if let Value::Object(update) = &mut fields {
             update.insert("update_id".into(), json!(id));
@@ -278,12 +275,12 @@ impl FakeApi {
         self.writes(chat, said(chat, text))
     }
 
-    /// A person sends a file in their private chat; nothing is said of its size.
+    /// A person sends a file in their private chat, without its size.
     pub fn sends(&self, chat: i64, name: &str, bytes: impl Into<Vec<u8>>) -> u64 {
         self.writes(chat, self.file_message(chat, name, bytes))
     }
 
-    /// The message with a file that can be fetched.
+    /// A message with a downloadable file.
     pub fn file_message(&self, chat: i64, name: &str, bytes: impl Into<Vec<u8>>) -> Value {
         let file = self.keep_file(bytes.into());
         let mut message = said(chat, "");
@@ -296,7 +293,7 @@ impl FakeApi {
         message
     }
 
-    /// Puts a message in a chat, under an id of its own, and the update with it in the queue.
+    /// Adds a message with a new id to a chat, and queues its update.
     pub fn writes(&self, chat: i64, mut message: Value) -> u64 {
         {
             let mut state = self.state();
@@ -315,7 +312,7 @@ impl FakeApi {
         of_chat.any(|(_, message)| message["text"] == text)
     }
 
-    /// The id of a chat's message with exactly this text.
+    /// The id of the message with exactly this text.
     pub fn message_of(&self, chat: i64, text: &str) -> i64 {
         let state = self.state();
         let mut of_chat = state.messages.iter().filter(|((of, _), _)| *of == chat);
@@ -323,7 +320,7 @@ impl FakeApi {
         found.expect("a message").0.1
     }
 
-    /// What was uploaded to a chat.
+    /// The files sent to a chat.
     pub fn uploads(&self, chat: i64) -> Vec<File> {
         let calls = self.calls().into_iter();
         let to_chat = calls.filter(|call| call.chat() == Some(chat));
@@ -342,7 +339,7 @@ impl FakeApi {
         self.presses_as(&person(chat), chat, message, data)
     }
 
-    /// Somebody presses a button of a message the bot sent to this chat.
+    /// `who` presses a button of a message the bot sent to this chat.
     pub fn presses_as(&self, who: &Value, chat: i64, message: i64, data: &str) -> u64 {
         let (update, message) = {
             let mut state = self.state();
@@ -357,12 +354,12 @@ impl FakeApi {
         update
     }
 
-    /// Whether the button pressed in this update has stopped spinning.
+    /// Whether the press in this update was acknowledged.
     pub fn is_acknowledged(&self, update: u64) -> bool {
         self.acknowledgement(update).is_some()
     }
 
-    /// How the press in this update was answered.
+    /// The acknowledgement of the press in this update.
     pub fn acknowledgement(&self, update: u64) -> Option<Value> {
         let query = query_of(update);
         let answers = self.calls_of("answerCallbackQuery").into_iter();
@@ -374,7 +371,7 @@ impl FakeApi {
         self.state().calls.clone()
     }
 
-    /// Not all of them are copied: there may be many, and they are looked through often.
+    /// Copies only matching calls, since there may be many.
     fn calls_that(&self, holds: impl Fn(&Call) -> bool) -> Vec<Call> {
         let state = self.state();
         let calls = state.calls.iter().filter(|call| holds(call));
@@ -385,12 +382,12 @@ impl FakeApi {
         self.calls_that(|call| call.is(method))
     }
 
-    /// What was sent to a chat as new messages.
+    /// New messages sent to a chat.
     pub fn sent(&self, chat: i64) -> Vec<Call> {
         self.calls_that(|call| call.is("sendMessage") && call.chat() == Some(chat))
     }
 
-    /// The newest message of the bot in a chat: its id, and the data of its buttons; 0 and none while there is no message.
+    /// The id and the button data of the bot's newest message in a chat; 0 and none if there is none.
     pub fn newest(&self, chat: i64) -> (i64, Vec<String>) {
         let state = self.state();
         let ours = state
@@ -412,13 +409,13 @@ impl FakeApi {
         (id, data.map(str::to_owned).collect())
     }
 
-    /// Whether the newest poll has confirmed what it confirms, and waits for what comes.
+    /// Whether the newest poll was processed and waits for updates.
     pub fn is_polled(&self) -> bool {
         let polls = self.calls_of("getUpdates").len() as u64;
         self.state().polls == polls
     }
 
-    /// The messages of a chat with buttons, oldest first, and what the buttons send back.
+    /// The messages of a chat, oldest first, and the data of their buttons.
     pub fn keyboards(&self, chat: i64) -> Vec<(i64, Vec<String>)> {
         let state = self.state();
         let ours = state
@@ -446,12 +443,12 @@ impl FakeApi {
         state.highest_offset > update || state.delivered.contains(&update)
     }
 
-    /// Waits until something holds; shows the calls when it never does.
+    /// Waits until a condition holds; panics with the last calls after [`TIMEOUT`].
     pub async fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
         self.until_within(TIMEOUT, what, holds).await;
     }
 
-    /// The same for what takes longer than others.
+    /// Waits with another limit.
     pub async fn until_within(&self, limit: Duration, what: &str, holds: impl Fn(&Self) -> bool) {
         let wait = async {
             loop {
@@ -471,7 +468,7 @@ impl FakeApi {
         }
     }
 
-    /// Notes a request, and says what goes wrong with it.
+    /// Records a call; returns its failure, if any.
     fn note(&self, call: Call) -> Option<Trouble> {
         let mut state = self.state();
         if call.is("getUpdates") {
@@ -528,7 +525,7 @@ impl FakeApi {
         }
     }
 
-    /// All of it but the secret.
+    /// The registered webhook without its secret.
     fn webhook_info(&self) -> Response {
         let state = self.state();
         let mut info = state.webhook.clone().unwrap_or(json!({"url": ""}));
@@ -623,7 +620,7 @@ fn is_ours(message: &Value) -> bool {
     message["from"]["id"] == BOT_ID
 }
 
-/// The id of the press that came in this update; a redelivered press keeps its id.
+/// The id of the press in this update; a redelivered press keeps its id.
 pub fn query_of(update: u64) -> String {
     format!("query-{update}")
 }
@@ -750,7 +747,7 @@ async fn answer(
     }
 }
 
-/// A file is downloaded; noted as a call of `download`.
+/// Downloads a file; recorded as a call of `download`.
 async fn download(
     extract::State(api): extract::State<FakeApi>,
     Path((bot, path)): Path<(String, String)>,
@@ -776,7 +773,7 @@ async fn download(
     }
 }
 
-/// The parameters of a request, and the file that came with them.
+/// The parameters of a request and the uploaded file.
 async fn read_request(request: Request) -> (Value, Option<File>) {
     let kind = request.headers().get(CONTENT_TYPE);
     let is_form = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/form-data"));

@@ -5,7 +5,6 @@ use unbind_bot::dialogue::{Activity, Card, CardId, Reminder, Removal, RemovedCar
 
 use super::*;
 
-/// A clock that a test sets.
 #[derive(Clone)]
 struct Watch(Arc<Mutex<Timestamp>>);
 
@@ -30,7 +29,7 @@ fn start(api: &FakeApi, store: &Arc<Gate>, watch: &Watch) -> Service {
     Service::start_at(api, store, TOKEN, support::base(), move || watch.now())
 }
 
-/// A card just taken off the list; it is being asked whether it is gone from the wallet.
+/// A record whose card was just removed; the bot asks whether it is gone from the wallet.
 fn removed_card(now: Timestamp) -> Record {
     let card = Card {
         id: CardId(0),
@@ -128,7 +127,7 @@ async fn a_reminder_that_came_due_while_the_bot_was_down_is_sent_at_the_next_sta
     .await;
 }
 
-/// Not a test of tokio's, since its runtime is looked at, too.
+/// Not `tokio::test`, because the shutdown of the runtime is tested as well.
 #[test]
 fn a_store_that_cannot_be_read_delays_neither_the_first_poll_nor_the_shutdown() {
     let (end, ended) = std::sync::mpsc::channel();
@@ -160,7 +159,7 @@ fn a_store_that_cannot_be_read_delays_neither_the_first_poll_nor_the_shutdown() 
 async fn a_person_who_blocked_the_bot_is_not_reminded_until_they_return() {
     let (api, store, watch) = (FakeApi::start().await, Gate::open(), Watch::new());
     let mut record = removed_card(watch.now());
-    // Besides what she is asked today, she asked to be asked again.
+    // She also asked for a later reminder.
     record.reminders = vec![Reminder {
         card: CardId(0),
         at: watch.now() + SignedDuration::from_hours(48),
@@ -175,7 +174,7 @@ async fn a_person_who_blocked_the_bot_is_not_reminded_until_they_return() {
         .await;
     let tried = api.calls_of("sendMessage").len();
     watch.advance(3 * 24 * 60);
-    // The second look begins when all of the first is done.
+    // The second run starts after the first has finished.
     for _ in 0..2 {
         wait_for_timers(&api, &service).await;
     }

@@ -1,4 +1,4 @@
-//! Where answers go in chats with topics and comments: back to where the question came from.
+//! Answers in chats with topics and comments go back to where the question came from.
 
 use unbind_bot::{
     dialogue::{Address, Attachment, MessageId, Receipt, ReplyTo, ThreadId},
@@ -10,7 +10,7 @@ use super::*;
 const TOPIC: i64 = 77;
 const OTHER_TOPIC: i64 = 78;
 
-/// What somebody in the group says to the bot, in a topic.
+/// A message to the bot in a topic of the group.
 fn asked_in_topic(topic: i64, text: &str) -> Value {
     let mut message = said_in_group(GROUP, text);
     message["message_thread_id"] = json!(topic);

@@ -1,4 +1,4 @@
-//! Updates that are brought: the service behind a reverse proxy, as Telegram sees it.
+//! Updates by webhook: the service behind a reverse proxy, as Telegram sees it.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -38,7 +38,7 @@ async fn until_set(api: &FakeApi) {
     .await;
 }
 
-/// A delivery as Telegram makes it, with whatever is different about it.
+/// A delivery, possibly with differences from those Telegram makes.
 struct Delivery<'a> {
     listen: SocketAddr,
     path: &'a str,
@@ -115,12 +115,12 @@ async fn the_webhook_is_registered_once_after_its_port_is_bound_and_without_the_
     service.stop().await;
     assert!(api.webhook().is_some(), "it stays set");
     assert!(api.calls_of("deleteWebhook").is_empty());
-    // What is as it should be is left alone.
+    // A correct registration is left alone.
     let service = start(&api, &store, webhook(listen));
     service.until_ready(&api).await;
     service.stop().await;
     assert_eq!(api.calls_of("setWebhook").len(), 1);
-    // What is not is set.
+    // A different one is replaced.
     let elsewhere = WebhookSettings {
         url: "https://bot.example.org/elsewhere".parse().unwrap(),
         ..webhook(listen)
@@ -264,7 +264,7 @@ async fn the_same_delivery_twice_at_once_has_one_effect_and_both_are_answered() 
         store.attempts.load(Ordering::SeqCst) > 0
     })
     .await;
-    // What comes behind them is tried, too, so that both have most likely come.
+    // A later update is being handled as well, so both have most likely arrived.
     let behind = tokio::spawn(delivery(listen, &hello(6, BEN)).status());
     api.until("another commit is tried", |_| {
         store.attempts.load(Ordering::SeqCst) > 1
@@ -288,7 +288,7 @@ async fn switching_between_polling_and_a_webhook_loses_nothing() {
     api.deliver_to(listen);
     let mut said = Vec::new();
     for round in 0..4 {
-        // Said while nobody is there.
+        // Sent while no service is running.
         said.push(api.says(ANN, "hello"));
         let service = if round % 2 == 0 {
             Service::start(&api, &store)
