@@ -47,7 +47,7 @@ use tokio::{
 use unbind_bot::{
     dialogue::{Base, ChatId, answer_once},
     knowledge::load_folder,
-    telegram::outgoing::{Outgoing, Showing, render},
+    telegram::outgoing::{Outgoing, RenderOptions, render},
 };
 
 const KNOWLEDGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/knowledge");
@@ -116,9 +116,9 @@ async fn plain_bot(api: &str) {
         let question = message.text().unwrap_or_default();
         let (_, replies) = answer_once(&base, question, None, Timestamp::now());
         for reply in &replies {
-            let showing = Showing {
+            let showing = RenderOptions {
                 as_new: true,
-                ..Showing::new(ChatId(message.chat.id.0), "load_bot")
+                ..RenderOptions::new(ChatId(message.chat.id.0), "load_bot")
             };
             for request in render(reply, showing) {
                 if let Outgoing::New(said) = request {

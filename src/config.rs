@@ -9,7 +9,7 @@ use clap::Args;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-use crate::telegram::webhook::{Secret, WebhookSettings};
+use crate::telegram::webhook::{WebhookSecret, WebhookSettings};
 
 /// Telegram's own Bot API server.
 const TELEGRAM: &str = "https://api.telegram.org";
@@ -398,7 +398,7 @@ fn read_address(address: Option<&str>) -> Result<Option<SocketAddr>, String> {
         .map_err(|_| format!("`{address}` is no address with a port; write it like 127.0.0.1:8443"))
 }
 
-fn read_secret(secret: Option<&str>) -> Result<Option<Secret>, String> {
+fn read_secret(secret: Option<&str>) -> Result<Option<WebhookSecret>, String> {
     /// Telegram's limit.
     const MAX_BYTES: usize = 256;
     let Some(secret) = given(secret) else {
@@ -409,7 +409,7 @@ fn read_secret(secret: Option<&str>) -> Result<Option<Secret>, String> {
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
     if fits {
-        Ok(Some(Secret(secret.to_owned())))
+        Ok(Some(WebhookSecret(secret.to_owned())))
     } else {
         Err(format!("use 1 to {MAX_BYTES} letters, digits, `_` or `-`"))
     }

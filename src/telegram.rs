@@ -1,17 +1,16 @@
-//! The Telegram channel: updates in, messages out, on teloxide's `Bot` and types.
+//! The Telegram channel: receives updates and sends messages, on teloxide's `Bot` and types.
 //!
-//! **Why there is no `Dialogue` and no `Dispatcher` here.** teloxide 0.17's dispatcher confirms an update when it is
-//! *queued* (polling), or answers 200 before any handler ran (webhook): what a killed process had in its queue is gone.
-//! When a handler panics it drops that chat's worker, and panics itself at the chat's next update. It stops on Ctrl-C
-//! only; its throttle is global and in memory; its `Dialogue` saves a chat's state apart from what the state made it say.
-//! So intake is ours: updates come by `polling` or `webhook`, `intake` gives each its effect (chats side by side, each
-//! chat in order), and only once that is on disk is it confirmed. Nothing on that way waits for the network: what is to be
-//! said is rows of the store, and `outbox` sends them at Telegram's pace.
+//! Why neither teloxide's `Dialogue` nor its `Dispatcher`: version 0.17 confirms an update when it is queued (polling)
+//! or answers 200 before a handler ran (webhook), so a killed process loses its queue. A panicking handler drops that
+//! chat's worker, and the dispatcher panics at the chat's next update. It stops on Ctrl-C only, its throttle is global
+//! and in memory, and its `Dialogue` saves a chat's state separately from the replies. Here `polling` or `webhook`
+//! receives updates, `intake` handles them (in order per chat, chats concurrently), and an update is confirmed only
+//! once its effect is on disk. Replies are rows in the store, sent by `outbox`.
 //!
-//! `wire` reads updates, `incoming` and `outgoing` translate and are pure, `api` makes one request, `delivery` one of a
-//! reply's, `rate_limit` says how fast we may send and `flood_control` how fast others may, `retry` how long to wait after
-//! a failure, `qr` draws, `timer_task` wakes chats, `commands` sets the menu. Everything Telegram stays in this module; the
-//! conversation knows nothing of it.
+//! `wire` parses updates; `incoming` and `outgoing` translate and are pure; `api` makes one request, `delivery` one
+//! request of a reply; `rate_limit` limits sending and `flood_control` limits senders, both with `gcra`; `retry` says
+//! how long to wait after a failure; `qr` draws QR codes; `timer_task` wakes chats; `commands` sets the menus;
+//! `shutdown` carries the request to stop. Nothing outside this module depends on Telegram's types.
 
 pub mod api;
 pub mod checkup;
@@ -20,6 +19,7 @@ pub mod commands;
 pub mod delivery;
 pub mod error;
 pub mod flood_control;
+mod gcra;
 pub mod incoming;
 pub mod intake;
 pub mod outbox;
@@ -49,33 +49,30 @@ use self::{
     clock::Clock,
     delivery::Delivery,
     intake::{Intake, Workers},
-    outbox::{Outbox, Sender},
+    outbox::{Outbox, OutboxSender},
     polling::{FirstPoll, Poller},
     rate_limit::Rates,
-    retry::Backoff,
-    shutdown::{Stop, stop_signal},
+    retry::{Backoff, MAX_BACKOFF},
+    shutdown::{ShutdownSignal, shutdown_signal},
     webhook::{Webhook, WebhookSettings},
 };
 use crate::assistant::Assistant;
 
-/// From the signal to stop until sending stops. The promise is eight seconds to the process's end; the rest is for the
-/// last marks and for closing the store.
-const STOP_WITHIN: Duration = Duration::from_millis(6500);
-/// While Telegram cannot be reached at the start, it is tried again no less often than this.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How long the service may go on after a stop was requested. The process has 8 s; the rest is for the final
+/// acknowledgements and for closing the store.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(6500);
 
-/// What the channel has to be told.
 #[derive(Clone)]
 pub struct TelegramSettings {
-    /// The bot's token, from @BotFather.
+    /// From @BotFather.
     pub token: String,
-    /// The Bot API server: `https://api.telegram.org`, or one's own.
+    /// The Bot API server: `https://api.telegram.org`, or a self-hosted one.
     pub api_url: Url,
-    /// Messages a second over all chats; 0 is no limit.
+    /// Messages per second over all chats; 0 means no limit.
     pub send_rate: u32,
-    /// Messages a second in one chat, after a short burst; 0 is no limit.
+    /// Messages per second in one chat, after a short burst; 0 means no limit.
     pub send_rate_per_chat: u32,
-    /// Where updates are brought; without one, they are polled.
+    /// Without one, updates are polled.
     pub webhook: Option<WebhookSettings>,
 }
 
@@ -91,16 +88,15 @@ impl fmt::Debug for TelegramSettings {
     }
 }
 
-/// Serves Telegram until `shutdown`. Calls `ready` with the bot's name when it is about to poll, or when Telegram knows
-/// where to bring updates. The assistant may still be in the making: Telegram is asked who we are, and for the first
-/// updates, meanwhile.
+/// Serves Telegram until `shutdown`. Calls `ready` with the bot's name when it is about to poll, or once the webhook is
+/// registered. The assistant may still be loading: getMe and the first poll are sent meanwhile.
 ///
-/// On `shutdown` no more updates are taken, those in flight are committed, and what can be sent in time is sent; what is
-/// not stays in the store for the next start. Waits out everything that passes: a server that is down, floods, another
-/// copy of the bot.
+/// After `shutdown` no more updates are accepted, those in flight are committed, and what can be sent in time is sent; the
+/// rest stays in the store for the next start. Temporary failures are retried: a server that is down, flood waits, another
+/// copy of the bot that polls.
 ///
 /// # Errors
-/// What does not pass; see [`ServeError`].
+/// Permanent failures; see [`ServeError`].
 pub async fn serve(
     settings: TelegramSettings,
     assistant: impl Future<Output = Arc<Assistant>>,
@@ -108,7 +104,7 @@ pub async fn serve(
     ready: impl FnOnce(&str),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
-    let stop = stop_signal(shutdown);
+    let stop = shutdown_signal(shutdown);
     let started = Service::start(settings, assistant, Arc::new(clock), stop).await?;
     match started {
         Some((service, source)) => service.run(source, ready).await,
@@ -116,35 +112,34 @@ pub async fn serve(
     }
 }
 
-/// How updates come.
 enum UpdateSource {
     Webhook(Webhook),
-    /// With the first poll, under way already.
+    /// With the first poll, which has been sent already.
     Polling(Option<FirstPoll>),
 }
 
-/// All that runs. It ends when it is dropped: the tasks are in sets, which end theirs.
+/// The running service. Dropping it aborts its tasks, which are held in sets.
 struct Service {
     api: Api,
     me: Arc<Identity>,
     intake: Intake,
-    /// Gives updates in flight their effects.
+    /// Handle updates in flight.
     workers: Workers,
     outbox: Outbox,
-    /// The sender of messages.
+    /// The task that sends messages.
     sending: JoinSet<()>,
-    /// What nothing waits for: the menu of commands, the timers.
+    /// Tasks that nothing waits for: the menus of commands, the timers.
     background: JoinSet<()>,
-    stop: Stop,
+    stop: ShutdownSignal,
 }
 
 impl Service {
-    /// Starts everything but receiving updates. `None`: told to stop before that.
+    /// Starts everything except receiving updates. `None` if a stop was requested before that.
     async fn start(
         settings: TelegramSettings,
         assistant: impl Future<Output = Arc<Assistant>>,
         clock: Clock,
-        stop: Stop,
+        stop: ShutdownSignal,
     ) -> Result<Option<(Self, UpdateSource)>, ServeError> {
         let rates = Rates {
             overall: settings.send_rate,
@@ -157,15 +152,8 @@ impl Service {
         let Some((me, source)) = connected? else {
             return Ok(None);
         };
-        let store = assistant.store().clone();
-        let delivery = Delivery::new(api.clone(), assistant.clone(), clock.clone());
-        let (sender, outbox) = Sender::new(delivery, store, clock.clone(), &me.username, rates)?;
-        let mut sending = JoinSet::new();
-        sending.spawn(sender.run());
-        let mut background = JoinSet::new();
-        background.spawn(commands::set(api.clone(), assistant.base()));
-        let timers = timer_task::run(assistant.clone(), clock.clone(), outbox.clone());
-        background.spawn(timers);
+        let (sending, outbox) = spawn_sender(&api, &assistant, &clock, &me, rates)?;
+        let background = spawn_background(&api, &assistant, &clock, &outbox);
         let me = Arc::new(me);
         let (intake, workers) = Intake::new(
             api.clone(),
@@ -188,7 +176,7 @@ impl Service {
         Ok(Some((service, source)))
     }
 
-    /// Receives updates until it is told to stop, and sends what can be sent then.
+    /// Receives updates until a stop is requested; then sends what can be sent in time.
     async fn run(
         mut self,
         source: UpdateSource,
@@ -200,17 +188,17 @@ impl Service {
         tokio::select! {
             received = receive_updates(source, api, intake, ready, stop.clone()) => received?,
             ended = self.sending.join_next() => return Err(sender_ended(ended)),
-            () = stop.then(|asked| sleep_until(asked + STOP_WITHIN)) => {
-                tracing::error!("the store did not take the updates in flight in time; Telegram keeps them");
+            () = stop.then(|asked| sleep_until(asked + SHUTDOWN_TIMEOUT)) => {
+                tracing::error!("updates in flight were not committed before the shutdown timeout; Telegram redelivers them");
             }
         }
         self.stop().await
     }
 
-    /// Sends what can be sent in time.
+    /// Sends what can be sent within [`SHUTDOWN_TIMEOUT`].
     async fn stop(mut self) -> Result<(), ServeError> {
         self.background.abort_all();
-        self.outbox.stop(self.stop.await + STOP_WITHIN);
+        self.outbox.stop(self.stop.await + SHUTDOWN_TIMEOUT);
         let ended = self.sending.join_next().await;
         drop(self.workers);
         match ended {
@@ -218,6 +206,36 @@ impl Service {
             ended => Err(sender_ended(ended)),
         }
     }
+}
+
+/// Starts the task that sends messages.
+fn spawn_sender(
+    api: &Api,
+    assistant: &Arc<Assistant>,
+    clock: &Clock,
+    me: &Identity,
+    rates: Rates,
+) -> Result<(JoinSet<()>, Outbox), ServeError> {
+    let delivery = Delivery::new(api.clone(), assistant.clone(), clock.clone());
+    let store = assistant.store().clone();
+    let (sender, outbox) = OutboxSender::new(delivery, store, clock.clone(), &me.username, rates)?;
+    let mut sending = JoinSet::new();
+    sending.spawn(sender.run());
+    Ok((sending, outbox))
+}
+
+/// Starts the tasks that nothing waits for.
+fn spawn_background(
+    api: &Api,
+    assistant: &Arc<Assistant>,
+    clock: &Clock,
+    outbox: &Outbox,
+) -> JoinSet<()> {
+    let mut background = JoinSet::new();
+    background.spawn(commands::set_menus(api.clone(), assistant.base()));
+    let timers = timer_task::run(assistant.clone(), clock.clone(), outbox.clone());
+    background.spawn(timers);
+    background
 }
 
 async fn bind(
@@ -234,10 +252,10 @@ async fn bind(
         .map_err(|error| ServeError::Listen(listen, error))
 }
 
-/// Asks who we are and, if we poll, begins the first poll. `None`: told to stop before that.
+/// Calls getMe and, when polling, starts the first poll. `None` if a stop was requested before that.
 async fn connect(
     api: &Api,
-    stop: &Stop,
+    stop: &ShutdownSignal,
     webhook: Option<Webhook>,
 ) -> Result<Option<(Identity, UpdateSource)>, ServeError> {
     let Some(me) = get_me_with_retry(api, stop).await? else {
@@ -250,9 +268,12 @@ async fn connect(
     Ok(Some((me, source)))
 }
 
-/// Asks who we are, until Telegram answers. `None`: told to stop before that.
-async fn get_me_with_retry(api: &Api, stop: &Stop) -> Result<Option<Identity>, ServeError> {
-    let mut backoff = Backoff::new(LONGEST_PAUSE);
+/// Calls getMe until Telegram answers. `None` if a stop was requested before that.
+async fn get_me_with_retry(
+    api: &Api,
+    stop: &ShutdownSignal,
+) -> Result<Option<Identity>, ServeError> {
+    let mut backoff = Backoff::new(MAX_BACKOFF);
     loop {
         let answer = tokio::select! {
             _ = stop.clone() => return Ok(None),
@@ -263,7 +284,7 @@ async fn get_me_with_retry(api: &Api, stop: &Stop) -> Result<Option<Identity>, S
             Err(ApiError::Unauthorized) => return Err(ServeError::Unauthorized),
             Err(error) => error,
         };
-        tracing::warn!(%error, "the bot has not started yet");
+        tracing::warn!(%error, "getMe failed; retrying");
         tokio::select! {
             _ = stop.clone() => return Ok(None),
             () = sleep(backoff.pause_after(&error)) => {}
@@ -271,13 +292,13 @@ async fn get_me_with_retry(api: &Api, stop: &Stop) -> Result<Option<Identity>, S
     }
 }
 
-/// Receives updates, by one way or the other, until `stop`.
+/// Receives updates until `stop`.
 async fn receive_updates(
     source: UpdateSource,
     api: Api,
     intake: Intake,
     ready: impl FnOnce(),
-    stop: Stop,
+    stop: ShutdownSignal,
 ) -> Result<(), ServeError> {
     match source {
         UpdateSource::Webhook(webhook) => webhook.run(api, intake, ready, stop).await,
@@ -290,7 +311,7 @@ async fn receive_updates(
 
 fn sender_ended(ended: Option<Result<(), JoinError>>) -> ServeError {
     if let Some(Err(error)) = ended {
-        tracing::error!(%error, "the sender of messages panicked");
+        tracing::error!(%error, "the message sender panicked");
     }
     ServeError::SenderEnded
 }

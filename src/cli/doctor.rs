@@ -161,7 +161,7 @@ fn check_clock(server: Option<Timestamp>, here: Timestamp) -> Result<String, Str
 
 fn check_webhook(
     settings: &ServeSettings,
-    found: Result<WebhookInfo, checkup::Unreachable>,
+    found: Result<WebhookInfo, checkup::CheckupError>,
 ) -> Result<String, String> {
     let found = found.map_err(|error| error.to_string())?;
     let waiting = format!("{} update(s) waiting", found.pending_update_count);

@@ -10,7 +10,7 @@ use super::ids::{CardId, UserId};
 use crate::knowledge::{CardKind, EntryId, Language, PhoneSystem};
 
 /// Telegram's limit for the data of a button (`callback_data`).
-const MAX_DATA_BYTES: usize = 64;
+pub const MAX_DATA_BYTES: usize = 64;
 
 /// The data of a button: the choice, the number of its keyboard, and in a group the person who may press it.
 ///

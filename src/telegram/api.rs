@@ -1,17 +1,21 @@
-//! One request to the Bot API, and what can come of it.
+//! Makes one request to the Bot API and classifies the answer.
 //!
-//! teloxide's `Bot` keeps the client, the token and the address, and its payloads say what is sent. The request itself is
-//! made here: in teloxide-core 0.13 it sleeps ten seconds inside the request on any 5xx, drops the error code, reads the
-//! whole message that comes back (a field it does not know turns something sent into something failed), and its errors
-//! show the address, which has the token in it. What an error means for the work in hand is left to its callers.
+//! teloxide's `Bot` keeps the client, the token and the address, and its payloads are sent. The request itself is made
+//! here, because teloxide-core 0.13 sleeps ten seconds inside the request on any 5xx, drops the error code, parses the
+//! whole message in the answer (an unknown field turns a sent message into a failure), and shows the address, which
+//! contains the token, in its errors. What an error means is decided by the callers.
 
-use std::{error::Error, fmt, time::Duration};
+use std::{borrow::Cow, error::Error, fmt, time::Duration};
 
 use reqwest::{
     RequestBuilder, Response,
     multipart::{Form, Part},
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::Value;
 use teloxide::{
     Bot, net,
     payloads::{AnswerCallbackQuery, AnswerCallbackQuerySetters, DeleteWebhook, GetFile, GetMe},
@@ -22,68 +26,59 @@ use url::Url;
 
 use crate::dialogue::{ChatId, MessageId, ThreadId};
 
-/// Requests other than the long poll: what takes longer than this will not come.
-const REQUEST_LIMIT: Duration = Duration::from_secs(15);
-/// A 429 always says how long to wait; should it once not, this long.
-const UNSAID_RETRY_AFTER: Duration = Duration::from_secs(5);
-/// Of an answer that is an error, no more than this is read.
+/// For requests other than the long poll.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+/// The pause after a 429 that names none.
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(5);
+/// Maximum bytes read of an error answer to a download.
 const MAX_ERROR_BYTES: usize = 16 * 1024;
-/// Telegram's limit for what is said in answer to a press, in characters.
+/// Telegram's limit for the alert after a press, in characters.
 const MAX_ALERT: usize = 200;
 
-/// Who the bot is.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Identity {
-    /// Its user id.
     pub id: i64,
-    /// Its name, without the `@`.
+    /// Without the `@`.
     #[serde(default)]
     pub username: String,
 }
 
-/// Why a request did not do what it should. Shows neither token nor address.
+/// Why a request failed. Shows neither token nor address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {
-    /// 401, or the 404 that a malformed token gets.
+    /// 401, or the 404 for a malformed token.
     #[error("Telegram does not know this bot's token")]
     Unauthorized,
-    /// 429: not again before this long.
+    /// 429: wait for this long.
     #[error("Telegram asks to wait {} s", .0.as_secs())]
     TooManyRequests(Duration),
-    /// The group became a supergroup with this id.
     #[error("the group has become the supergroup {0}")]
     Migrated(ChatId),
-    /// The request makes no sense to Telegram, or is not allowed; the same request will not do better.
+    /// The request is invalid or not permitted; repeating it is pointless.
     #[error("Telegram refused ({code}): {description}")]
     Refused {
         /// The error code: 400, 403, 409, …
         code: u16,
-        /// The server's words.
         description: String,
     },
-    /// A 5xx, or an answer that is none of a Bot API server's.
-    #[error("the Bot API server is not well: {0}")]
+    /// A 5xx, or an answer that is not from a Bot API server.
+    #[error("the Bot API server is unavailable: {0}")]
     Unavailable(String),
-    /// No answer.
-    #[error("the Bot API server was not reached: {0}")]
+    #[error("the Bot API server cannot be reached: {0}")]
     Network(String),
 }
 
-/// A file to be sent, as a message of its own.
+/// A file to send as a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upload {
     pub chat: ChatId,
-    /// The topic of it.
     pub thread: Option<ThreadId>,
-    /// The message it is a reply to.
     pub reply_to: Option<ReplyParameters>,
     pub kind: UploadKind,
-    /// What the file is called.
     pub name: String,
     pub bytes: Vec<u8>,
 }
 
-/// As what a file is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UploadKind {
     Document,
@@ -106,12 +101,13 @@ impl UploadKind {
     }
 }
 
-/// There is no [`Api`], for want of an HTTP client.
+/// The HTTP client could not be created.
 #[derive(Debug, thiserror::Error)]
-#[error("no HTTPS client could be made: {0}; check the system's certificates and proxy settings")]
+#[error(
+    "the HTTPS client could not be created: {0}; check the system's certificates and proxy settings"
+)]
 pub struct NoClient(String);
 
-/// The Bot API, for one bot.
 #[derive(Clone)]
 pub struct Api {
     bot: Bot,
@@ -119,7 +115,7 @@ pub struct Api {
 
 impl fmt::Debug for Api {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // `Bot` would show its token.
+        // The `Debug` output of `Bot` contains the token.
         f.debug_struct("Api").finish_non_exhaustive()
     }
 }
@@ -128,7 +124,7 @@ impl Api {
     /// The Bot API at `address` for the bot with this token.
     ///
     /// # Errors
-    /// There is no HTTP client.
+    /// The HTTP client could not be created.
     pub fn new(token: &str, address: Url) -> Result<Self, NoClient> {
         let client = net::default_reqwest_settings().build();
         let client = client.map_err(|error| NoClient(error_chain(&error)))?;
@@ -136,7 +132,7 @@ impl Api {
         Ok(Self { bot })
     }
 
-    /// Makes a request and reads what matters of its result.
+    /// Makes a request and parses its result.
     ///
     /// # Errors
     /// See [`ApiError`].
@@ -145,10 +141,10 @@ impl Api {
         P: Payload + Serialize + Sync,
         R: DeserializeOwned,
     {
-        self.call_within(REQUEST_LIMIT, payload).await
+        self.call_within(REQUEST_TIMEOUT, payload).await
     }
 
-    /// The same with another time limit; a long poll takes as long as it says.
+    /// Makes a request with another time limit, for long polls.
     ///
     /// # Errors
     /// See [`ApiError`].
@@ -161,7 +157,7 @@ impl Api {
         send_and_read(request.timeout(limit).json(payload)).await
     }
 
-    /// Sends a file. What is sent as JSON has no room for one.
+    /// Sends a file, as multipart form data.
     ///
     /// # Errors
     /// See [`ApiError`].
@@ -180,25 +176,25 @@ impl Api {
         }
         let file = Part::bytes(upload.bytes).file_name(upload.name);
         let form = form.part(upload.kind.field(), file);
-        send_and_read(request.timeout(REQUEST_LIMIT).multipart(form)).await
+        send_and_read(request.timeout(REQUEST_TIMEOUT).multipart(form)).await
     }
 
-    /// Fetches a file that was sent; `None` if it has more than `most` bytes.
+    /// Downloads a file; `None` if it has more than `most` bytes.
     ///
     /// # Errors
-    /// See [`ApiError`]; [`ApiError::Refused`] if it cannot be had any more.
+    /// See [`ApiError`]; [`ApiError::Refused`] if it is not available any more.
     pub async fn download_file(
         &self,
         file: &str,
         most: usize,
     ) -> Result<Option<Vec<u8>>, ApiError> {
-        let announced: FileAtTelegram = self.call(&GetFile::new(FileId(file.to_owned()))).await?;
-        if announced.file_size.is_some_and(|size| size > most as u64) {
+        let info: FileInfo = self.call(&GetFile::new(FileId(file.to_owned()))).await?;
+        if info.file_size.is_some_and(|size| size > most as u64) {
             return Ok(None);
         }
-        let path = announced.file_path.ok_or_else(file_gone)?;
+        let path = info.file_path.ok_or_else(file_gone)?;
         let request = self.bot.client().get(self.file_url(&path));
-        let mut response = send(request.timeout(REQUEST_LIMIT)).await?;
+        let mut response = send(request.timeout(REQUEST_TIMEOUT)).await?;
         match response.status().as_u16() {
             200 => read_up_to(&mut response, most).await,
             status => {
@@ -221,7 +217,6 @@ impl Api {
         address.as_str().trim_end_matches('/').to_owned()
     }
 
-    /// Who the bot is.
     ///
     /// # Errors
     /// See [`ApiError`].
@@ -229,8 +224,8 @@ impl Api {
         self.call(&GetMe::new()).await
     }
 
-    /// Stops a pressed button from spinning, and shows an alert if there is one. Any failure is harmless: the press has
-    /// its effect all the same, and Telegram takes no answer to an old press.
+    /// Acknowledges a press, which stops the button from spinning, and shows an alert if there is one. A failure is
+    /// harmless: the press is handled all the same, and Telegram refuses answers to old presses.
     pub async fn answer_press(&self, query: CallbackQueryId, alert: Option<String>) {
         let answer = AnswerCallbackQuery::new(query);
         let answer = match alert {
@@ -245,15 +240,15 @@ impl Api {
         }
     }
 
-    /// What time the server says it is, as it says it; `None` if it says nothing.
+    /// The `Date` header of the server.
     pub async fn server_date(&self) -> Option<String> {
         let request = self.bot.client().get(self.address());
-        let response = send(request.timeout(REQUEST_LIMIT)).await.ok()?;
+        let response = send(request.timeout(REQUEST_TIMEOUT)).await.ok()?;
         let date = response.headers().get("date")?;
         date.to_str().ok().map(str::to_owned)
     }
 
-    /// Goes back from a webhook to polling; what waits at Telegram stays there.
+    /// Removes the webhook; waiting updates are kept.
     ///
     /// # Errors
     /// See [`ApiError`].
@@ -263,19 +258,16 @@ impl Api {
     }
 }
 
-/// A webhook as Telegram has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct WebhookInfo {
-    /// The address updates are sent to; empty when they are polled.
+    /// Empty if no webhook is set.
     pub url: String,
     /// Updates not yet delivered.
     pub pending_update_count: u64,
-    /// Deliveries at once.
     pub max_connections: Option<u32>,
-    /// Which kinds of update are wanted.
     pub allowed_updates: Vec<String>,
-    /// When a delivery last failed, in seconds since 1970.
+    /// In seconds since 1970.
     pub last_error_date: Option<i64>,
     pub last_error_message: Option<String>,
 }
@@ -285,32 +277,136 @@ pub struct WebhookInfo {
 pub struct Ignored {}
 
 impl<'de> Deserialize<'de> for Ignored {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self {})
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(deserializer).map(|_| Self {})
     }
 }
 
-/// The message that came of a request, of which only the id is read; what it cannot be read from has none.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(untagged)]
-pub enum SentMessage {
-    Message { message_id: i32 },
-    Other(serde::de::IgnoredAny),
-}
+/// The message in Telegram's answer to a request. Only the id is parsed, and every other value is skipped unparsed: an
+/// answer that could not be read would make the bot send the message again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SentMessage(Option<MessageId>);
 
 impl SentMessage {
-    /// The message's id.
+    /// The message's id; `None` if the answer names none.
     pub fn id(self) -> Option<MessageId> {
-        match self {
-            Self::Message { message_id } => Some(MessageId(message_id)),
-            Self::Other(_) => None,
-        }
+        self.0
     }
 }
 
-/// What Telegram says of a file before it is fetched.
+impl<'de> Deserialize<'de> for SentMessage {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SentMessageVisitor)
+    }
+}
+
+struct SentMessageVisitor;
+
+impl<'de> Visitor<'de> for SentMessageVisitor {
+    type Value = SentMessage;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a result")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SentMessage, A::Error> {
+        let mut id = None;
+        while let Some(field) = map.next_key::<Cow<'de, str>>()? {
+            if field == "message_id" {
+                id = map.next_value::<Id>()?.0;
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(SentMessage(id.and_then(message_id)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<SentMessage, A::Error> {
+        IgnoredAny.visit_seq(seq).map(|_| SentMessage(None))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<SentMessage, E> {
+        Ok(SentMessage(None))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<SentMessage, E> {
+        Ok(SentMessage(None))
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<SentMessage, E> {
+        Ok(SentMessage(None))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<SentMessage, E> {
+        Ok(SentMessage(None))
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<SentMessage, E> {
+        Ok(SentMessage(None))
+    }
+
+    fn visit_unit<E>(self) -> Result<SentMessage, E> {
+        Ok(SentMessage(None))
+    }
+}
+
+fn message_id(id: i64) -> Option<MessageId> {
+    i32::try_from(id).ok().map(MessageId)
+}
+
+/// A number, or `None` for any other value.
+struct Id(Option<i64>);
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(IdVisitor)
+    }
+}
+
+struct IdVisitor;
+
+impl<'de> Visitor<'de> for IdVisitor {
+    type Value = Id;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an id")
+    }
+
+    fn visit_i64<E>(self, id: i64) -> Result<Id, E> {
+        Ok(Id(Some(id)))
+    }
+
+    fn visit_u64<E>(self, id: u64) -> Result<Id, E> {
+        Ok(Id(i64::try_from(id).ok()))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Id, E> {
+        Ok(Id(None))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Id, E> {
+        Ok(Id(None))
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Id, E> {
+        Ok(Id(None))
+    }
+
+    fn visit_unit<E>(self) -> Result<Id, E> {
+        Ok(Id(None))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Id, A::Error> {
+        IgnoredAny.visit_seq(seq).map(|_| Id(None))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Id, A::Error> {
+        IgnoredAny.visit_map(map).map(|_| Id(None))
+    }
+}
+
 #[derive(Deserialize)]
-struct FileAtTelegram {
+struct FileInfo {
     file_path: Option<String>,
     file_size: Option<u64>,
 }
@@ -334,13 +430,12 @@ struct Parameters {
     migrate_to_chat_id: Option<i64>,
 }
 
-/// Makes a request; its errors show no address.
+/// Makes a request. Errors do not contain the address.
 async fn send(request: RequestBuilder) -> Result<Response, ApiError> {
     let response = request.send().await;
     response.map_err(|error| network_error(&error.without_url()))
 }
 
-/// Makes a request and reads what it is answered.
 async fn send_and_read<R: DeserializeOwned>(request: RequestBuilder) -> Result<R, ApiError> {
     let response = send(request).await?;
     let status = response.status().as_u16();
@@ -349,7 +444,7 @@ async fn send_and_read<R: DeserializeOwned>(request: RequestBuilder) -> Result<R
     read_answer(status, &body)
 }
 
-/// Reads what comes; `None` as soon as it is more than `most` bytes.
+/// Reads a body; `None` as soon as it exceeds `most` bytes.
 async fn read_up_to(response: &mut Response, most: usize) -> Result<Option<Vec<u8>>, ApiError> {
     let mut read = Vec::new();
     loop {
@@ -362,8 +457,8 @@ async fn read_up_to(response: &mut Response, most: usize) -> Result<Option<Vec<u
     }
 }
 
-/// What it means that a file does not come. The token was good a moment ago, so that 404 is about the file, and a server
-/// that serves no files at all says it, too.
+/// Classifies a failed download. The token was valid a moment ago, so a 404 refers to the file; a server that serves no
+/// files answers it as well.
 fn file_error(status: u16, body: &[u8]) -> ApiError {
     match status {
         400 | 403..=428 | 430..=499 => file_gone(),
@@ -383,13 +478,17 @@ fn file_gone() -> ApiError {
 
 fn read_answer<R: DeserializeOwned>(status: u16, body: &[u8]) -> Result<R, ApiError> {
     let Ok(answer) = serde_json::from_slice::<Answer<R>>(body) else {
-        // A proxy's error page, or half an answer. It is not shown: it may quote a message.
+        // A proxy's error page, or a truncated answer. It is not shown, because it may quote a message.
         return Err(ApiError::Unavailable(format!(
             "HTTP {status} with {} bytes that are no Bot API answer",
             body.len()
         )));
     };
-    match answer.result {
+    let is_absent = answer.ok && answer.result.is_none();
+    let absent = is_absent
+        .then(|| R::deserialize(Value::Null).ok())
+        .flatten();
+    match answer.result.or(absent) {
         Some(result) if answer.ok => Ok(result),
         _ => Err(to_api_error(
             answer.error_code.unwrap_or(status),
@@ -408,7 +507,7 @@ fn to_api_error(code: u16, description: String, parameters: &Parameters) -> ApiE
     }
     match code {
         401 | 404 => ApiError::Unauthorized,
-        429 => ApiError::TooManyRequests(UNSAID_RETRY_AFTER),
+        429 => ApiError::TooManyRequests(DEFAULT_RETRY_AFTER),
         400..=499 => ApiError::Refused {
             code,
             description: without_quotes(description),
@@ -417,7 +516,7 @@ fn to_api_error(code: u16, description: String, parameters: &Parameters) -> ApiE
     }
 }
 
-/// What Telegram says about markup may quote the message, which is private.
+/// Errors about markup may quote the message, which is private.
 fn without_quotes(mut description: String) -> String {
     const MARKUP: &str = "can't parse entities";
     if let Some(at) = description.find(MARKUP) {
@@ -426,7 +525,7 @@ fn without_quotes(mut description: String) -> String {
     description
 }
 
-/// An error of the client in words. The caller took the address out of it, since that has the token in it.
+/// The caller has removed the address, which contains the token.
 fn network_error(error: &dyn Error) -> ApiError {
     ApiError::Network(error_chain(error))
 }
@@ -450,7 +549,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_server_says_is_told_apart() {
+    fn error_answers_are_told_apart() {
         let flood = r#"{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 7","parameters":{"retry_after":7}}"#;
         assert_eq!(
             refused(429, flood),
@@ -470,7 +569,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_no_bot_api_answer_is_trouble_of_the_server_and_is_not_repeated() {
+    fn an_answer_that_is_no_bot_api_answer_means_unavailable_and_is_not_shown() {
         for (status, body) in [
             (502, "<html>secret words</html>"),
             (200, "{\"ok\":true,\"result\":"),
@@ -486,7 +585,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_with_things_nobody_knows_is_a_result() {
+    fn a_result_with_unknown_fields_is_a_result() {
         let body = r#"{"ok":true,"result":{"message_id":5,"brand_new":{"a":[1]}},"more":1}"#;
         assert!(read_answer::<Ignored>(200, body.as_bytes()).is_ok());
         for (body, id) in [
@@ -496,6 +595,30 @@ mod tests {
         ] {
             let sent: SentMessage = read_answer(200, body.as_bytes()).expect("a result");
             assert_eq!(sent.id(), id, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_answer_to_a_sent_message_is_a_success_whatever_else_it_contains() {
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        let with = |field: &str| format!(r#"{{"message_id":5,{field}}}"#);
+        for (result, id) in [
+            (with(r#""text":"\ud83d""#), Some(5)),
+            (with(&format!(r#""new":{deep}"#)), Some(5)),
+            (with(r#""new":1e999"#), Some(5)),
+            (format!(r#"{{"message_id":{deep}}}"#), None),
+            (r#"{"message_id":{"a":1}}"#.to_owned(), None),
+            (r#"{"message_id":5000000000}"#.to_owned(), None),
+            ("true".to_owned(), None),
+            ("[]".to_owned(), None),
+            ("[1]".to_owned(), None),
+            ("null".to_owned(), None),
+            ("\"x\"".to_owned(), None),
+            ("1".to_owned(), None),
+        ] {
+            let body = format!(r#"{{"ok":true,"result":{result}}}"#);
+            let sent: SentMessage = read_answer(200, body.as_bytes()).expect(&result);
+            assert_eq!(sent.id(), id.map(MessageId), "{result}");
         }
     }
 
@@ -528,7 +651,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_does_not_come_is_gone_or_comes_later() {
+    fn a_failed_download_is_permanent_or_temporary() {
         let not_found = br#"{"ok":false,"error_code":404,"description":"Not Found"}"#;
         for (status, body) in [
             (404, not_found.as_slice()),

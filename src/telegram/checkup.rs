@@ -1,5 +1,5 @@
-//! What can be seen of a bot from outside, for `doctor`: its token, the server's clock, a webhook left behind, what it may
-//! read in groups, and whether it can do its work in the staff's chat. What to do about it is `doctor`'s to say.
+//! What `doctor` checks about the bot at Telegram: its token, the server's clock, a leftover webhook, what it may read
+//! in groups, and its rights in the staff's chat. The advice is `doctor`'s.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -15,14 +15,13 @@ use super::{
 };
 use crate::dialogue::ChatId;
 
-/// The bot, as Telegram sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Bot {
-    /// Its user id.
     pub id: u64,
     /// Its name, without the `@`.
     pub username: String,
-    /// Whether it hears everything said in groups; with privacy mode on (the default) it hears what is addressed to it.
+    /// Whether it receives all messages in groups; with privacy mode on (the default) it receives only those addressed
+    /// to it.
     #[serde(default)]
     pub can_read_all_group_messages: bool,
 }
@@ -38,64 +37,61 @@ pub struct Chat {
     pub is_forum: bool,
 }
 
-/// What the bot is in a chat.
+/// The bot's membership of a chat.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Membership {
     /// `administrator`, `member`, `restricted`, `left` or `kicked`.
     pub status: String,
-    /// Of one who is restricted: whether it may write.
+    /// For a restricted member.
     pub can_send_messages: Option<bool>,
-    /// Of an administrator: whether it may open and close topics.
+    /// For an administrator.
     pub can_manage_topics: Option<bool>,
 }
 
-/// Why the bot could not be looked at.
+/// Why a check failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Unreachable(String);
+pub struct CheckupError(String);
 
-/// A look from outside.
 pub struct Checkup(Api);
 
 impl Checkup {
-    /// A look at the bot with this token.
     ///
     /// # Errors
-    /// There is no HTTP client.
-    pub fn new(token: &str, address: Url) -> Result<Self, Unreachable> {
+    /// The HTTP client could not be created.
+    pub fn new(token: &str, address: Url) -> Result<Self, CheckupError> {
         let api = Api::new(token, address);
         api.map(Self)
-            .map_err(|error| Unreachable(error.to_string()))
+            .map_err(|error| CheckupError(error.to_string()))
     }
 
-    /// The bot.
     ///
     /// # Errors
     /// The token is wrong, or the server does not answer.
-    pub async fn bot(&self) -> Result<Bot, Unreachable> {
-        self.0.call(&GetMe::new()).await.map_err(to_unreachable)
+    pub async fn bot(&self) -> Result<Bot, CheckupError> {
+        self.0.call(&GetMe::new()).await.map_err(to_checkup_error)
     }
 
-    /// The server's clock, if it tells the time.
+    /// The server's time, if its answer contains it.
     pub async fn server_time(&self) -> Option<Timestamp> {
         let date = self.0.server_date().await?;
         let parser = jiff::fmt::rfc2822::DateTimeParser::new();
         parser.parse_timestamp(date).ok()
     }
 
-    /// The webhook that is set, and what waits.
+    /// The registered webhook and the number of waiting updates.
     ///
     /// # Errors
     /// As [`Self::bot`].
-    pub async fn webhook(&self) -> Result<WebhookInfo, Unreachable> {
+    pub async fn webhook(&self) -> Result<WebhookInfo, CheckupError> {
         self.0
             .call(&GetWebhookInfo::new())
             .await
-            .map_err(to_unreachable)
+            .map_err(to_checkup_error)
     }
 
-    /// A chat, and what the bot is there; `None` if the bot does not know it.
+    /// A chat and the bot's membership; `None` if the bot does not know the chat.
     ///
     /// # Errors
     /// As [`Self::bot`].
@@ -103,26 +99,26 @@ impl Checkup {
         &self,
         chat: ChatId,
         bot: &Bot,
-    ) -> Result<Option<(Chat, Membership)>, Unreachable> {
+    ) -> Result<Option<(Chat, Membership)>, CheckupError> {
         let recipient = Recipient::Id(teloxide::types::ChatId(chat.0));
         let found = match self.0.call(&GetChat::new(recipient.clone())).await {
             Ok(found) => found,
             Err(ApiError::Refused { .. }) => return Ok(None),
-            Err(error) => return Err(to_unreachable(error)),
+            Err(error) => return Err(to_checkup_error(error)),
         };
         let membership = GetChatMember::new(recipient, UserId(bot.id));
         match self.0.call(&membership).await {
             Ok(membership) => Ok(Some((found, membership))),
             Err(ApiError::Refused { .. }) => Ok(Some((found, Membership::default()))),
-            Err(error) => Err(to_unreachable(error)),
+            Err(error) => Err(to_checkup_error(error)),
         }
     }
 }
 
-fn to_unreachable(error: ApiError) -> Unreachable {
+fn to_checkup_error(error: ApiError) -> CheckupError {
     match error {
-        ApiError::Unauthorized => Unreachable(ServeError::Unauthorized.to_string()),
-        other => Unreachable(format!(
+        ApiError::Unauthorized => CheckupError(ServeError::Unauthorized.to_string()),
+        other => CheckupError(format!(
             "{other}; check the network, and TELOXIDE_API_URL if it is set"
         )),
     }

@@ -1,8 +1,8 @@
-//! The time of day, as it is handed to what keeps times in the store.
+//! The wall clock, for times that are stored.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-/// Tells the time of day; a test sets it.
+/// Returns the current time; tests replace it.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;

@@ -1,6 +1,5 @@
-//! The menu of commands Telegram shows beside the input field: per language, and shorter in groups.
-//!
-//! It is set anew at every start, in the background: it is the same most of the time, and nothing waits for it.
+//! The menus of commands that Telegram shows beside the input field: per language, and shorter in groups. They are set
+//! in the background at every start.
 
 use std::sync::Arc;
 
@@ -17,8 +16,8 @@ use crate::{
 
 /// Telegram's limit for a description.
 const MAX_DESCRIPTION: usize = 256;
-/// What is shown in private chats, the everyday ones first. `/start` is pressed once, before there is a menu; `/import`
-/// says what sending a file does.
+/// Shown in private chats, the most used first. `/start` is pressed before there is a menu; sending a file does what
+/// `/import` does.
 const IN_PRIVATE: [Command; 10] = [
     Command::Unbind,
     Command::Cards,
@@ -31,10 +30,10 @@ const IN_PRIVATE: [Command; 10] = [
     Command::Privacy,
     Command::Forget,
 ];
-/// What is shown in groups: cards are private.
+/// Shown in groups, where cards are not discussed.
 const IN_GROUPS: [Command; 1] = [Command::Help];
 
-/// The menus for all languages there are lines in; all others see English.
+/// The menus for all languages that have lines; the English menu is the default.
 fn menus(lines: &Lines) -> Vec<SetMyCommands> {
     let shown = [
         (BotCommandScope::AllPrivateChats, IN_PRIVATE.as_slice()),
@@ -48,12 +47,12 @@ fn menus(lines: &Lines) -> Vec<SetMyCommands> {
     languages.flat_map(menus_in).collect()
 }
 
-/// Sets the menus; what fails is logged, and done at the next start.
-pub async fn set(api: Api, base: Arc<Base>) {
+/// Sets the menus. Failures are logged; the next start tries again.
+pub async fn set_menus(api: Api, base: Arc<Base>) {
     for menu in menus(&base.lines) {
         let set: Result<Ignored, ApiError> = api.call(&menu).await;
         if let Err(error) = set {
-            tracing::warn!(%error, "the menu of commands was not set");
+            tracing::warn!(%error, "a menu of commands could not be set");
         }
     }
 }
@@ -108,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn every_command_is_in_the_private_menu_but_start_and_what_a_file_does_by_itself() {
+    fn every_command_except_start_and_import_is_in_the_private_menu() {
         let left_out: Vec<_> = Command::ALL
             .into_iter()
             .filter(|command| !IN_PRIVATE.contains(command))

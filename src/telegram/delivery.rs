@@ -1,6 +1,5 @@
-//! Makes one request of a reply to Telegram, and brings what is answered to the assistant.
-//!
-//! When that is, and what an error means for what waits behind, is decided by the outbox.
+//! Makes one request of a reply to Telegram, and passes receipts to the assistant. When a request is made, and what an
+//! error means, is decided by `outbox`.
 
 use std::sync::Arc;
 
@@ -17,7 +16,6 @@ use crate::{
     store::OutboxRow,
 };
 
-/// Between this bot and this assistant.
 #[derive(Clone)]
 pub struct Delivery {
     api: Api,
@@ -44,8 +42,8 @@ impl Deliver for Delivery {
         Ok(sent.id().map(|message| Receipt::Sent { to, message }))
     }
 
-    /// Killed before the receipt is committed, a file is fetched again; killed between that and the outbox's mark, the
-    /// assistant is told twice.
+    /// If the process is killed before the receipt is committed, a file is downloaded again; if it is killed between
+    /// that and the row's acknowledgement, the assistant gets the receipt twice.
     async fn receive(
         &self,
         chat: ChatId,
@@ -63,7 +61,6 @@ impl Deliver for Delivery {
 }
 
 impl Delivery {
-    /// Makes requests to `api`, and brings what is answered to `assistant`.
     pub fn new(api: Api, assistant: Arc<Assistant>, clock: Clock) -> Self {
         Self {
             api,
@@ -72,12 +69,12 @@ impl Delivery {
         }
     }
 
-    /// What a file says, or why that will never be known; an error is trouble that passes.
+    /// The content of a file, or why it can never be read. Errors are temporary.
     async fn read_file(&self, file: &str) -> Result<Result<String, Unreadable>, ApiError> {
         let content = match self.api.download_file(file, MAX_FILE_BYTES).await {
             Ok(Some(bytes)) => String::from_utf8(bytes).map_err(|_| Unreadable::NotText),
             Ok(None) => Err(Unreadable::TooLarge),
-            // What Telegram says of files that bots may not fetch at all.
+            // Telegram's words for files above the size limit for bots.
             Err(ApiError::Refused { description, .. }) if description.contains("too big") => {
                 Err(Unreadable::TooLarge)
             }
@@ -85,7 +82,7 @@ impl Delivery {
             Err(error) => return Err(error),
         };
         let bytes = content.as_ref().map(String::len).ok();
-        tracing::debug!(bytes, fault = ?content.as_ref().err(), "a file was fetched");
+        tracing::debug!(bytes, fault = ?content.as_ref().err(), "a file was downloaded");
         Ok(content)
     }
 }

@@ -1,33 +1,32 @@
-//! How fast one person may send messages: as fast as they can be answered, with a generous burst. Who is faster is told so
-//! once, and admitted again when their pace is. Time is an argument.
+//! Limits how fast one person may send messages: as fast as they can be answered, with a generous burst. A faster
+//! sender is told so once, and admitted again once slow enough. Time is an argument.
 //!
-//! How fast the bot may send is `rate_limit`'s. This is not for Telegram's sake but for the other people's: every message
-//! is a turn, a commit and an answer that waits in the outbox.
+//! This protects other people rather than Telegram: every message is a turn, a commit and an answer that waits in the
+//! outbox. `rate_limit` limits what the bot sends.
 
 use std::{collections::HashMap, time::Duration};
 
 use jiff::Timestamp;
 
-use super::rate_limit::{Gcra, Moment};
+use super::gcra::{Gcra, Moment};
 use crate::dialogue::{ChatId, UserId};
 
-/// Messages and presses that may be sent at once: a whole removal, twice, as fast as fingers go.
+/// The burst of messages and presses: two whole card removals.
 const BURST: u32 = 30;
-/// Who was too fast is admitted again when so many of the burst are free: otherwise every other message would be answered
-/// with the same request to wait.
-const REGAINED: u32 = 10;
-/// Senders remembered before those at rest are dropped.
-const REMEMBERED: usize = 10_000;
+/// A sender who was too fast is admitted again when this much of the burst is free; otherwise every other message would
+/// be answered with the same request to wait.
+const READMIT_FREE: u32 = 10;
+/// Above this number of senders, idle ones are dropped.
+const MAX_SENDERS: usize = 10_000;
 
-/// Who sends how fast.
 #[derive(Debug)]
 pub struct FloodControl {
-    /// Messages a second in the long run; 0 is no limit.
+    /// Messages per second in the long run; 0 means no limit.
     rate: u32,
     senders: HashMap<Sender, Pace>,
 }
 
-/// Whose pace is measured: a person's, or where none is named, a chat's.
+/// A person, or the chat if the update names no person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Sender {
     User(UserId),
@@ -40,18 +39,17 @@ struct Pace {
     was_told: bool,
 }
 
-/// What is to be done with a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
     Admitted,
-    /// It is not; its sender is told how long to wait.
+    /// Not admitted; the sender is told how long to wait.
     TellToWait(Duration),
-    /// It is not, and its sender was told already.
+    /// Not admitted; the sender was told already.
     Dropped,
 }
 
 impl FloodControl {
-    /// As many messages a second as one chat is answered; 0 is no limit.
+    /// Admits as many messages per second as one chat is sent; 0 means no limit.
     pub fn new(answers_a_second: u32) -> Self {
         Self {
             rate: answers_a_second,
@@ -59,12 +57,12 @@ impl FloodControl {
         }
     }
 
-    /// One more message of `sender`.
+    /// Counts a message of `sender`.
     pub fn admit(&mut self, sender: Sender, now: Timestamp) -> Admission {
         if self.rate == 0 {
             return Admission::Admitted;
         }
-        if self.senders.len() >= REMEMBERED {
+        if self.senders.len() >= MAX_SENDERS {
             self.senders.retain(|_, pace| pace.rate.full_at() > now);
         }
         let pace = self.senders.entry(sender).or_insert_with(|| Pace {
@@ -77,7 +75,7 @@ impl FloodControl {
 
 impl Pace {
     fn admit(&mut self, now: Timestamp) -> Admission {
-        let regained_at = self.rate.ready_at(BURST - REGAINED + 1, now);
+        let regained_at = self.rate.ready_at(BURST - READMIT_FREE + 1, now);
         let ready_at = if self.was_told {
             regained_at
         } else {
@@ -108,20 +106,20 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_is_admitted_and_what_is_beyond_is_told_to_wait_once() {
+    fn a_burst_is_admitted_and_after_it_the_sender_is_told_to_wait_once() {
         let mut control = FloodControl::new(1);
         for _ in 0..BURST {
             assert_eq!(control.admit(ANN, at(0)), Admission::Admitted);
         }
-        let wait = Duration::from_secs(REGAINED.into());
+        let wait = Duration::from_secs(READMIT_FREE.into());
         assert_eq!(control.admit(ANN, at(0)), Admission::TellToWait(wait));
-        for second in 0..i64::from(REGAINED) {
+        for second in 0..i64::from(READMIT_FREE) {
             assert_eq!(control.admit(ANN, at(second)), Admission::Dropped);
             assert_eq!(control.admit(BEN, at(second)), Admission::Admitted);
         }
-        for _ in 0..REGAINED {
+        for _ in 0..READMIT_FREE {
             assert_eq!(
-                control.admit(ANN, at(REGAINED.into())),
+                control.admit(ANN, at(READMIT_FREE.into())),
                 Admission::Admitted,
                 "as promised"
             );
@@ -129,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn who_keeps_to_the_pace_is_always_admitted() {
+    fn a_sender_within_the_rate_is_always_admitted() {
         let mut control = FloodControl::new(1);
         assert!((0..1000).all(|second| control.admit(ANN, at(second)) == Admission::Admitted));
     }
@@ -141,11 +139,11 @@ mod tests {
     }
 
     #[test]
-    fn senders_at_rest_are_forgotten() {
+    fn idle_senders_are_dropped() {
         let mut control = FloodControl::new(1);
-        for (user, second) in (0..).zip(0..3 * REMEMBERED as i64) {
+        for (user, second) in (0..).zip(0..3 * MAX_SENDERS as i64) {
             control.admit(Sender::User(UserId(user)), at(second));
         }
-        assert!(control.senders.len() <= REMEMBERED);
+        assert!(control.senders.len() <= MAX_SENDERS);
     }
 }

@@ -1,9 +1,8 @@
-//! From an update as it comes over the wire to an [`Event`]. Pure; `polling` and `webhook` get the updates, the assistant
-//! handles what is made of them.
+//! Translates an update into an [`Event`]. Pure.
 //!
-//! An update is read by `wire` and not as teloxide's `Update`: Telegram adds fields and kinds every month, and one entity
-//! teloxide 0.17 does not know (Bot API 10's `date_time`, say) makes it give up the whole message. Here nothing can fail;
-//! what is not understood is no event, or in a private chat something the bot cannot read, which gets a kind word.
+//! An update is parsed by `wire` and not as teloxide's `Update`: Telegram adds fields and kinds every month, and a
+//! single unknown entity (Bot API 10's `date_time`, for example) makes teloxide 0.17 reject the whole message. Here
+//! nothing can fail: what is not understood is no event, or in a private chat an unreadable message, which is answered.
 
 use jiff::Timestamp;
 use teloxide::types::CallbackQueryId;
@@ -20,32 +19,30 @@ use crate::{
     knowledge::Language,
 };
 
-/// Correcting a typo takes a moment. A message edited later than this was answered long ago, and the conversation has
-/// gone on: taken as new, it would answer the wrong question.
+/// An edit later than this is ignored: the original message was answered long ago, and the conversation has gone on.
 const EDIT_WINDOW_SECONDS: i64 = 5 * 60;
 
-/// An update that is an event of the conversation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Incoming {
     pub chat: ChatId,
     pub update: UpdateId,
     pub event: Event,
-    /// The press to be acknowledged.
+    /// The press to acknowledge.
     pub callback: Option<CallbackQueryId>,
-    /// The album it is a part of: several pictures sent as one come as an update each.
+    /// The album: its pictures come in an update each.
     pub album: Option<String>,
-    /// When it was said; of a press, Telegram does not tell.
+    /// When the message was sent; unknown for a press.
     pub said_at: Option<Timestamp>,
 }
 
-/// The group that became a supergroup, and the supergroup, if that is what an update says.
+/// The old and new ids if the update says that a group became a supergroup.
 pub fn migration(update: &Update) -> Option<(ChatId, ChatId)> {
     let message = update.message.as_ref()?;
     let to = message.migrate_to_chat_id?;
     Some((chat_id(message)?, ChatId(to)))
 }
 
-/// Reads an update; `None` if there is nothing in it to react to.
+/// Translates an update; `None` if there is nothing to handle.
 pub fn read(update: &Update, me: &Identity) -> Option<Incoming> {
     let id = update.id()?;
     if let Some(query) = &update.callback_query {
@@ -57,7 +54,7 @@ pub fn read(update: &Update, me: &Identity) -> Option<Incoming> {
     read_edit(id, update.edited_message.as_ref()?, me)
 }
 
-/// A pressed button; also one on a message so old that Telegram does not show it to bots any more.
+/// A press, possibly on a message so old that Telegram does not show it to bots.
 fn read_press(update: UpdateId, query: &CallbackQuery) -> Option<Incoming> {
     let message = query.message.as_ref()?;
     let place = place_of(message)?;
@@ -85,8 +82,14 @@ fn read_message(update: UpdateId, message: &Message, me: &Identity) -> Option<In
         return None;
     }
     let input = match place {
-        Place::Private => read_file(message).or_else(|| words_of(message).map(Input::from_text)),
-        Place::Group => words_for_us(message, me)?.map(|text| read_words_for_us(&text)),
+        Place::Private => {
+            read_file(message).or_else(|| text_of_message(message).map(Input::from_text))
+        }
+        Place::Group => match addressed(message, me) {
+            Addressed::No => return None,
+            Addressed::WithoutText => None,
+            Addressed::Text(text) => Some(read_group_text(&text)),
+        },
     };
     let input = match input {
         Some(input) => input,
@@ -106,22 +109,20 @@ fn read_message(update: UpdateId, message: &Message, me: &Identity) -> Option<In
     })
 }
 
-/// An edited message counts as said anew when its words were changed right after it was sent: a typo was corrected, and
-/// the corrected question is to be answered. Everything else Telegram calls an edit (a live location moving on, a file
-/// exchanged, an old message polished) is passed over.
+/// An edited message is handled as a new one if its text was changed right after it was sent, to correct a typo. Other
+/// edits are ignored: a moving live location, a replaced file, an old message.
 fn read_edit(update: UpdateId, message: &Message, me: &Identity) -> Option<Incoming> {
     let after = message.edit_date?.saturating_sub(message.date?);
-    words_of(message)?;
+    text_of_message(message)?;
     if after > EDIT_WINDOW_SECONDS {
         return None;
     }
     let incoming = read_message(update, message, me)?;
-    // The words under a file are not read, so no typo in them matters.
+    // The caption of a file is not used.
     let is_file = matches!(incoming.event.input, Input::File(_));
     (!is_file).then_some(incoming)
 }
 
-/// An edited message was said when it was edited.
 fn said_at(message: &Message) -> Option<Timestamp> {
     let second = message.edit_date.or(message.date)?;
     Timestamp::from_second(second).ok()
@@ -131,8 +132,8 @@ fn message_id(message: &Message) -> Option<MessageId> {
     message.message_id.map(MessageId)
 }
 
-/// Who wrote a message. Who writes as a group or channel comes with the name of a bot of Telegram's, but presses buttons
-/// under their own: nothing can be kept for them alone.
+/// The sender of a message. A message on behalf of a group or channel has a technical bot as its sender, but its author
+/// presses buttons under their own id: nothing can be kept for them alone.
 fn sender_of(message: &Message) -> Option<&User> {
     match message.sender_chat {
         Some(_) => None,
@@ -144,7 +145,7 @@ fn chat_id(message: &Message) -> Option<ChatId> {
     message.chat.as_ref()?.id.map(ChatId)
 }
 
-/// Channels are no place for a conversation.
+/// `None` for channels, which are not supported.
 fn place_of(message: &Message) -> Option<Place> {
     let Chat { kind, .. } = message.chat.as_ref()?;
     match kind.as_deref()? {
@@ -154,7 +155,7 @@ fn place_of(message: &Message) -> Option<Place> {
     }
 }
 
-/// The topic of a forum or a private chat; or the comments or replies, which in a group have an id of the same kind.
+/// The topic of a forum or a private chat, or in a group a comments or reply thread, whose ids look alike.
 fn thread_of(message: &Message, place: Place) -> Option<Thread> {
     let id = ThreadId(message.message_thread_id?);
     let is_topic = message.is_topic_message.unwrap_or_default();
@@ -178,49 +179,64 @@ fn event_from(input: Input, place: Place, from: Option<&User>) -> Event {
     }
 }
 
-/// `zh-hans` and `pt_BR` are `zh` and `pt`; a code of three letters is none of ours.
+/// `zh-hans` and `pt_BR` are `zh` and `pt`.
 fn app_language(code: &str) -> Option<Language> {
     let language = code.split(['-', '_']).next()?;
     language.to_ascii_lowercase().parse().ok()
 }
 
-/// Two bots answering each other would not stop. Who writes as a group or channel has a bot's name, too.
+/// Two bots answering each other would never stop. A message on behalf of a group or channel has a bot as its sender,
+/// too.
 fn is_another_bot(message: &Message) -> bool {
     let from = message.from.as_ref();
     from.is_some_and(|from| from.is_bot == Some(true)) && message.sender_chat.is_none()
 }
 
-/// The words of a message; those under a picture count.
-fn words_of(message: &Message) -> Option<&str> {
+/// The text of a message, or the caption of its picture.
+fn text_of_message(message: &Message) -> Option<&str> {
     message.text.as_deref().or(message.caption.as_deref())
 }
 
-/// What a group's message says to us: `None` if it is not for us, `Some(None)` if it has no words.
-fn words_for_us(message: &Message, me: &Identity) -> Option<Option<String>> {
-    let replied = is_reply_to_us(message, me);
-    let Some(text) = words_of(message) else {
-        return replied.then_some(None);
-    };
-    match command_for(text) {
-        Some((_, Some(bot))) if !bot.eq_ignore_ascii_case(&me.username) => return None,
-        Some((_, Some(_))) => return Some(Some(text.to_owned())),
-        // `/ban` may be for any other bot of the group; ours are ours.
-        Some((command, None)) if is_ours(command) => return Some(Some(text.to_owned())),
-        _ => {}
-    }
-    let (rest, mentioned) = without_mentions(message, text, me);
-    (mentioned || replied).then_some(Some(rest))
+/// Whether a group's message is addressed to the bot, and its text without mentions.
+enum Addressed {
+    No,
+    WithoutText,
+    Text(String),
 }
 
-/// In a group, our bare name means "what can you do?".
-fn read_words_for_us(text: &str) -> Input {
+fn addressed(message: &Message, me: &Identity) -> Addressed {
+    let replied = is_reply_to_us(message, me);
+    let Some(text) = text_of_message(message) else {
+        return if replied {
+            Addressed::WithoutText
+        } else {
+            Addressed::No
+        };
+    };
+    match command_for(text) {
+        Some((_, Some(bot))) if !bot.eq_ignore_ascii_case(&me.username) => return Addressed::No,
+        Some((_, Some(_))) => return Addressed::Text(text.to_owned()),
+        // A command without a bot's name may be meant for another bot of the group, unless it is one of ours.
+        Some((command, None)) if is_ours(command) => return Addressed::Text(text.to_owned()),
+        Some((_, None)) | None => {}
+    }
+    let (rest, mentioned) = without_mentions(message, text, me);
+    if mentioned || replied {
+        Addressed::Text(rest)
+    } else {
+        Addressed::No
+    }
+}
+
+/// A mention without further text asks for help.
+fn read_group_text(text: &str) -> Input {
     if text.trim().is_empty() {
         return Input::Command(Command::Help, String::new());
     }
     Input::from_text(text)
 }
 
-/// A topic's messages all "reply" to the note that opened it, which may be ours.
+/// All messages of a topic "reply" to the service message that opened it, which may be the bot's.
 fn is_reply_to_us(message: &Message, me: &Identity) -> bool {
     let Some(replied) = &message.reply_to_message else {
         return false;
@@ -246,7 +262,7 @@ fn is_ours(command: &str) -> bool {
     all.any(|ours| ours.name().eq_ignore_ascii_case(command))
 }
 
-/// The text without the places that mention us, and whether there were any.
+/// The text without mentions of the bot, and whether there were any.
 fn without_mentions(message: &Message, text: &str, me: &Identity) -> (String, bool) {
     // Entities count in UTF-16 units.
     let units: Vec<u16> = text.encode_utf16().collect();
@@ -286,7 +302,7 @@ fn is_mention_of(entity: &Entity, text: &str, me: &Identity) -> bool {
     }
 }
 
-/// A file; the words below it do not count. An animation brings a `document` along and is none.
+/// A file; its caption is ignored. An animation has a `document` as well.
 fn read_file(message: &Message) -> Option<Input> {
     if message.has_other("animation") {
         return None;
@@ -299,7 +315,7 @@ fn read_file(message: &Message) -> Option<Input> {
     }))
 }
 
-/// What can be attached besides a `document`. A venue brings a `location` along.
+/// Fields of attachments besides `document`. A venue has a `location` as well.
 const ATTACHMENTS: [(&str, AttachmentKind); 12] = [
     ("sticker", AttachmentKind::Sticker),
     ("animation", AttachmentKind::Sticker),
@@ -315,8 +331,8 @@ const ATTACHMENTS: [(&str, AttachmentKind); 12] = [
     ("contact", AttachmentKind::Contact),
 ];
 
-/// Notes of Telegram about a chat, besides `migrate_to_chat_id`.
-const SERVICE: [&str; 51] = [
+/// Fields of service messages, besides `migrate_to_chat_id`.
+const SERVICE_FIELDS: [&str; 51] = [
     "new_chat_members",
     "left_chat_member",
     "chat_owner_left",
@@ -370,11 +386,11 @@ const SERVICE: [&str; 51] = [
     "video_chat_participants_invited",
 ];
 
-/// What a message without words is. What is not known is taken for something a person sent: a kind word too many is
-/// better than silence.
+/// The kind of a message without text; `None` for service messages. An unknown kind counts as something a person sent,
+/// so that it is answered.
 fn attachment_kind(message: &Message) -> Option<AttachmentKind> {
     let is_service = message.migrate_to_chat_id.is_some()
-        || SERVICE.iter().any(|field| message.has_other(field));
+        || SERVICE_FIELDS.iter().any(|field| message.has_other(field));
     if is_service {
         return None;
     }
@@ -459,7 +475,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_telegram_invented_yesterday_disturbs_nothing() {
+    fn unknown_fields_and_entities_are_ignored() {
         let fields = json!({
             "text": "hi", "brand_new": {"x": 1},
             "entities": [{"type": "date_time", "offset": 0, "length": 2, "unix_time": 1}],
@@ -468,7 +484,7 @@ mod tests {
     }
 
     #[test]
-    fn commands_are_read_with_what_stands_behind_them() {
+    fn commands_are_read_with_their_arguments() {
         let start = Some(Input::Command(Command::Start, "kb_a-b".into()));
         assert_eq!(private(json!({"text": "/start kb_a-b"})), start);
         let cards = Some(Input::Command(Command::Cards, String::new()));
@@ -513,7 +529,7 @@ mod tests {
     }
 
     #[test]
-    fn a_typo_mended_at_once_is_said_anew_and_an_old_message_is_not() {
+    fn a_quick_edit_counts_as_a_new_message_and_a_late_one_does_not() {
         let edited = |edit_date: i64, fields: Value| {
             let mut message = message("private", fields);
             message["edit_date"] = json!(edit_date);
@@ -526,7 +542,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_text_is_an_attachment_and_a_caption_counts_as_text() {
+    fn a_message_without_text_is_an_attachment_and_a_caption_counts_as_text() {
         for (fields, kind) in [
             (json!({"sticker": {}}), AttachmentKind::Sticker),
             (
@@ -559,7 +575,7 @@ mod tests {
     }
 
     #[test]
-    fn a_private_document_is_a_file_with_or_without_words_below_it() {
+    fn a_private_document_is_a_file_with_or_without_a_caption() {
         let sent = Some(Input::File(SentFile {
             id: "F1".into(),
             name: "cards 卡.json".into(),
@@ -578,7 +594,7 @@ mod tests {
     }
 
     #[test]
-    fn an_animation_is_no_file_though_it_brings_one_along() {
+    fn an_animation_is_no_file_although_it_has_a_document() {
         let mut fields = file(Value::Null);
         fields["animation"] = json!({"file_id": "F1"});
         assert_eq!(
@@ -590,7 +606,7 @@ mod tests {
     }
 
     #[test]
-    fn in_a_group_a_document_is_an_attachment_and_its_caption_is_heard() {
+    fn in_a_group_a_document_is_an_attachment_and_its_caption_counts() {
         let mut fields = file(Value::Null);
         fields["reply_to_message"] = json!({"from": {"id": 42}, "text": "?"});
         assert_eq!(
@@ -603,7 +619,7 @@ mod tests {
     }
 
     #[test]
-    fn new_words_under_a_file_do_not_send_it_again() {
+    fn an_edited_caption_does_not_send_its_file_again() {
         let mut message = message("private", file(json!("my cards")));
         message["edit_date"] = json!(1010);
         let update = json!({"update_id": 1, "edited_message": message});
@@ -611,7 +627,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_typed_or_attached_is_known_by_its_message_and_its_sender() {
+    fn an_event_names_its_message_and_its_sender() {
         let ours = json!({"from": {"id": 42}, "text": "?"});
         let event = |chat_type: &str, fields: Value| {
             let update = json!({"update_id": 1, "message": message(chat_type, fields)});
@@ -639,7 +655,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_writes_as_the_group_is_nobody_in_particular() {
+    fn a_message_on_behalf_of_the_group_names_no_person() {
         let fields = json!({
             "text": "/help", "sender_chat": {"id": -100, "type": "supergroup"},
             "from": {"id": 1_087_968_824, "is_bot": true, "username": "GroupAnonymousBot"},
@@ -650,7 +666,7 @@ mod tests {
     }
 
     #[test]
-    fn notes_of_telegram_channels_and_other_bots_are_no_events() {
+    fn service_messages_channels_and_other_bots_are_no_events() {
         assert_eq!(private(json!({"pinned_message": {}})), None);
         assert_eq!(group(json!({"new_chat_members": [{"id": 42}]})), None);
         let channel = message("channel", json!({"text": "x"}));
@@ -667,7 +683,7 @@ mod tests {
     }
 
     #[test]
-    fn in_a_group_only_what_is_addressed_to_us_is_heard() {
+    fn in_a_group_only_messages_addressed_to_the_bot_are_events() {
         assert_eq!(group(json!({"text": "how do I unbind?"})), None);
         assert_eq!(group(json!({"text": "/ban"})), None);
         assert_eq!(group(json!({"text": "/help@other_bot"})), None);
@@ -680,7 +696,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_to_our_message_is_for_us_but_a_topic_is_not() {
+    fn a_reply_to_the_bot_is_addressed_to_it_but_a_topic_it_opened_is_not() {
         let ours = json!({"message_id": 4, "from": {"id": 42, "is_bot": true}, "text": "?"});
         assert_eq!(
             group(json!({"text": "yes", "reply_to_message": ours})),
@@ -704,7 +720,7 @@ mod tests {
     }
 
     #[test]
-    fn our_name_is_taken_out_of_what_is_said_to_us() {
+    fn mentions_of_the_bot_are_removed_from_the_text() {
         let mention = |offset: u64, length: u64| json!([{"type": "mention", "offset": offset, "length": length}]);
         let said = json!({"text": "👍 @unbind_bot 怎么解绑", "entities": mention(3, 11)});
         assert_eq!(group(said), text("👍  怎么解绑"));
@@ -722,7 +738,7 @@ mod tests {
     }
 
     #[test]
-    fn where_in_a_chat_something_was_said_is_known() {
+    fn an_event_names_its_topic_or_thread() {
         let topic = json!({"message_thread_id": 9, "is_topic_message": true});
         let comments = json!({"message_thread_id": 9});
         let said = |chat_type: &str, fields: &Value| {

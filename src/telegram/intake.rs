@@ -1,8 +1,7 @@
-//! Accepts updates, however they came, and gives each its effect: chats side by side, each chat in order.
-//!
-//! An update is in flight until its effect is on disk: what fails is tried again, where it holds up its own chat and no
-//! other. What fails too often while the store is well is given up, with an apology, as a dead letter. Only what is done
-//! may be confirmed to Telegram; how that happens is left to `polling` and `webhook`.
+//! Handles updates: in order per chat, chats concurrently. An update is in flight until its effect is on disk. A
+//! failure is retried and delays only its own chat; after [`MAX_FAILURES`] failures with a healthy store the update
+//! becomes a dead letter, and the person gets an apology. Confirming updates to Telegram is left to `polling` and
+//! `webhook`.
 
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
@@ -22,10 +21,10 @@ use super::{
     api::{Api, Identity},
     clock::Clock,
     flood_control::{Admission, FloodControl, Sender},
+    gcra::Moment,
     incoming::{self, Incoming},
     outbox::Outbox,
-    rate_limit::Moment,
-    retry::growing_pause,
+    retry::{MAX_BACKOFF, growing_pause},
     wire::Update,
 };
 use crate::{
@@ -37,38 +36,35 @@ use crate::{
     store::{OutboxRow, StoreError},
 };
 
-/// Updates in flight at once. Telegram brings at most 100 at a time, by either way; the rest is for those that hang.
-pub const MAX_IN_FLIGHT: usize = 256;
-/// An update that fails so often while the store is well is given up.
+/// Maximum updates in flight. Telegram delivers at most 100 at a time; the rest covers slow ones.
+pub const MAX_UPDATES_IN_FLIGHT: usize = 256;
+/// Failures with a healthy store after which an update is given up.
 const MAX_FAILURES: u32 = 5;
-/// What failed is tried again no less often than this.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// Presses being acknowledged at once. Each takes a moment; when the server hangs, more would only pile up.
+/// Maximum concurrent acknowledgements of presses; more would only pile up while the server hangs.
 const MAX_ACKNOWLEDGING: usize = 128;
-/// Albums that are remembered, to answer each once; its pictures come within moments.
-const REMEMBERED_ALBUMS: usize = 256;
-/// What was said longer ago than this has waited at Telegram, and does not count as a flood.
-const STALE: SignedDuration = SignedDuration::from_secs(60);
+/// Albums remembered in order to answer each once; the pictures of an album arrive within seconds.
+const MAX_ALBUMS: usize = 256;
+/// A message older than this has waited at Telegram and does not count as flooding.
+const MAX_FLOOD_AGE: SignedDuration = SignedDuration::from_secs(60);
 
-/// Becomes ready once an update may be confirmed; `false` when the service ended before.
+/// Resolves once an update may be confirmed; `false` if the service ended before that.
 pub type Done = Shared<BoxFuture<'static, bool>>;
 
-/// What became of an update that was brought.
 #[derive(Debug)]
 pub enum Accepted {
-    /// There is nothing in it to react to, or nothing that could be confirmed.
+    /// Nothing to handle.
     Nothing,
-    /// It is in flight, maybe since an earlier delivery.
+    /// In flight, possibly since an earlier delivery.
     Pending(Done),
-    /// There are too many in flight, or the service is ending: it must come again later.
+    /// Too many are in flight, or the service is stopping: Telegram has to redeliver it.
     Full,
 }
 
-/// Where updates are brought.
+/// Accepts updates.
 #[derive(Clone)]
 pub struct Intake(Arc<Inner>);
 
-/// Ends all work in flight when it is dropped; what is not done comes again.
+/// Aborts all work in flight when dropped; Telegram redelivers what was not done.
 pub struct Workers(Arc<Inner>);
 
 struct Inner {
@@ -82,7 +78,7 @@ struct Inner {
 
 struct State {
     in_flight: HashMap<UpdateId, Done>,
-    /// What waits behind the update each of these chats is working on.
+    /// For each chat with an update being handled, the updates that wait behind it.
     chats: HashMap<ChatId, VecDeque<Job>>,
     albums: VecDeque<(ChatId, String)>,
     flood_control: FloodControl,
@@ -91,25 +87,23 @@ struct State {
     ending: bool,
 }
 
-/// An update in flight.
 struct Job {
     chat: ChatId,
     update: UpdateId,
-    task: Task,
+    kind: JobKind,
     done: oneshot::Sender<bool>,
 }
 
-/// What is to be done with it.
-enum Task {
+enum JobKind {
     Handle(Event),
-    /// The group has another id from now on.
+    /// The group has this new id.
     Migrate(ChatId),
-    /// Reading it panicked: all that can be done is to keep it.
+    /// Parsing the update panicked: it is only stored.
     Keep(DeadLetter),
 }
 
-impl Task {
-    fn kind(&self) -> &'static str {
+impl JobKind {
+    fn name(&self) -> &'static str {
         match self {
             Self::Handle(event) => event.input.kind(),
             Self::Migrate(_) => "migration",
@@ -118,22 +112,22 @@ impl Task {
     }
 }
 
-/// Why an update had no effect yet.
+/// Why handling an update failed.
 #[derive(Debug, thiserror::Error)]
-enum Fault {
-    #[error("it was not handled: {0}")]
+enum HandleFault {
+    #[error("handling failed: {0}")]
     NotHandled(#[from] HandleError),
-    #[error("it panicked outside its turn")]
+    #[error("handling panicked outside its turn")]
     Panicked,
 }
 
-impl From<StoreError> for Fault {
+impl From<StoreError> for HandleFault {
     fn from(error: StoreError) -> Self {
         Self::NotHandled(error.into())
     }
 }
 
-impl Fault {
+impl HandleFault {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::NotHandled(_) => ErrorKind::Store,
@@ -143,8 +137,8 @@ impl Fault {
 }
 
 impl Intake {
-    /// An intake for what is said to `me`, and its workers. `answers_a_second` is how fast one chat is answered, and
-    /// therefore may send messages; 0 is no limit.
+    /// An intake for the bot `me`, and its workers. `answers_a_second` is the send rate per chat and therefore the rate
+    /// at which one person may send messages; 0 means no limit.
     pub fn new(
         api: Api,
         me: Arc<Identity>,
@@ -173,64 +167,64 @@ impl Intake {
         (Self(inner.clone()), Workers(inner))
     }
 
-    /// Accepts an update. Call it in the order in which updates come; not outside a tokio runtime.
+    /// Accepts an update. Must be called in the order in which updates arrive, within a tokio runtime.
     pub fn accept(&self, update: &Update) -> Accepted {
         let Some(id) = update.id() else {
-            tracing::error!("an update without an id; nothing can be done with it");
+            tracing::error!("an update has no id; it is ignored");
             return Accepted::Nothing;
         };
-        let mut state = self.0.state();
+        let mut state = self.0.lock_state();
         if let Some(done) = state.in_flight.get(&id) {
             return Accepted::Pending(done.clone());
         }
-        if state.ending || state.in_flight.len() >= MAX_IN_FLIGHT {
+        if state.ending || state.in_flight.len() >= MAX_UPDATES_IN_FLIGHT {
             self.0.count_update("any", UpdateOutcome::Refused);
             return Accepted::Full;
         }
-        match self.0.read(&mut state, id, update) {
+        match self.0.read_update(&mut state, id, update) {
             None => {
-                tracing::info!(update = id.0, "passed over");
+                tracing::info!(update = id.0, "ignored");
                 self.0.count_update("other", UpdateOutcome::PassedOver);
                 Accepted::Nothing
             }
-            Some((chat, task)) => Accepted::Pending(self.0.enqueue(&mut state, id, chat, task)),
+            Some((chat, kind)) => Accepted::Pending(self.0.enqueue(&mut state, id, chat, kind)),
         }
     }
 
-    /// Updates come in, and that is known to hold for so long.
+    /// Reports readiness: updates are known to be received for this long.
     pub fn receiving_for(&self, span: Duration) {
         let until = (self.0.clock)().plus(span);
         self.0.assistant.metrics().receiving_until(until);
     }
 
-    /// Telegram could not be asked for updates.
+    /// Counts a failed poll.
     pub fn polling_failed(&self) {
         self.0.assistant.metrics().count_error(ErrorKind::Polling);
     }
 
-    /// Accepts nothing more; what is in flight goes on.
+    /// Refuses further updates; those in flight go on.
     pub fn stop_accepting(&self) {
-        self.0.state().ending = true;
+        self.0.lock_state().ending = true;
     }
 
-    /// Whether updates can be given their effects at present.
+    /// The health of the store.
     ///
     /// # Errors
-    /// What is wrong with the store.
+    /// The store is unhealthy.
     pub fn health(&self) -> Result<(), StoreError> {
         self.0.assistant.store().health()
     }
 
-    /// Waits until the presses under way are acknowledged.
+    /// Waits for the acknowledgements in flight.
     pub async fn wait_acknowledged(&self) {
-        let mut under_way = std::mem::take(&mut self.0.state().acknowledging);
-        while under_way.join_next().await.is_some() {}
+        let mut in_flight = std::mem::take(&mut self.0.lock_state().acknowledging);
+        while in_flight.join_next().await.is_some() {}
     }
 }
 
 impl Drop for Workers {
     fn drop(&mut self) {
-        let mut state = self.0.state();
+        let mut state = self.0.lock_state();
         state.ending = true;
         state.chats.clear();
         state.workers.abort_all();
@@ -243,36 +237,41 @@ impl Inner {
         self.assistant.metrics().count_update(kind, outcome);
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn lock_state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is to be done about an update, if anything; a press is acknowledged at once.
-    fn read(&self, state: &mut State, id: UpdateId, update: &Update) -> Option<(ChatId, Task)> {
+    /// Parses an update; `None` if there is nothing to handle. A press is acknowledged at once.
+    fn read_update(
+        &self,
+        state: &mut State,
+        id: UpdateId,
+        update: &Update,
+    ) -> Option<(ChatId, JobKind)> {
         if let Some((from, to)) = incoming::migration(update) {
-            return Some((from, Task::Migrate(to)));
+            return Some((from, JobKind::Migrate(to)));
         }
         match panics::catch(|| incoming::read(update, &self.me)) {
-            Ok(incoming) => self.filter(state, incoming?, (self.clock)()),
+            Ok(incoming) => self.admit_incoming(state, incoming?, (self.clock)()),
             Err(Panicked(fault)) => {
                 tracing::error!(
                     update = id.0,
-                    "reading an update panicked; it is kept as a dead letter"
+                    "parsing an update panicked; it is kept as a dead letter"
                 );
                 let letter = DeadLetter::of_text(&format!("{update:?}"), &fault, (self.clock)());
                 let letter = letter.arrived_in(Some(id));
-                Some((ChatId::TERMINAL, Task::Keep(letter)))
+                Some((ChatId::TERMINAL, JobKind::Keep(letter)))
             }
         }
     }
 
-    /// Leaves out what is not to be handled: the presses of other people's buttons, the rest of an album, a flood.
-    fn filter(
+    /// Filters out presses of other people's buttons, further pictures of an album, and floods.
+    fn admit_incoming(
         &self,
         state: &mut State,
         mut incoming: Incoming,
         now: Timestamp,
-    ) -> Option<(ChatId, Task)> {
+    ) -> Option<(ChatId, JobKind)> {
         let admission = if is_stale(&incoming, now) {
             Admission::Admitted
         } else {
@@ -280,23 +279,18 @@ impl Inner {
         };
         let is_for_another = is_for_another(&incoming.event);
         if let Some(query) = incoming.callback.take() {
-            let alert = is_for_another.then(|| self.not_yours(&incoming.event));
+            let alert = is_for_another.then(|| self.wrong_owner_alert(&incoming.event));
             self.acknowledge_press(state, query, alert);
         }
-        if is_for_another || repeats_album(&incoming, &mut state.albums) {
+        if is_for_another || is_known_album(&incoming, &mut state.albums) {
             return None;
         }
         let event = match admission {
             Admission::Admitted => incoming.event,
-            Admission::TellToWait(wait) => Event {
-                input: Input::TooFast {
-                    seconds: wait.as_secs().max(1),
-                },
-                ..incoming.event
-            },
+            Admission::TellToWait(wait) => too_fast(incoming.event, wait),
             Admission::Dropped => return None,
         };
-        Some((incoming.chat, Task::Handle(event)))
+        Some((incoming.chat, JobKind::Handle(event)))
     }
 
     fn acknowledge_press(
@@ -307,7 +301,7 @@ impl Inner {
     ) {
         while state.acknowledging.try_join_next().is_some() {}
         if state.acknowledging.len() >= MAX_ACKNOWLEDGING {
-            tracing::warn!("a press is not acknowledged: too many are waiting for that");
+            tracing::warn!("too many acknowledgements in flight; this press is not acknowledged");
             return;
         }
         let api = self.api.clone();
@@ -315,22 +309,21 @@ impl Inner {
         state.acknowledging.spawn(acknowledge);
     }
 
-    /// What is said about a press of another person's button, in the language of the app of who pressed it and alone
-    /// sees it.
-    fn not_yours(&self, event: &Event) -> String {
+    /// The alert for a press of another person's button, in the app language of the person who pressed it.
+    fn wrong_owner_alert(&self, event: &Event) -> String {
         let lines = &self.assistant.base().lines;
         let spoken = lines.languages();
         let language = event.app_language.filter(|own| spoken.contains(own));
         lines.label(language.unwrap_or(Language::EN), "not-yours", &[])
     }
 
-    /// Puts an update at the end of its chat's queue; a chat that has none gets a worker.
+    /// Puts an update at the end of its chat's queue; a chat without a queue gets a worker.
     fn enqueue(
         self: &Arc<Self>,
         state: &mut State,
         update: UpdateId,
         chat: ChatId,
-        task: Task,
+        kind: JobKind,
     ) -> Done {
         let (sender, receiver) = oneshot::channel();
         let done = receiver.map(|done| done.unwrap_or(false)).boxed().shared();
@@ -338,7 +331,7 @@ impl Inner {
         let job = Job {
             chat,
             update,
-            task,
+            kind,
             done: sender,
         };
         match state.chats.entry(chat) {
@@ -352,9 +345,9 @@ impl Inner {
         done
     }
 
-    /// The chat's next update; a chat without one loses its worker.
+    /// The chat's next update; without one, the queue is removed and the worker ends.
     fn next_job(&self, chat: ChatId) -> Option<Job> {
-        let mut state = self.state();
+        let mut state = self.lock_state();
         let job = state.chats.get_mut(&chat)?.pop_front();
         if job.is_none() {
             state.chats.remove(&chat);
@@ -363,13 +356,13 @@ impl Inner {
     }
 
     fn finish_job(&self, job: Job) {
-        self.state().in_flight.remove(&job.update);
-        // The delivery that brought it may have been given up.
+        self.lock_state().in_flight.remove(&job.update);
+        // The receiver may be gone.
         let _ = job.done.send(true);
     }
 
-    /// Tries until the update has its effect, or is given up.
-    async fn give_effect(&self, job: &Job) {
+    /// Retries until the update is committed or given up.
+    async fn handle_with_retry(&self, job: &Job) {
         let begun = Instant::now();
         let (mut tries, mut failures) = (0, 0);
         loop {
@@ -382,38 +375,40 @@ impl Inner {
                 Err(fault) => fault,
             };
             self.assistant.metrics().count_error(fault.kind());
-            tracing::error!(error = %fault, "an update had no effect yet; it stays at Telegram and is tried again");
+            tracing::error!(event = "update_retry", error = %fault, "handling failed; will be retried");
             tries += 1;
-            // As long as the store is unwell, it is not the update's fault.
+            // Failures with an unhealthy store are not the fault of the update.
             failures += u32::from(self.assistant.store().health().is_ok());
-            sleep(growing_pause(tries, LONGEST_PAUSE)).await;
+            sleep(growing_pause(tries, MAX_BACKOFF)).await;
         }
     }
 
-    async fn try_job(&self, job: &Job) -> Result<Vec<OutboxRow>, Fault> {
+    async fn try_job(&self, job: &Job) -> Result<Vec<OutboxRow>, HandleFault> {
         let now = (self.clock)();
-        guarded(async {
-            match &job.task {
-                Task::Handle(event) => {
+        catch_panic(async {
+            match &job.kind {
+                JobKind::Handle(event) => {
                     let (chat, update) = (job.chat, Some(job.update));
                     let handled = self.assistant.handle(chat, update, event, now).await?;
                     return Ok(handled.rows);
                 }
-                Task::Migrate(to) => self.assistant.migrate(job.chat, *to).await?,
-                Task::Keep(letter) => self.assistant.keep_dead_letter(letter.clone(), now).await?,
+                JobKind::Migrate(to) => self.assistant.migrate(job.chat, *to).await?,
+                JobKind::Keep(letter) => {
+                    self.assistant.keep_dead_letter(letter.clone(), now).await?
+                }
             }
             Ok(Vec::new())
         })
         .await
     }
 
-    async fn give_up(&self, job: &Job) -> Result<Vec<OutboxRow>, Fault> {
+    async fn give_up(&self, job: &Job) -> Result<Vec<OutboxRow>, HandleFault> {
         let (chat, update) = (job.chat, job.update);
         tracing::error!(
             "an update failed {MAX_FAILURES} times and is given up; it is kept: `unbind-bot store dead-letters`"
         );
-        self.count_update(job.task.kind(), UpdateOutcome::GivenUp);
-        let Task::Handle(event) = &job.task else {
+        self.count_update(job.kind.name(), UpdateOutcome::GivenUp);
+        let JobKind::Handle(event) = &job.kind else {
             return Ok(Vec::new());
         };
         let fault = format!("it failed {MAX_FAILURES} times outside its turn");
@@ -422,14 +417,14 @@ impl Inner {
             let given_up = self.assistant.give_up(chat, update, event, &fault, now);
             Ok(given_up.await?)
         };
-        let given_up = guarded(given_up).await;
+        let given_up = catch_panic(given_up).await;
         if given_up.is_ok() {
             return given_up;
         }
-        // What cannot be kept with its chat is kept with the operator's own, that of the terminal.
+        // A dead letter that cannot be stored with its chat is stored with the operator's record, that of the terminal.
         let letter = DeadLetter::of(&Record::default(), event, &fault, now);
         let letter = letter.arrived_in(Some(update));
-        guarded(async {
+        catch_panic(async {
             self.assistant.keep_dead_letter(letter, now).await?;
             Ok(Vec::new())
         })
@@ -437,33 +432,48 @@ impl Inner {
     }
 
     fn send_replies(&self, job: &Job, rows: Vec<OutboxRow>, tries: u32, took: Duration) {
-        let kind = job.task.kind();
+        let kind = job.kind.name();
         self.count_update(kind, UpdateOutcome::Handled);
-        // With the version and the chat, the line of each reply that is sent can be found.
+        // The version and the chat identify the log lines of the rows when they are sent.
         let version = rows.first().map(|row| row.id.version);
         tracing::info!(kind, version, rows = rows.len(), ?took, "handled");
-        if tries > 0 || matches!(job.task, Task::Migrate(_)) {
-            // Rows have other names, or a commit may have succeeded without saying so, and its rows were not handed over.
+        if tries > 0 || matches!(job.kind, JobKind::Migrate(_)) {
+            // Rows have new ids, or a commit whose acknowledgement was lost left rows that were not handed over.
             self.outbox.reload();
         }
         self.outbox.send(rows);
     }
 }
 
-/// Gives a chat's updates their effects, one after another, until there are no more.
+/// Handles a chat's updates one after another until there are no more.
 async fn run_worker(intake: Arc<Inner>, chat: ChatId) {
     while let Some(job) = intake.next_job(chat) {
-        // Every line logged on the way to its effect names the update; at the level of errors, so that it always does.
+        // Every log line names the update. The span has the level of errors so that it is always enabled.
         let span = tracing::error_span!("update", id = job.update.0, %chat);
-        intake.give_effect(&job).instrument(span).await;
+        intake.handle_with_retry(&job).instrument(span).await;
         intake.finish_job(job);
     }
 }
 
-async fn guarded<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+async fn catch_panic<T>(
+    work: impl Future<Output = Result<T, HandleFault>>,
+) -> Result<T, HandleFault> {
     panics::catch_async(work)
         .await
-        .unwrap_or(Err(Fault::Panicked))
+        .unwrap_or(Err(HandleFault::Panicked))
+}
+
+/// The event that tells its sender to wait. Its answer replies to the same message as the answer to the original event
+/// would: in comments, a message that is no reply leaves the thread.
+fn too_fast(event: Event, wait: Duration) -> Event {
+    let replied_to = event.reply_to().map(|reply_to| reply_to.message);
+    Event {
+        input: Input::TooFast {
+            seconds: wait.as_secs().max(1),
+        },
+        message: replied_to.or(event.message),
+        ..event
+    }
 }
 
 fn sender_of(incoming: &Incoming) -> Sender {
@@ -476,15 +486,15 @@ fn sender_of(incoming: &Incoming) -> Sender {
 fn is_stale(incoming: &Incoming, now: Timestamp) -> bool {
     incoming
         .said_at
-        .is_some_and(|said| now.duration_since(said) > STALE)
+        .is_some_and(|said| now.duration_since(said) > MAX_FLOOD_AGE)
 }
 
 fn is_for_another(event: &Event) -> bool {
     matches!(&event.input, Input::Press { press: Some(press), .. } if press.is_for_another(event.from))
 }
 
-/// Whether it is one more picture of an album that was answered already; ten pictures do not want ten answers.
-fn repeats_album(incoming: &Incoming, answered: &mut VecDeque<(ChatId, String)>) -> bool {
+/// Whether it is a further picture of an album that was answered already.
+fn is_known_album(incoming: &Incoming, answered: &mut VecDeque<(ChatId, String)>) -> bool {
     let Some(album) = incoming.album.clone() else {
         return false;
     };
@@ -492,7 +502,7 @@ fn repeats_album(incoming: &Incoming, answered: &mut VecDeque<(ChatId, String)>)
     if answered.contains(&album) {
         return matches!(incoming.event.input, Input::Attachment(_));
     }
-    if answered.len() == REMEMBERED_ALBUMS {
+    if answered.len() == MAX_ALBUMS {
         answered.pop_front();
     }
     answered.push_back(album);
@@ -508,7 +518,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        dialogue::{Base, Context, Turn},
+        dialogue::{Base, Context, MessageId, ReplyTo, Turn},
         knowledge::Knowledge,
         store::{
             Commit, Store,
@@ -521,13 +531,13 @@ mod tests {
     const ANN: ChatId = ChatId(1);
     const BEN: ChatId = ChatId(2);
 
-    /// Commits of Ann's panic, hang or are refused; of the others it notes the chats.
+    /// Commits of Ann's chat panic, hang or fail; for others the chats are recorded.
     #[derive(Default)]
     struct AgainstAnn {
         inner: Arc<MemoryStore>,
         panics: bool,
         hangs: bool,
-        unwell: AtomicBool,
+        unhealthy: AtomicBool,
         kept: Mutex<Vec<ChatId>>,
     }
 
@@ -550,29 +560,29 @@ mod tests {
         }
 
         fn before_health(&self) -> Result<(), StoreError> {
-            if self.unwell.load(Ordering::Relaxed) {
+            if self.unhealthy.load(Ordering::Relaxed) {
                 return Err(StoreError::Unavailable("no room".into()));
             }
             Ok(())
         }
     }
 
-    struct Room {
+    struct Fixture {
         intake: Intake,
         store: Arc<dyn Store>,
         hooks: Arc<AgainstAnn>,
         _workers: Workers,
     }
 
-    fn room(hooks: AgainstAnn) -> Room {
-        room_with(hooks, 0, |assistant| assistant)
+    fn fixture(hooks: AgainstAnn) -> Fixture {
+        fixture_with(hooks, 0, |assistant| assistant)
     }
 
-    fn room_with(
+    fn fixture_with(
         hooks: AgainstAnn,
         answers_a_second: u32,
         assistant: impl FnOnce(Assistant) -> Assistant,
-    ) -> Room {
+    ) -> Fixture {
         let hooks = Arc::new(hooks);
         let store: Arc<dyn Store> = Arc::new(HookedStore::new(hooks.inner.clone(), hooks.clone()));
         let nowhere = "http://127.0.0.1:1".parse().unwrap();
@@ -585,7 +595,8 @@ mod tests {
         let base = Base::new(Knowledge::default());
         let assistant = Arc::new(assistant(Assistant::new(base, store.clone())));
         let delivery = Delivery::new(api.clone(), assistant.clone(), clock.clone());
-        let sender = outbox::Sender::new(delivery, store.clone(), clock.clone(), "bot", rates);
+        let sender =
+            outbox::OutboxSender::new(delivery, store.clone(), clock.clone(), "bot", rates);
         let (_, outbox) = sender.unwrap();
         let (intake, workers) = Intake::new(
             api,
@@ -595,7 +606,7 @@ mod tests {
             clock,
             answers_a_second,
         );
-        Room {
+        Fixture {
             intake,
             store,
             hooks,
@@ -603,12 +614,12 @@ mod tests {
         }
     }
 
-    impl Room {
+    impl Fixture {
         fn accept(&self, update: &Value) -> Accepted {
             self.intake.accept(&Update::read(update.clone()))
         }
 
-        /// Accepts an update; panics if it is not in flight then.
+        /// Accepts an update; panics if it is not in flight afterwards.
         fn take(&self, update: &Value) -> Done {
             match self.accept(update) {
                 Accepted::Pending(done) => done,
@@ -638,39 +649,39 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_poisoned_update_is_tried_again_and_then_kept_and_others_notice_nothing() {
+    async fn a_failing_update_is_retried_then_kept_as_a_dead_letter_and_delays_no_other_chat() {
         for panics in [true, false] {
-            let room = room(AgainstAnn {
+            let fixture = fixture(AgainstAnn {
                 panics,
                 ..AgainstAnn::default()
             });
             let begun = tokio::time::Instant::now();
-            let (poisoned, behind) = (room.take(&hello(5, ANN)), room.take(&hello(6, ANN)));
-            assert!(room.take(&hello(7, BEN)).await);
+            let (poisoned, behind) = (fixture.take(&hello(5, ANN)), fixture.take(&hello(6, ANN)));
+            assert!(fixture.take(&hello(7, BEN)).await);
             assert_eq!(begun.elapsed(), Duration::ZERO, "Ben did not wait");
             assert!(poisoned.await && behind.await, "they may be confirmed");
-            // Ann's chat takes nothing at all, so that the letters are with the operator.
-            assert_eq!(room.kept(), [BEN, ChatId::TERMINAL, ChatId::TERMINAL]);
-            let letters = room.letters(ChatId::TERMINAL);
+            // Ann's record cannot be written at all, so the dead letters are in the operator's record.
+            assert_eq!(fixture.kept(), [BEN, ChatId::TERMINAL, ChatId::TERMINAL]);
+            let letters = fixture.letters(ChatId::TERMINAL);
             assert_eq!(letters[0].update, Some(UpdateId(5)));
             assert!(letters[0].event.contains("hello"), "{letters:?}");
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_slow_chat_holds_up_itself_and_nobody_else() {
-        let room = room(AgainstAnn {
+    async fn a_slow_chat_delays_only_itself() {
+        let fixture = fixture(AgainstAnn {
             hangs: true,
             ..AgainstAnn::default()
         });
-        let (slow, behind) = (room.take(&hello(5, ANN)), room.take(&hello(6, ANN)));
+        let (slow, behind) = (fixture.take(&hello(5, ANN)), fixture.take(&hello(6, ANN)));
         for update in 7..200 {
-            assert!(room.take(&hello(update, BEN)).await);
+            assert!(fixture.take(&hello(update, BEN)).await);
         }
         assert_eq!((slow.now_or_never(), behind.now_or_never()), (None, None));
     }
 
-    /// A certain word makes a turn panic.
+    /// A turn that panics at the text "boom".
     fn panics_at_will(record: &Record, event: &Event, context: &Context<'_>) -> Turn {
         let boom = matches!(&event.input, Input::Text(text) if text == "boom");
         assert!(!boom, "on purpose");
@@ -678,48 +689,48 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn after_a_panic_in_a_turn_the_chat_goes_on_and_what_came_in_is_kept() {
-        let room = room_with(AgainstAnn::default(), 0, |assistant| {
+    async fn after_a_panic_in_a_turn_the_chat_goes_on_and_the_update_is_a_dead_letter() {
+        let fixture = fixture_with(AgainstAnn::default(), 0, |assistant| {
             assistant.responding(panics_at_will)
         });
-        let boom = room.take(&said(5, BEN, json!({"text": "boom"})));
-        let next = room.take(&hello(6, BEN));
+        let boom = fixture.take(&said(5, BEN, json!({"text": "boom"})));
+        let next = fixture.take(&hello(6, BEN));
         assert!(boom.await && next.await);
-        let record = room.store.load(BEN).unwrap().record;
+        let record = fixture.store.load(BEN).unwrap().record;
         assert!(record.has_seen(UpdateId(5)) && record.has_seen(UpdateId(6)));
-        assert_eq!(room.letters(BEN)[0].update, Some(UpdateId(5)));
+        assert_eq!(fixture.letters(BEN)[0].update, Some(UpdateId(5)));
         assert_eq!(
-            room.store.outbox().unwrap().len(),
+            fixture.store.outbox().unwrap().len(),
             2,
             "an apology and an answer"
         );
     }
 
     #[tokio::test(start_paused = true)]
-    async fn while_the_store_is_unwell_no_update_is_given_up() {
-        let room = room(AgainstAnn::default());
-        room.hooks.unwell.store(true, Ordering::Relaxed);
-        let settled = room.take(&hello(5, ANN));
+    async fn while_the_store_is_unhealthy_no_update_is_given_up() {
+        let fixture = fixture(AgainstAnn::default());
+        fixture.hooks.unhealthy.store(true, Ordering::Relaxed);
+        let done = fixture.take(&hello(5, ANN));
         let a_day = Duration::from_secs(24 * 60 * 60);
-        assert!(tokio::time::timeout(a_day, settled.clone()).await.is_err());
-        assert_eq!(room.letters(ChatId::TERMINAL), []);
-        room.hooks.unwell.store(false, Ordering::Relaxed);
-        assert!(settled.await);
+        assert!(tokio::time::timeout(a_day, done.clone()).await.is_err());
+        assert_eq!(fixture.letters(ChatId::TERMINAL), []);
+        fixture.hooks.unhealthy.store(false, Ordering::Relaxed);
+        assert!(done.await);
     }
 
     #[tokio::test]
     async fn an_update_that_comes_twice_while_it_is_in_flight_has_one_effect() {
-        let room = room(AgainstAnn::default());
-        let (once, again) = (room.take(&hello(5, BEN)), room.take(&hello(5, BEN)));
+        let fixture = fixture(AgainstAnn::default());
+        let (once, again) = (fixture.take(&hello(5, BEN)), fixture.take(&hello(5, BEN)));
         assert!(once.await && again.await);
-        assert!(room.take(&hello(5, BEN)).await, "also when it was done");
-        assert_eq!(room.kept(), [BEN]);
+        assert!(fixture.take(&hello(5, BEN)).await, "also when it was done");
+        assert_eq!(fixture.kept(), [BEN]);
     }
 
     #[tokio::test]
-    async fn updates_out_of_order_with_gaps_and_again_and_again_have_one_effect_each() {
-        let room = room(AgainstAnn::default());
-        // Any order will do; this one visits 0..101 with a stride, three times over, from both ends of the range.
+    async fn updates_out_of_order_with_gaps_and_repeated_have_one_effect_each() {
+        let fixture = fixture(AgainstAnn::default());
+        // Visits 0..101 with a stride, three times, from both ends of the range.
         let ids = (0..303_u32).map(|step| step * 37 % 101);
         let ids = ids.map(|id| {
             if id % 2 == 0 {
@@ -731,39 +742,39 @@ mod tests {
         let mut all = std::collections::BTreeSet::new();
         for id in ids {
             all.insert(id);
-            assert!(room.take(&hello(id, BEN)).await);
+            assert!(fixture.take(&hello(id, BEN)).await);
         }
-        assert_eq!(room.kept().len(), all.len());
+        assert_eq!(fixture.kept().len(), all.len());
         assert_eq!(all.len(), 101);
     }
 
     #[tokio::test]
-    async fn no_more_is_in_flight_than_there_is_room_for() {
-        let room = room(AgainstAnn {
+    async fn the_number_of_updates_in_flight_is_limited() {
+        let fixture = fixture(AgainstAnn {
             hangs: true,
             ..AgainstAnn::default()
         });
-        let full = u32::try_from(MAX_IN_FLIGHT).unwrap();
+        let full = u32::try_from(MAX_UPDATES_IN_FLIGHT).unwrap();
         for update in 0..full {
-            drop(room.take(&hello(update, ANN)));
+            drop(fixture.take(&hello(update, ANN)));
         }
-        assert!(matches!(room.accept(&hello(full, BEN)), Accepted::Full));
-        // What is in flight already is no more for coming again.
-        drop(room.take(&hello(3, ANN)));
+        assert!(matches!(fixture.accept(&hello(full, BEN)), Accepted::Full));
+        // An update in flight is accepted again.
+        drop(fixture.take(&hello(3, ANN)));
     }
 
     #[tokio::test]
-    async fn what_is_not_done_when_the_service_ends_must_not_be_confirmed() {
-        let room = room(AgainstAnn {
+    async fn an_update_that_is_not_done_at_shutdown_is_not_confirmed() {
+        let fixture = fixture(AgainstAnn {
             hangs: true,
             ..AgainstAnn::default()
         });
-        let settled = room.take(&hello(5, ANN));
-        let Room {
+        let done = fixture.take(&hello(5, ANN));
+        let Fixture {
             intake, _workers, ..
-        } = room;
+        } = fixture;
         drop(_workers);
-        assert!(!settled.await);
+        assert!(!done.await);
         assert!(matches!(
             intake.accept(&Update::read(hello(6, BEN))),
             Accepted::Full
@@ -771,20 +782,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_album_is_heard_once_and_its_caption_is_heard_too() {
-        let room = room(AgainstAnn::default());
+    async fn an_album_is_handled_once_and_its_caption_as_well() {
+        let fixture = fixture(AgainstAnn::default());
         let picture = json!({"photo": [], "media_group_id": "9"});
         let captioned = json!({"photo": [], "media_group_id": "9", "caption": "what is this?"});
         let other = json!({"photo": [], "media_group_id": "10"});
         for (update, fields) in (1..).zip([&picture, &picture, &captioned, &picture, &other]) {
-            if let Accepted::Pending(done) = room.accept(&said(update, BEN, fields.clone())) {
+            if let Accepted::Pending(done) = fixture.accept(&said(update, BEN, fields.clone())) {
                 assert!(done.await);
             }
         }
-        assert_eq!(room.kept().len(), 3);
+        assert_eq!(fixture.kept().len(), 3);
     }
 
-    /// A press of a button in the group; its data says whose it is.
+    /// A press of a button in the group; its data names the owner.
     fn pressed(update: u32, by: u64, data: &str, app_language: &str) -> Value {
         let from = json!({"id": by, "is_bot": false, "language_code": app_language});
         let message = json!({"message_id": 5, "chat": {"id": -9, "type": "supergroup"}});
@@ -795,26 +806,26 @@ mod tests {
 
     #[tokio::test]
     async fn a_press_of_anothers_button_has_no_effect() {
-        let room = room(AgainstAnn::default());
-        // The button is of the user 7.
-        let theirs = room.accept(&pressed(8, 11, "0~7.help", "en"));
+        let fixture = fixture(AgainstAnn::default());
+        // The button belongs to user 7.
+        let theirs = fixture.accept(&pressed(8, 11, "0~7.help", "en"));
         assert!(matches!(theirs, Accepted::Nothing), "{theirs:?}");
         for own in [
             pressed(9, 7, "0~7.help", "en"),
             pressed(10, 11, "0.help", "en"),
         ] {
-            assert!(room.take(&own).await);
+            assert!(fixture.take(&own).await);
         }
-        assert_eq!(room.kept(), [ChatId(-9), ChatId(-9)]);
+        assert_eq!(fixture.kept(), [ChatId(-9), ChatId(-9)]);
     }
 
     #[tokio::test]
-    async fn whoever_presses_anothers_button_is_told_so_in_the_language_of_their_app() {
-        let room = room(AgainstAnn::default());
-        let inner = &room.intake.0;
+    async fn a_press_of_anothers_button_shows_an_alert_in_the_language_of_the_app() {
+        let fixture = fixture(AgainstAnn::default());
+        let inner = &fixture.intake.0;
         let told = |app_language: &str| {
             let update = Update::read(pressed(8, 11, "0~7.help", app_language));
-            inner.not_yours(&incoming::read(&update, &inner.me).unwrap().event)
+            inner.wrong_owner_alert(&incoming::read(&update, &inner.me).unwrap().event)
         };
         let lines = &inner.assistant.base().lines;
         let line = |language| lines.label(language, "not-yours", &[]);
@@ -825,19 +836,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_floods_is_told_once_and_what_waited_at_telegram_is_no_flood() {
+    async fn a_flooding_sender_is_told_once_and_delayed_updates_are_no_flood() {
         const MANY: u32 = 100;
-        let room = room_with(AgainstAnn::default(), 1, |assistant| assistant);
+        let fixture = fixture_with(AgainstAnn::default(), 1, |assistant| assistant);
         let mut heard = 0;
         for update in 0..MANY {
-            if let Accepted::Pending(done) = room.accept(&hello(update, BEN)) {
+            if let Accepted::Pending(done) = fixture.accept(&hello(update, BEN)) {
                 assert!(done.await);
                 heard += 1;
             }
         }
         assert!(heard > 1 && heard < MANY / 2, "{heard}");
-        let rows = room.store.outbox().unwrap();
-        let words = room.intake.0.assistant.base().lines.say(
+        let rows = fixture.store.outbox().unwrap();
+        let words = fixture.intake.0.assistant.base().lines.say(
             Language::EN,
             "too-fast",
             &[("seconds", 10_u64.into())],
@@ -846,13 +857,37 @@ mod tests {
         assert_eq!(told, 1);
         for update in MANY..2 * MANY {
             let old = said(update, ChatId(3), json!({"text": "hello", "date": -3600}));
-            assert!(room.take(&old).await);
+            assert!(fixture.take(&old).await);
         }
     }
 
     #[tokio::test]
-    async fn what_is_no_update_of_ours_is_passed_over() {
-        let room = room(AgainstAnn::default());
+    async fn a_flood_of_presses_in_comments_is_answered_in_their_thread() {
+        let fixture = fixture_with(AgainstAnn::default(), 1, |assistant| assistant);
+        for update in 0..100 {
+            let mut press = pressed(update, 7, "0.help", "en");
+            press["callback_query"]["message"]["message_thread_id"] = json!(3);
+            if let Accepted::Pending(done) = fixture.accept(&press) {
+                assert!(done.await);
+            }
+        }
+        let rows = fixture.store.outbox().unwrap();
+        let words = fixture.intake.0.assistant.base().lines.say(
+            Language::EN,
+            "too-fast",
+            &[("seconds", 10_u64.into())],
+        );
+        let told = rows.iter().find(|row| row.reply.text == words).unwrap();
+        let pressed = ReplyTo {
+            message: MessageId(5),
+            throughout: true,
+        };
+        assert_eq!(told.reply_to, Some(pressed));
+    }
+
+    #[tokio::test]
+    async fn updates_that_are_no_events_are_ignored() {
+        let fixture = fixture(AgainstAnn::default());
         for update in [
             json!(null),
             json!([]),
@@ -862,10 +897,10 @@ mod tests {
             json!({"update_id": 3, "message": {"text": 5}}),
         ] {
             assert!(
-                matches!(room.accept(&update), Accepted::Nothing),
+                matches!(fixture.accept(&update), Accepted::Nothing),
                 "{update}"
             );
         }
-        assert_eq!(room.kept(), []);
+        assert_eq!(fixture.kept(), []);
     }
 }

@@ -1,13 +1,14 @@
-//! Sends what was committed, in order within an address (a chat or one of its topics), addresses side by side, no faster
-//! than Telegram allows a chat to be sent something.
+//! Sends committed rows: in order per address (a chat or one of its topics), addresses concurrently, within Telegram's
+//! rate limits.
 //!
-//! One task holds a lane for every address that has something waiting (or whose chat was sent something a moment ago, for
-//! the limits). A row may take several requests, one after another. It leaves the store only after all of them, and the
-//! store is told after Telegram: killed in between, the bot says some twice, never not at all. That is rare, since the
-//! store is told within a fiftieth of a second, and cannot be avoided: Telegram has no way to ask what it was sent.
+//! One task holds a lane for every address that has rows waiting, or whose chat has rate limits in effect. A row may
+//! take several requests, one after another. It leaves the store only after all of them, and its state is written after
+//! Telegram's answer, within about 20 ms: a crash may send some messages twice and never loses one. Telegram offers no
+//! way to find out what was sent.
 //!
-//! Answers go before reminders, and of several edits of one message only the last is made. What Telegram answers goes to
-//! the record that asked, as a receipt. How a reply looks is left to `outgoing`, the requests to `delivery`.
+//! Answers are sent before reminders, and of consecutive edits of one message only the last is made. Telegram's answer
+//! is passed as a receipt to the record that asked for it. `outgoing` renders replies, and `delivery` makes the
+//! requests.
 
 mod acks;
 mod agenda;
@@ -34,14 +35,14 @@ use tokio::{
 use self::{
     acks::Acks,
     agenda::Agenda,
-    attempt::{Attempted, Task, attempt},
+    attempt::{Attempt, AttemptResult, run_attempt},
     deliver::Deliver,
     lane::{ChatPace, Lane, Waiting},
     verdict::Verdict,
 };
 use super::{
     clock::Clock,
-    rate_limit::{Rates, Window},
+    rate_limit::{Rates, SlidingWindow},
     retry::growing_pause,
 };
 use crate::{
@@ -50,49 +51,48 @@ use crate::{
     store::{OutboxRow, RowId, Store, StoreError},
 };
 
-/// Requests under way at once. At 30 messages a second, answered in 0.1 s, three are; the rest is for those that hang.
-const MAX_IN_FLIGHT: usize = 64;
-/// A server that is down is asked again no less often than this.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// Rows kept in memory with all they say, some kilobytes each; more are read from the store when it is their turn.
+/// Maximum concurrent requests. At 30 messages/s and 0.1 s each, three are used; the rest covers slow ones.
+const MAX_REQUESTS_IN_FLIGHT: usize = 64;
+/// The longest pause of an address between two attempts.
+const MAX_OUTBOX_BACKOFF: Duration = Duration::from_secs(60);
+/// Rows whose bodies are kept in memory, some kilobytes each; the bodies of further rows are read from the store when
+/// they are due.
 const BODIES_IN_MEMORY: usize = 1_000;
 
-/// Between two attempts to read a store that was unwell.
-const RELOAD_PAUSE: Duration = Duration::from_secs(1);
-/// How often the age of the oldest row is measured.
+/// The pause before an unhealthy store is read again.
+const RELOAD_RETRY_DELAY: Duration = Duration::from_secs(1);
 const AGE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// What the sender is told.
 enum Request {
     Rows(Vec<OutboxRow>),
     Reload,
     Stop { until: Instant },
 }
 
-/// Where committed rows are handed over to be sent.
+/// Hands committed rows over to the sender.
 #[derive(Clone)]
 pub struct Outbox(mpsc::UnboundedSender<Request>);
 
 impl Outbox {
-    /// These rows were committed.
+    /// Sends rows that were committed.
     pub fn send(&self, rows: Vec<OutboxRow>) {
         if !rows.is_empty() {
             self.send_request(Request::Rows(rows));
         }
     }
 
-    /// The store may have rows that were not handed over: a commit may have succeeded without saying so.
+    /// Reads the store again: a commit whose acknowledgement was lost may have left rows that were not handed over.
     pub fn reload(&self) {
         self.send_request(Request::Reload);
     }
 
-    /// Nothing new will come; what can be sent until then is sent, the rest stays in the store.
+    /// Stops the sender: it sends what it can until then, and the rest stays in the store.
     pub fn stop(&self, until: Instant) {
         self.send_request(Request::Stop { until });
     }
 
     fn send_request(&self, request: Request) {
-        // Without a sender the rows stay in the store, and `serve` is ending already.
+        // If the sender has ended, the rows stay in the store and `serve` is ending as well.
         let _ = self.0.send(request);
     }
 }
@@ -111,47 +111,46 @@ fn count_verdict(metrics: &OutboxMetrics, verdict: &Verdict) {
     counter.inc();
 }
 
-/// Whether a reply only gives a message a look that the next one changes.
+/// Whether a reply only edits a message that the next reply edits again.
 fn is_replaced_by(reply: &Reply, next: &Reply) -> bool {
     let only_edits =
         reply.deletes.is_none() && reply.attachment.is_none() && reply.downloads.is_none();
     only_edits && reply.replaces.is_some() && reply.replaces == next.replaces
 }
 
-/// The sender; [`Sender::run`] sends.
-pub struct Sender<D> {
+/// The task that sends rows; see [`OutboxSender::run`].
+pub struct OutboxSender<D> {
     deliver: D,
     store: Arc<dyn Store>,
     clock: Clock,
     bot: Arc<str>,
     rates: Rates,
-    overall: Window,
+    overall: SlidingWindow,
     lanes: HashMap<Address, Lane>,
-    /// The limits of each chat that has a lane.
+    /// The rate limits of each chat that has a lane.
     paces: HashMap<ChatId, ChatPace>,
-    /// Groups with another id, for the rows that other records sent there: those keep the old id in the store.
+    /// Moved groups and their new ids. Rows that other records sent there keep the old id in the store.
     moved: HashMap<ChatId, ChatId>,
-    /// Which lane may go when; a lane in flight is not on it, an empty one stands where its limits are forgotten. A chat
-    /// may not be ready yet when its lane is due: another of its lanes may have used its limits.
+    /// When each lane is due. A lane in flight is not on it; an empty lane is due when its rate limits have no effect
+    /// any more. A chat may not be ready when its lane is due, because another of its lanes used its limits.
     agenda: Agenda,
-    /// Rows in lanes that have their bodies.
+    /// The number of rows whose bodies are in memory.
     bodies: usize,
-    in_flight: FuturesUnordered<BoxFuture<'static, Attempted>>,
+    in_flight: FuturesUnordered<BoxFuture<'static, AttemptResult>>,
     requests: mpsc::UnboundedReceiver<Request>,
     stop_at: Option<Instant>,
     acks: Acks,
     metrics: Arc<Metrics>,
-    /// When the age of the oldest row was last measured.
     age_measured: Option<Instant>,
-    /// When to read the store again, if that is wanted and it was unwell.
+    /// When to read the store again, if it was unhealthy.
     reload_at: Option<Instant>,
 }
 
-impl<D: Deliver> Sender<D> {
-    /// A sender of what the store holds and of what its [`Outbox`] is given.
+impl<D: Deliver> OutboxSender<D> {
+    /// A sender of the rows in the store and of those its [`Outbox`] is given.
     ///
     /// # Errors
-    /// The store cannot say what is to be sent.
+    /// The outbox could not be read from the store.
     pub fn new(
         deliver: D,
         store: Arc<dyn Store>,
@@ -169,7 +168,7 @@ impl<D: Deliver> Sender<D> {
             clock,
             bot: bot.into(),
             rates,
-            overall: Window::overall(rates),
+            overall: SlidingWindow::overall(rates),
             lanes: HashMap::new(),
             paces: HashMap::new(),
             moved: HashMap::new(),
@@ -185,7 +184,7 @@ impl<D: Deliver> Sender<D> {
         Ok((sender, Outbox(outbox)))
     }
 
-    /// Sends until it is told to stop, or every [`Outbox`] is gone.
+    /// Sends until it is stopped or every [`Outbox`] is dropped.
     pub async fn run(mut self) {
         loop {
             let now = Instant::now();
@@ -201,8 +200,8 @@ impl<D: Deliver> Sender<D> {
             let wake = self.next_wake(now);
             tokio::select! {
                 request = self.requests.recv(), if self.stop_at.is_none() => self.handle_request(request),
-                Some(attempted) = self.in_flight.next() => self.finish_attempt(attempted, Instant::now()),
-                () = self.acks.wait_answer(), if self.acks.is_under_way() => {}
+                Some(result) = self.in_flight.next() => self.finish_attempt(result, Instant::now()),
+                () = self.acks.wait_answer(), if self.acks.is_in_flight() => {}
                 () = sleep_until(wake.unwrap_or(now)), if wake.is_some() => {}
             }
         }
@@ -212,28 +211,35 @@ impl<D: Deliver> Sender<D> {
     fn handle_request(&mut self, request: Option<Request>) {
         let now = Instant::now();
         match request {
-            Some(Request::Rows(rows)) => self.accept(rows, now),
+            Some(Request::Rows(rows)) => self.accept_rows(rows, now),
             Some(Request::Reload) => self.reload(now),
             Some(Request::Stop { until }) => self.stop_at = Some(until),
             None => self.stop_at = Some(now),
         }
     }
 
-    /// Reads the store again, as soon as it is well: before that it may show what it did not keep.
+    /// Reads the store again once it is healthy: before that it may show rows it did not persist.
     fn reload(&mut self, now: Instant) {
-        self.reload_at = self.store.health().is_err().then(|| now + RELOAD_PAUSE);
+        self.reload_at = self
+            .store
+            .health()
+            .is_err()
+            .then(|| now + RELOAD_RETRY_DELAY);
         if self.reload_at.is_some() {
             return;
         }
         match self.store.outbox() {
-            Ok(rows) => self.accept(rows, now),
+            Ok(rows) => self.accept_rows(rows, now),
             Err(error) => tracing::error!(%error, "the outbox could not be read again"),
         }
     }
 
-    /// Takes rows that were committed. What a forgotten record had waiting is not sent any more.
-    fn accept(&mut self, rows: Vec<OutboxRow>, now: Instant) {
-        for row in rows.iter().filter(|row| row.id.is_last_word()) {
+    /// Accepts committed rows. The waiting rows of a forgotten record are dropped.
+    fn accept_rows(&mut self, rows: Vec<OutboxRow>, now: Instant) {
+        let is_new_last_word =
+            |row: &&OutboxRow| row.id.is_last_word() && !self.acks.has_done(&row.id);
+        let last_words: Vec<_> = rows.iter().filter(is_new_last_word).collect();
+        for row in last_words {
             let lane = self.lanes.get(&self.address_of(row));
             if !lane.is_some_and(|lane| lane.contains(row.id)) {
                 self.drop_rows_of(row.id.chat, now);
@@ -242,7 +248,7 @@ impl<D: Deliver> Sender<D> {
         self.insert_rows(rows, now);
     }
 
-    /// Puts the rows that go to Telegram in their lanes, each once.
+    /// Puts rows for Telegram into their lanes, each once.
     fn insert_rows(&mut self, rows: Vec<OutboxRow>, now: Instant) {
         let mut changed = HashSet::new();
         for row in rows {
@@ -258,30 +264,30 @@ impl<D: Deliver> Sender<D> {
         }
     }
 
-    /// Puts a row in its lane; the address of the lane, if the row is new there.
+    /// Puts a row into its lane; returns the address of the lane if the row is new there.
     fn insert_row(&mut self, row: OutboxRow, now: Instant) -> Option<Address> {
         let (address, not_before) = (self.address_of(&row), row.not_before);
         let with_body = self.bodies < BODIES_IN_MEMORY;
         let waiting = Waiting::new(row, with_body);
-        let place = self.lane(address, now).insert(waiting)?;
+        let place = self.lane_or_insert(address, now).insert(waiting)?;
         self.count_waiting(1, with_body, &[]);
         let pace = self.paces.get_mut(&address.chat);
         if let (0, Some(until), Some(pace)) = (place, not_before, pace) {
-            // Held back by the run before this one.
+            // Postponed by an earlier run.
             let pause = until.duration_since((self.clock)());
-            pace.hold(now + Duration::try_from(pause).unwrap_or_default());
+            pace.hold_until(now + Duration::try_from(pause).unwrap_or_default());
         }
         Some(address)
     }
 
-    /// Where a row goes, also if that group has another id now.
+    /// The address of a row, with the new id if its group has moved.
     fn address_of(&self, row: &OutboxRow) -> Address {
         let moved = self.moved.get(&row.to.chat);
         let moved = moved.filter(|_| row.to.chat != row.id.chat);
         moved.map_or(row.to, |to| Address::chat(*to).in_topic(row.to.thread))
     }
 
-    /// Takes out what a forgotten record has waiting anywhere: the store has forgotten it already.
+    /// Drops the waiting rows of a forgotten record from all lanes; they have left the store already.
     fn drop_rows_of(&mut self, record: ChatId, now: Instant) {
         let (mut dropped, mut changed) = (Vec::new(), Vec::new());
         for (address, lane) in &mut self.lanes {
@@ -297,8 +303,7 @@ impl<D: Deliver> Sender<D> {
         }
     }
 
-    /// The lane of an address, made if there is none.
-    fn lane(&mut self, address: Address, now: Instant) -> &mut Lane {
+    fn lane_or_insert(&mut self, address: Address, now: Instant) -> &mut Lane {
         let (chat, rates) = (address.chat, self.rates);
         self.lanes.entry(address).or_insert_with(|| {
             let pace = self.paces.entry(chat);
@@ -308,7 +313,7 @@ impl<D: Deliver> Sender<D> {
         })
     }
 
-    /// Drops a lane, and the pace of its chat with the last one.
+    /// Drops a lane, and with the last lane the pace of its chat.
     fn remove_lane(&mut self, address: Address) {
         self.lanes.remove(&address);
         if let Some(pace) = self.paces.get_mut(&address.chat) {
@@ -328,7 +333,7 @@ impl<D: Deliver> Sender<D> {
             .collect()
     }
 
-    /// Puts a lane on the agenda where it belongs now.
+    /// Updates the place of a lane on the agenda.
     fn schedule(&mut self, address: Address, now: Instant) {
         let lane = self.lanes.get_mut(&address);
         let (Some(lane), Some(pace)) = (lane, self.paces.get(&address.chat)) else {
@@ -346,18 +351,18 @@ impl<D: Deliver> Sender<D> {
         }
     }
 
-    /// Sends what is due, the longest waiting first.
+    /// Starts lanes that are due, the longest waiting first.
     fn start_due(&mut self, now: Instant) {
-        while self.in_flight.len() < MAX_IN_FLIGHT && self.overall.ready_at(now) <= now {
+        while self.in_flight.len() < MAX_REQUESTS_IN_FLIGHT && self.overall.ready_at(now) <= now {
             let Some(address) = self.agenda.pop_due(now) else {
                 return;
             };
-            self.start(address, now);
+            self.start_lane(address, now);
         }
     }
 
-    /// Sends the next message of a lane. A lane with nothing to send is dropped when it is due.
-    fn start(&mut self, address: Address, now: Instant) {
+    /// Sends the next message of a lane. An empty lane is dropped when it is due.
+    fn start_lane(&mut self, address: Address, now: Instant) {
         let lane = self.lanes.get_mut(&address);
         let (Some(lane), Some(pace)) = (lane, self.paces.get(&address.chat)) else {
             return;
@@ -373,7 +378,7 @@ impl<D: Deliver> Sender<D> {
             Ok(Some(row)) => self.start_attempt(address, row, now),
             Ok(None) => self.schedule(address, now),
             Err(error) => {
-                tracing::error!(chat = %address.chat, %error, "a reply could not be read; this chat waits");
+                tracing::error!(chat = %address.chat, %error, "a row could not be read; this chat waits");
                 self.hold_longer(address, now);
                 self.schedule(address, now);
             }
@@ -388,32 +393,32 @@ impl<D: Deliver> Sender<D> {
         lane.in_flight = true;
         pace.limits.take(now);
         self.overall.take(now);
-        let task = Task {
+        let attempt = Attempt {
             address,
             row,
             progress: lane.progress,
             receipt: lane.receipt.take(),
             bot: self.bot.clone(),
         };
-        let attempt = attempt(self.deliver.clone(), task);
-        self.in_flight.push(attempt.boxed());
+        let running = run_attempt(self.deliver.clone(), attempt);
+        self.in_flight.push(running.boxed());
     }
 
-    /// The row a lane goes on with. On the way, rows that have become pointless are taken out: the store does not have
-    /// them any more, or what they show is replaced by the row behind them.
+    /// The next row of a lane. Rows that have become pointless are removed on the way: those that left the store, and
+    /// edits that the next row replaces.
     fn next_row(&mut self, address: Address) -> Result<Option<OutboxRow>, StoreError> {
         while let Some(lane) = self.lanes.get(&address) {
             let Some(first) = lane.rows.front() else {
                 return Ok(None);
             };
-            let Some(row) = self.body(first)? else {
-                // The chat was forgotten meanwhile.
-                self.take_out(address);
+            let Some(row) = self.load_body(first)? else {
+                // The chat was forgotten in the meantime.
+                self.pop_row(address);
                 continue;
             };
             let behind = lane.rows.get(1).filter(|_| lane.is_fresh());
             let behind = behind
-                .map(|behind| self.body(behind))
+                .map(|behind| self.load_body(behind))
                 .transpose()?
                 .flatten();
             if behind.is_some_and(|behind| is_replaced_by(&row.reply, &behind.reply)) {
@@ -425,24 +430,24 @@ impl<D: Deliver> Sender<D> {
         Ok(None)
     }
 
-    /// What a row says; `None` if the store does not have it any more, or cannot read it.
-    fn body(&self, row: &Waiting) -> Result<Option<OutboxRow>, StoreError> {
+    /// The body of a row; `None` if the row has left the store or is damaged.
+    fn load_body(&self, row: &Waiting) -> Result<Option<OutboxRow>, StoreError> {
         if let Some(body) = &row.body {
             return Ok(Some((**body).clone()));
         }
         match self.store.row(row.id) {
             Err(error @ StoreError::Damaged(_)) => {
-                // It must not keep those behind it from being sent; `verify` names it.
-                tracing::error!(%error, "a reply in the store cannot be sent");
+                // A damaged row must not block those behind it; `store verify` names it.
+                tracing::error!(%error, "a row in the store is damaged and cannot be sent");
                 Ok(None)
             }
             read => read,
         }
     }
 
-    /// When something has to be done without anything having happened.
+    /// When the loop has to wake up by itself.
     fn next_wake(&self, now: Instant) -> Option<Instant> {
-        let free = self.in_flight.len() < MAX_IN_FLIGHT;
+        let free = self.in_flight.len() < MAX_REQUESTS_IN_FLIGHT;
         let next = self.agenda.next_at().filter(|_| free);
         let next = next.map(|due| due.max(self.overall.ready_at(now)));
         [next, self.acks.due_at(), self.stop_at, self.reload_at]
@@ -451,7 +456,7 @@ impl<D: Deliver> Sender<D> {
             .min()
     }
 
-    /// Whether it was told to stop and nothing more can be sent in time.
+    /// Whether a stop was requested and nothing more can be sent in time.
     fn has_ended(&self, now: Instant) -> bool {
         let Some(until) = self.stop_at else {
             return false;
@@ -465,24 +470,24 @@ impl<D: Deliver> Sender<D> {
         now >= until || (self.in_flight.is_empty() && !in_time.any(has_rows))
     }
 
-    /// Does what an attempt's verdict asks for.
-    fn finish_attempt(&mut self, attempted: Attempted, now: Instant) {
-        let address = attempted.address;
+    /// Applies the verdict of an attempt.
+    fn finish_attempt(&mut self, result: AttemptResult, now: Instant) {
+        let address = result.address;
         let Some(lane) = self.lanes.get_mut(&address) else {
             return;
         };
         lane.in_flight = false;
-        lane.receipt = attempted.receipt;
-        count_verdict(&self.metrics.outbox, &attempted.verdict);
-        match attempted.verdict {
+        lane.receipt = result.receipt;
+        count_verdict(&self.metrics.outbox, &result.verdict);
+        match result.verdict {
             Verdict::Done | Verdict::Refused => {
-                if lane.advance(attempted.parts) {
+                if lane.advance(result.parts) {
                     self.finish_row(address);
                 }
             }
             Verdict::AsNew => lane.progress.as_new = true,
             Verdict::OutsideTopic => {
-                // There, a message of the topic cannot be edited either.
+                // A message in the topic cannot be edited either.
                 lane.progress.outside_topic = true;
                 lane.progress.as_new = true;
             }
@@ -495,30 +500,30 @@ impl<D: Deliver> Sender<D> {
             Verdict::Again => self.hold_longer(address, now),
             Verdict::NotKept => {
                 self.hold_longer(address, now);
-                // It may be kept all the same, and its rows were not handed over.
+                // The receipt may have been committed all the same, and the rows of that commit were not handed over.
                 self.reload(now);
             }
             Verdict::ChatGone => self.finish_chat(address.chat),
         }
-        self.accept(attempted.rows, now);
+        self.accept_rows(result.rows, now);
         self.schedule(address, now);
     }
 
     fn finish_row(&mut self, address: Address) {
-        if let Some(row) = self.take_out(address) {
+        if let Some(row) = self.pop_row(address) {
             self.acks.push_done(row);
         }
     }
 
-    /// Takes the first row out of its lane.
-    fn take_out(&mut self, address: Address) -> Option<RowId> {
+    /// Removes the first row of a lane.
+    fn pop_row(&mut self, address: Address) -> Option<RowId> {
         let row = self.lanes.get_mut(&address)?.finish_row()?;
         let id = row.id;
         self.count_waiting(0, false, &[row]);
         Some(id)
     }
 
-    /// Counts rows that came and rows that went.
+    /// Counts rows that were inserted and rows that were removed.
     fn count_waiting(&mut self, came: i64, with_body: bool, went: &[Waiting]) {
         self.bodies += usize::from(with_body);
         self.bodies -= went.iter().filter(|row| row.body.is_some()).count();
@@ -527,7 +532,7 @@ impl<D: Deliver> Sender<D> {
         waiting.dec_by(i64::try_from(went.len()).unwrap_or(i64::MAX));
     }
 
-    /// Notes how old the oldest row is, now and then.
+    /// Measures the age of the oldest row, every [`AGE_INTERVAL`].
     fn measure_age(&mut self, now: Instant) {
         if self.age_measured.is_some_and(|at| now < at + AGE_INTERVAL) {
             return;
@@ -538,7 +543,7 @@ impl<D: Deliver> Sender<D> {
         self.metrics.outbox.oldest.set(oldest.unwrap_or_default());
     }
 
-    /// Takes out what waits for a chat in any topic, but for what is being sent.
+    /// Removes the waiting rows of a chat from all its lanes, except those in flight.
     fn drain_chat(&mut self, chat: ChatId) -> Vec<(Address, Waiting)> {
         let mut drained = Vec::new();
         for address in self.addresses(chat) {
@@ -549,22 +554,24 @@ impl<D: Deliver> Sender<D> {
         drained
     }
 
-    /// A group has another id. Its own rows have other names in the store now; those that other records sent there keep
-    /// theirs, and go to the new id.
+    /// Moves the rows of a group to its new id. The rows of its own record have other ids in the store now and come
+    /// with a reload; those of other records keep their ids.
     fn move_chat(&mut self, from: ChatId, to: ChatId, now: Instant) {
         self.moved.insert(from, to);
         for (address, row) in self.drain_chat(from) {
             let moved = Address::chat(to).in_topic(address.thread);
-            if row.id.chat == from {
+            // A reload may have put the row into the new lane already.
+            let is_known = self.lane_or_insert(moved, now).contains(row.id);
+            if row.id.chat == from || is_known {
                 self.count_waiting(0, false, &[row]);
             } else {
-                self.lane(moved, now).insert(row);
-                self.schedule(moved, now);
+                self.lane_or_insert(moved, now).insert(row);
             }
+            self.schedule(moved, now);
         }
     }
 
-    /// Nothing can be sent to a chat any more.
+    /// Drops the rows of a chat that cannot be reached any more.
     fn finish_chat(&mut self, chat: ChatId) {
         for (_, row) in self.drain_chat(chat) {
             self.acks.push_done(row.id);
@@ -572,25 +579,25 @@ impl<D: Deliver> Sender<D> {
         }
     }
 
-    /// Holds an address back, longer each time its first row fails.
+    /// Pauses an address, longer with each failure of its first row.
     fn hold_longer(&mut self, address: Address, now: Instant) {
         let Some(lane) = self.lanes.get_mut(&address) else {
             return;
         };
-        let pause = growing_pause(lane.attempts() + 1, LONGEST_PAUSE);
-        lane.hold(now + pause);
+        let pause = growing_pause(lane.attempts() + 1, MAX_OUTBOX_BACKOFF);
+        lane.hold_until(now + pause);
         self.postpone_first(address, pause);
     }
 
-    /// Holds a whole chat back, as Telegram asked.
+    /// Pauses a whole chat, as Telegram asked.
     fn hold_chat(&mut self, address: Address, pause: Duration, now: Instant) {
         if let Some(pace) = self.paces.get_mut(&address.chat) {
-            pace.hold(now + pause);
+            pace.hold_until(now + pause);
         }
         self.postpone_first(address, pause);
     }
 
-    /// Notes the failure of an address's first row with the store, so that its pause holds across a restart.
+    /// Stores the pause of the first row, so that it holds across a restart.
     fn postpone_first(&mut self, address: Address, pause: Duration) {
         let time = (self.clock)();
         let lane = self.lanes.get_mut(&address);

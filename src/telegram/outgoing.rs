@@ -1,5 +1,7 @@
-//! From a [`Reply`] to the requests it takes, in order: HTML that is always well-formed, messages and buttons within
-//! Telegram's limits. Pure; `outbox` decides when it is sent, and in which [`Form`] once Telegram has refused one.
+//! Renders a [`Reply`] as requests, in order, within Telegram's limits for messages and buttons. Pure; `outbox` decides
+//! when they are sent, and in which [`Form`] after Telegram refused one.
+
+mod html;
 
 use teloxide::{
     payloads::{
@@ -11,59 +13,58 @@ use teloxide::{
     },
 };
 
+use self::html::{split_text, to_html, to_plain_text};
 use super::{
     api::{Upload, UploadKind},
     qr,
 };
 use crate::{
-    dialogue::{Action, Address, Attachment, Button, ChatId, MessageId, Reply, ReplyTo, ThreadId},
-    markup::{RichText, Span},
+    dialogue::{
+        Action, Address, Attachment, Button, ChatId, MessageId, Reply, ReplyTo, ThreadId,
+        choice::MAX_DATA_BYTES,
+    },
+    markup::RichText,
 };
 
-/// Telegram's limit for a message, in UTF-16 units once the markup is taken out.
+/// Telegram's limit for a message, in UTF-16 units without markup.
 pub const MAX_TEXT: usize = 4096;
-/// Telegram reads no more than 35,000 bytes of a message with its markup; the rest would be cut off, tags and all.
-const MAX_MARKUP_BYTES: usize = 30_000;
-/// Longer labels are cut by the apps themselves, in the middle of a word.
+/// The apps cut longer labels in the middle of a word.
 const MAX_LABEL: usize = 64;
-/// Telegram's limits for a keyboard, and for the data of one button.
+/// Telegram's limit for a keyboard.
 const MAX_BUTTONS: usize = 100;
 /// See [`MAX_BUTTONS`].
 const MAX_BUTTONS_A_ROW: usize = 8;
-/// See [`MAX_BUTTONS`].
-const MAX_DATA_BYTES: usize = 64;
 /// Telegram's limit for what follows `?start=`.
 const MAX_PAYLOAD: usize = 64;
 /// Telegram's limit for a file a bot sends.
 const MAX_FILE: usize = 50 * 1024 * 1024;
-/// Longer file names are cut by the apps and some systems.
+/// The apps and some systems cut longer file names.
 const MAX_FILE_NAME: usize = 64;
-/// Stands where nothing would stand: Telegram takes neither empty messages nor empty buttons.
-const NOTHING: &str = "…";
+/// Used for empty messages and labels, which Telegram refuses.
+const PLACEHOLDER: &str = "…";
 
-/// How much of a reply's looks is kept.
+/// How much formatting is kept after Telegram refused a message.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Form {
-    /// All of it.
     #[default]
     Rich,
-    /// No markup: what is left when Telegram refuses it.
+    /// Without markup.
     Plain,
-    /// No buttons either.
+    /// Without markup and buttons.
     Bare,
 }
 
 /// A request that is part of a reply.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outgoing {
-    /// Takes a message of the person out of the chat.
+    /// Deletes a message of the person.
     Deletion(DeleteMessage),
-    /// What comes along, as a message of its own.
+    /// A file, sent as its own message.
     Attachment(Upload),
     New(SendMessage),
-    /// A new look for one already sent.
+    /// Edits a message.
     Edit(EditMessageText),
-    /// Shows nothing: a file is fetched, and what it says is brought to the record that asked.
+    /// Downloads a file for the record that wrote the row; shows nothing.
     Download {
         chat: ChatId,
         file: String,
@@ -71,7 +72,6 @@ pub enum Outgoing {
 }
 
 impl Outgoing {
-    /// Where it goes.
     pub fn to(&self) -> Address {
         let thread = match self {
             Self::Attachment(upload) => upload.thread,
@@ -91,30 +91,27 @@ impl Outgoing {
         };
         match recipient {
             types::Recipient::Id(chat) => ChatId(chat.0),
-            // Chats are only ever named by their ids here.
+            // Requests made here name chats only by their ids.
             types::Recipient::ChannelUsername(_) => ChatId::TERMINAL,
         }
     }
 }
 
-/// Where and how a reply is to be shown.
+/// Where and how a reply is rendered.
 #[derive(Debug, Clone, Copy)]
-pub struct Showing<'a> {
+pub struct RenderOptions<'a> {
     pub chat: ChatId,
-    /// The topic of it.
     pub thread: Option<ThreadId>,
-    /// The message it is a reply to.
     pub reply_to: Option<ReplyTo>,
-    /// Our name, for links into the private chat.
+    /// The bot's username, for links into the private chat.
     pub bot: &'a str,
-    /// How much of its looks is kept.
     pub form: Form,
-    /// As a new message even if it replaces one.
+    /// Sends a new message even if the reply replaces one.
     pub as_new: bool,
 }
 
-impl<'a> Showing<'a> {
-    /// In a chat, outside of any topic, with all of its looks.
+impl<'a> RenderOptions<'a> {
+    /// In a chat, outside of any topic, with all formatting.
     pub fn new(chat: ChatId, bot: &'a str) -> Self {
         Self {
             chat,
@@ -127,39 +124,39 @@ impl<'a> Showing<'a> {
     }
 }
 
-/// The requests a reply takes, in order; always at least one, and in every form as many.
-pub fn render(reply: &Reply, showing: Showing<'_>) -> Vec<Outgoing> {
+/// The requests of a reply, in order: at least one, and the same number in every form.
+pub fn render(reply: &Reply, options: RenderOptions<'_>) -> Vec<Outgoing> {
     let mut requests = Vec::new();
-    requests.extend(reply.deletes.map(|message| deletion(message, showing)));
+    requests.extend(reply.deletes.map(|message| deletion(message, options)));
     let attachment = reply.attachment.as_ref();
-    let upload = attachment.and_then(|attachment| upload(attachment, showing.chat));
-    let below = Showing {
-        // A file scrolls the message away that is to be replaced.
-        as_new: showing.as_new || upload.is_some(),
-        ..showing
+    let upload = attachment.and_then(|attachment| upload(attachment, options.chat));
+    let below = RenderOptions {
+        // A new file moves the message to be replaced out of sight.
+        as_new: options.as_new || upload.is_some(),
+        ..options
     };
     requests.extend(upload.map(Outgoing::Attachment));
     requests.extend(messages(reply, below));
     requests.extend(reply.downloads.clone().map(|file| Outgoing::Download {
-        chat: showing.chat,
+        chat: options.chat,
         file,
     }));
-    set_destination(&mut requests, showing);
+    set_destination(&mut requests, options);
     requests
 }
 
-/// Sends new messages to the topic, the first of them (or all) in reply to what was asked.
-fn set_destination(requests: &mut [Outgoing], showing: Showing<'_>) {
-    let mut reply_to = showing.reply_to;
+/// Sends new messages to the topic, and the first of them (or all) as replies.
+fn set_destination(requests: &mut [Outgoing], options: RenderOptions<'_>) {
+    let mut reply_to = options.reply_to;
     for request in requests {
         let parameters = reply_to.map(reply_parameters);
         match request {
             Outgoing::New(message) => {
-                message.message_thread_id = showing.thread.map(thread_id);
+                message.message_thread_id = options.thread.map(thread_id);
                 message.reply_parameters = parameters;
             }
             Outgoing::Attachment(upload) => {
-                upload.thread = showing.thread;
+                upload.thread = options.thread;
                 upload.reply_to = parameters;
             }
             Outgoing::Deletion(_) | Outgoing::Edit(_) | Outgoing::Download { .. } => continue,
@@ -172,17 +169,17 @@ fn thread_id(thread: ThreadId) -> types::ThreadId {
     types::ThreadId(types::MessageId(thread.0))
 }
 
-/// Said also when the message is gone meanwhile.
+/// The message is sent even if the one it replies to is gone.
 fn reply_parameters(reply_to: ReplyTo) -> types::ReplyParameters {
     types::ReplyParameters::new(types::MessageId(reply_to.message.0)).allow_sending_without_reply()
 }
 
-fn deletion(message: MessageId, showing: Showing<'_>) -> Outgoing {
-    let chat = types::ChatId(showing.chat.0);
+fn deletion(message: MessageId, options: RenderOptions<'_>) -> Outgoing {
+    let chat = types::ChatId(options.chat.0);
     Outgoing::Deletion(DeleteMessage::new(chat, types::MessageId(message.0)))
 }
 
-/// What comes along as a file; what cannot be one is left out, since there is nothing that could be said of it.
+/// The attachment as a file; an invalid one is left out.
 fn upload(attachment: &Attachment, chat: ChatId) -> Option<Upload> {
     let (kind, name, bytes) = match attachment {
         Attachment::File { name, content } => {
@@ -195,7 +192,7 @@ fn upload(attachment: &Attachment, chat: ChatId) -> Option<Upload> {
         }
     };
     if bytes.is_empty() || bytes.len() > MAX_FILE {
-        tracing::error!(%chat, ?kind, bytes = bytes.len(), "what comes along with a reply is no file; it is left out");
+        tracing::error!(%chat, ?kind, bytes = bytes.len(), "an attachment is empty or too large; it is left out");
         return None;
     }
     Some(Upload {
@@ -208,7 +205,7 @@ fn upload(attachment: &Attachment, chat: ChatId) -> Option<Upload> {
     })
 }
 
-/// A name that every system takes, and that is not taken for anything but a name.
+/// A file name that is valid on every system and contains no path.
 fn file_name(name: &str) -> String {
     let plain = |c: char| match c {
         '.' | '-' | '_' => c,
@@ -216,7 +213,7 @@ fn file_name(name: &str) -> String {
         _ => '_',
     };
     let name: String = name.trim().chars().map(plain).collect();
-    // The end says what kind of file it is.
+    // The end contains the extension.
     let name = &name[name.len().saturating_sub(MAX_FILE_NAME)..];
     match name.trim_start_matches('.') {
         "" => "file".to_owned(),
@@ -225,35 +222,39 @@ fn file_name(name: &str) -> String {
 }
 
 /// The text as messages, with the buttons below the last.
-fn messages(reply: &Reply, showing: Showing<'_>) -> Vec<Outgoing> {
-    let mut parts = split(&reply.text, MAX_TEXT);
+fn messages(reply: &Reply, options: RenderOptions<'_>) -> Vec<Outgoing> {
+    let mut parts = split_text(&reply.text, MAX_TEXT);
     if parts.is_empty() {
-        tracing::error!(chat = %showing.chat, "a reply without text; sent as `…`");
-        parts.push(RichText::plain(NOTHING));
+        tracing::error!(chat = %options.chat, "a reply has no text; it is sent as `…`");
+        parts.push(RichText::plain(PLACEHOLDER));
     }
     let last = parts.len() - 1;
     let to_request = |(index, part): (usize, &RichText)| {
-        let text = match showing.form {
-            Form::Rich => html(part),
-            Form::Plain | Form::Bare => plain(part),
+        let text = match options.form {
+            Form::Rich => to_html(part),
+            Form::Plain | Form::Bare => to_plain_text(part),
         };
-        let has_buttons = index == last && showing.form != Form::Bare;
+        let has_buttons = index == last && options.form != Form::Bare;
         let keyboard = has_buttons
-            .then(|| keyboard(&reply.buttons, showing))
+            .then(|| keyboard(&reply.buttons, options))
             .flatten();
         match reply.replaces {
-            Some(message) if index == 0 && !showing.as_new => {
-                Outgoing::Edit(edit(message.0, text, keyboard, showing))
+            Some(message) if index == 0 && !options.as_new => {
+                Outgoing::Edit(edit_message(message.0, text, keyboard, options))
             }
-            _ => Outgoing::New(new(text, keyboard, showing)),
+            _ => Outgoing::New(new_message(text, keyboard, options)),
         }
     };
     parts.iter().enumerate().map(to_request).collect()
 }
 
-fn new(text: String, keyboard: Option<InlineKeyboardMarkup>, showing: Showing<'_>) -> SendMessage {
-    let mut message = SendMessage::new(types::ChatId(showing.chat.0), text);
-    message.parse_mode = parse_mode(showing.form);
+fn new_message(
+    text: String,
+    keyboard: Option<InlineKeyboardMarkup>,
+    options: RenderOptions<'_>,
+) -> SendMessage {
+    let mut message = SendMessage::new(types::ChatId(options.chat.0), text);
+    message.parse_mode = parse_mode(options.form);
     message = message.link_preview_options(no_preview());
     match keyboard {
         Some(keyboard) => message.reply_markup(keyboard),
@@ -261,16 +262,16 @@ fn new(text: String, keyboard: Option<InlineKeyboardMarkup>, showing: Showing<'_
     }
 }
 
-/// An edit without a keyboard takes away the one there was.
-fn edit(
+/// An edit without a keyboard removes the previous one.
+fn edit_message(
     message: i32,
     text: String,
     keyboard: Option<InlineKeyboardMarkup>,
-    showing: Showing<'_>,
+    options: RenderOptions<'_>,
 ) -> EditMessageText {
-    let chat = types::ChatId(showing.chat.0);
+    let chat = types::ChatId(options.chat.0);
     let mut edit = EditMessageText::new(chat, types::MessageId(message), text);
-    edit.parse_mode = parse_mode(showing.form);
+    edit.parse_mode = parse_mode(options.form);
     edit.reply_markup = keyboard;
     edit.link_preview_options(no_preview())
 }
@@ -289,159 +290,31 @@ fn no_preview() -> LinkPreviewOptions {
     }
 }
 
-/// The text as Telegram's HTML. Each span opens and closes its own tags, so they match for any text.
-fn html(text: &RichText) -> String {
-    text.0.iter().map(span_html).collect()
-}
-
-fn span_html(span: &Span) -> String {
-    let mut html = escape(&span.text);
-    if let Some(link) = span.link.as_deref().filter(|link| leads_somewhere(link)) {
-        html = format!("<a href=\"{}\">{html}</a>", escape(link));
-    } else if span.style.code {
-        // Telegram lets nothing else share the place of `code`.
-        return format!("<code>{html}</code>");
-    }
-    if span.style.italic {
-        html = format!("<i>{html}</i>");
-    }
-    if span.style.bold {
-        html = format!("<b>{html}</b>");
-    }
-    html
-}
-
-fn leads_somewhere(link: &str) -> bool {
-    link.starts_with("https://") || link.starts_with("http://")
-}
-
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len() + text.len() / 8);
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
-}
-
-/// The text without markup. A link that does not show where it leads says so, where there is room.
-fn plain(text: &RichText) -> String {
-    let mut said = String::new();
-    for span in &text.0 {
-        said.push_str(&span.text);
-        if let Some(link) = span
-            .link
-            .as_deref()
-            .filter(|link| !span.text.contains(link))
-        {
-            said.push_str(&format!(" ({link})"));
-        }
-    }
-    if utf16_length(&said) > MAX_TEXT {
-        return text.to_plain();
-    }
-    said
-}
-
-fn utf16_length(text: &str) -> usize {
-    text.chars().map(char::len_utf16).sum()
-}
-
-/// Cuts a text into messages of at most `most` UTF-16 units: at the end of a line where there is one in the second half,
-/// else at a space, else between two characters. What would be white space at a border is left out, as Telegram does.
-fn split(text: &RichText, most: usize) -> Vec<RichText> {
-    let whole = text.to_plain();
-    let mut parts = Vec::new();
-    let mut from = skip_space(&whole, 0);
-    while from < whole.len() {
-        let to = from + part_length(&whole[from..], most);
-        let part = slice_text(text, from, from + whole[from..to].trim_end().len());
-        if html(&part).len() > MAX_MARKUP_BYTES && most > 1 {
-            // Only text that is mostly markup gets here.
-            parts.extend(split(&part, most / 2));
-        } else if !part.is_empty() {
-            parts.push(part);
-        }
-        from = skip_space(&whole, to);
-    }
-    parts
-}
-
-fn skip_space(text: &str, from: usize) -> usize {
-    text.len() - text[from..].trim_start().len()
-}
-
-/// The bytes of `text` that go into a part.
-fn part_length(text: &str, most: usize) -> usize {
-    let fits = fitting_bytes(text, most);
-    if fits == text.len() {
-        return fits;
-    }
-    let head = &text[..fits];
-    let second_half = |at: &usize| *at > fits / 2;
-    let line = head.rfind('\n').filter(second_half);
-    let at = line.or_else(|| head.rfind(char::is_whitespace).filter(second_half));
-    at.unwrap_or(fits)
-}
-
-/// The bytes of the longest beginning of `text` that has at most `most` UTF-16 units; at least one character.
-fn fitting_bytes(text: &str, most: usize) -> usize {
-    let mut units = 0;
-    for (at, character) in text.char_indices() {
-        units += character.len_utf16();
-        if units > most && at > 0 {
-            return at;
-        }
-    }
-    text.len()
-}
-
-/// The bytes `from..to` of the text, styles kept; both are character borders of it.
-fn slice_text(text: &RichText, from: usize, to: usize) -> RichText {
-    let mut start = 0;
-    let mut spans = Vec::new();
-    for span in &text.0 {
-        let end = start + span.text.len();
-        let (first, last) = (from.max(start), to.min(end));
-        if first < last {
-            spans.push(Span {
-                text: span.text[first - start..last - start].to_owned(),
-                ..span.clone()
-            });
-        }
-        start = end;
-    }
-    RichText(spans)
-}
-
-fn keyboard(rows: &[Vec<Button>], showing: Showing<'_>) -> Option<InlineKeyboardMarkup> {
+fn keyboard(rows: &[Vec<Button>], options: RenderOptions<'_>) -> Option<InlineKeyboardMarkup> {
     let mut left = MAX_BUTTONS;
     let mut keyboard = Vec::new();
     for row in rows {
-        let buttons = row.iter().filter_map(|button| to_telegram(button, showing));
+        let buttons = row
+            .iter()
+            .filter_map(|button| to_inline_button(button, options));
         let buttons: Vec<_> = buttons.take(left).collect();
         left -= buttons.len();
         keyboard.extend(buttons.chunks(MAX_BUTTONS_A_ROW).map(<[_]>::to_vec));
     }
     let count: usize = rows.iter().map(Vec::len).sum();
     if count > MAX_BUTTONS {
-        tracing::error!(chat = %showing.chat, count, "a reply has more than {MAX_BUTTONS} buttons; the last ones are left out");
+        tracing::error!(chat = %options.chat, count, "a reply has more than {MAX_BUTTONS} buttons; the last ones are left out");
     }
     (!keyboard.is_empty()).then(|| InlineKeyboardMarkup::new(keyboard))
 }
 
-fn to_telegram(button: &Button, showing: Showing<'_>) -> Option<InlineKeyboardButton> {
+fn to_inline_button(button: &Button, options: RenderOptions<'_>) -> Option<InlineKeyboardButton> {
     let kind = match &button.action {
         Action::Press(press) => {
-            InlineKeyboardButtonKind::CallbackData(fitting_data(press.to_string(), showing.chat)?)
+            InlineKeyboardButtonKind::CallbackData(fitting_data(press.to_string(), options.chat)?)
         }
         Action::PrivateChat(payload) => {
-            InlineKeyboardButtonKind::Url(private_chat(showing.bot, payload).parse().ok()?)
+            InlineKeyboardButtonKind::Url(private_chat(options.bot, payload).parse().ok()?)
         }
     };
     Some(InlineKeyboardButton::new(label(&button.label), kind))
@@ -455,7 +328,7 @@ fn fitting_data(data: String, chat: ChatId) -> Option<String> {
     Some(data)
 }
 
-/// A link into the private chat; a payload Telegram would not pass on is left out, the link still leads there.
+/// A link into the private chat; an invalid payload is left out.
 fn private_chat(bot: &str, payload: &str) -> String {
     let may_be = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if payload.is_empty() || payload.len() > MAX_PAYLOAD || !payload.chars().all(may_be) {
@@ -467,13 +340,13 @@ fn private_chat(bot: &str, payload: &str) -> String {
 fn label(text: &str) -> String {
     let text = text.trim();
     if text.is_empty() {
-        return NOTHING.to_owned();
+        return PLACEHOLDER.to_owned();
     }
     if text.chars().count() <= MAX_LABEL {
         return text.to_owned();
     }
     let head: String = text.chars().take(MAX_LABEL - 1).collect();
-    // A word is not cut in two when there is a space near the end.
+    // Cut at a space if there is one in the second half.
     let at = head.rfind(' ').filter(|at| *at > head.len() / 2);
     let head = at.map_or(head.as_str(), |at| &head[..at]);
     format!("{}…", head.trim_end())
@@ -484,11 +357,12 @@ mod tests {
     use super::*;
     use crate::{
         dialogue::{Choice, Press},
-        markup::Style,
+        markup::{Span, Style},
+        telegram::outgoing::html::MAX_MARKUP_BYTES,
     };
     use proptest::prelude::*;
 
-    const SHOWING: Showing<'static> = Showing {
+    const OPTIONS: RenderOptions<'static> = RenderOptions {
         chat: ChatId(7),
         thread: None,
         reply_to: None,
@@ -630,7 +504,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(200))]
         #[test]
         fn any_reply_is_well_formed_requests_in_order_and_in_every_form_as_many(reply in any_reply()) {
-            let sent = render(&reply, SHOWING);
+            let sent = render(&reply, OPTIONS);
             prop_assert!(sent.is_sorted_by_key(place));
             let of = |wanted: u8| sent.iter().filter(|part| place(part) == wanted).count();
             prop_assert_eq!(of(0), usize::from(reply.deletes.is_some()));
@@ -649,7 +523,7 @@ mod tests {
             let edits = sent.iter().filter(|part| matches!(part, Outgoing::Edit(_))).count();
             prop_assert_eq!(edits, usize::from(reply.replaces.is_some() && of(1) == 0));
             for (form, as_new) in [(Form::Plain, false), (Form::Bare, false), (Form::Rich, true)] {
-                let other = render(&reply, Showing { form, as_new, ..SHOWING });
+                let other = render(&reply, RenderOptions { form, as_new, ..OPTIONS });
                 prop_assert!(other.iter().map(place).eq(sent.iter().map(place)));
             }
         }
@@ -657,19 +531,19 @@ mod tests {
         #[test]
         fn any_text_becomes_well_formed_messages_within_the_limit_and_nothing_is_lost(text in any_text()) {
             let whole = squeezed(&text.to_plain());
-            let sent = render(&Reply::new(text), SHOWING);
+            let sent = render(&Reply::new(text), OPTIONS);
             let read: Vec<String> = sent.iter().map(|part| read_html(text_of(part))).collect();
             for part in &read {
                 prop_assert!(!part.trim().is_empty());
                 prop_assert!(part.encode_utf16().count() <= MAX_TEXT);
             }
             let read = squeezed(&read.concat());
-            prop_assert_eq!(read, if whole.is_empty() { NOTHING.to_owned() } else { whole });
+            prop_assert_eq!(read, if whole.is_empty() { PLACEHOLDER.to_owned() } else { whole });
         }
 
         #[test]
         fn plain_forms_keep_the_limit_too(text in any_text()) {
-            for part in render(&Reply::new(text), Showing { form: Form::Plain, ..SHOWING }) {
+            for part in render(&Reply::new(text), RenderOptions { form: Form::Plain, ..OPTIONS }) {
                 prop_assert!(text_of(&part).encode_utf16().count() <= MAX_TEXT);
                 prop_assert!(json_of(&part).get("parse_mode").is_none());
             }
@@ -687,7 +561,7 @@ mod tests {
         let text =
             RichText::from_markdown("**b** *i* `c` [l](https://e.org/?a=1&b=2)").expect("good");
         let text = text.below(1, RichText::bold("<b>&\"'\u{202e}"));
-        let sent = render(&Reply::new(text), SHOWING);
+        let sent = render(&Reply::new(text), OPTIONS);
         assert_eq!(
             text_of(&sent[0]),
             "<b>b</b> <i>i</i> <code>c</code> <a href=\"https://e.org/?a=1&amp;b=2\">l</a>\n<b>&lt;b&gt;&amp;&quot;'\u{202e}</b>"
@@ -697,7 +571,7 @@ mod tests {
     #[test]
     fn a_long_text_is_cut_at_a_line_then_at_a_space_and_never_inside_a_character() {
         let lengths = |text: String| -> Vec<usize> {
-            let sent = render(&Reply::new(RichText::plain(text)), SHOWING);
+            let sent = render(&Reply::new(RichText::plain(text)), OPTIONS);
             let lengths = sent.iter().map(|part| text_of(part).encode_utf16().count());
             lengths.collect()
         };
@@ -716,7 +590,7 @@ mod tests {
             link: Some(format!("https://example.org/{index}")),
         };
         let text = RichText((0..2000).map(span).collect());
-        for part in render(&Reply::new(text), SHOWING) {
+        for part in render(&Reply::new(text), OPTIONS) {
             assert!(text_of(&part).len() <= MAX_MARKUP_BYTES);
         }
     }
@@ -731,21 +605,21 @@ mod tests {
         let reply = Reply::new(text)
             .row([button])
             .in_place_of(Some(MessageId(9)));
-        let sent = render(&reply, SHOWING);
+        let sent = render(&reply, OPTIONS);
         assert!(
             matches!(&sent[0], Outgoing::Edit(edit) if edit.message_id.0 == 9 && edit.reply_markup.is_none())
         );
         assert!(matches!(&sent[1], Outgoing::New(message) if message.reply_markup.is_some()));
         assert_eq!(sent.len(), 2);
-        let as_new = Showing {
+        let as_new = RenderOptions {
             as_new: true,
-            ..SHOWING
+            ..OPTIONS
         };
         assert!(matches!(render(&reply, as_new)[0], Outgoing::New(_)));
     }
 
     #[test]
-    fn what_is_sent_is_what_the_bot_api_reads() {
+    fn requests_have_the_json_of_the_bot_api() {
         let reply = Reply::new(RichText::bold("Hi"))
             .row([
                 Button {
@@ -766,11 +640,11 @@ mod tests {
                 {"text": "Alone", "url": "https://t.me/unbind_bot?start=cards"},
             ]]},
         });
-        assert_eq!(json_of(&render(&reply, SHOWING)[0]), expected);
+        assert_eq!(json_of(&render(&reply, OPTIONS)[0]), expected);
     }
 
     #[test]
-    fn what_belongs_to_a_reply_comes_in_order_and_the_text_below_what_comes_along() {
+    fn the_parts_of_a_reply_are_in_order_and_the_text_is_below_the_attachment() {
         let file = Attachment::File {
             name: "cards.json".into(),
             content: "{}".into(),
@@ -780,7 +654,7 @@ mod tests {
             .deleting(Some(MessageId(8)))
             .with_attachment(file);
         reply.downloads = Some("F1".into());
-        let sent = render(&reply, SHOWING);
+        let sent = render(&reply, OPTIONS);
         let expected = serde_json::json!({"chat_id": 7, "message_id": 8});
         assert_eq!(json_of(&sent[0]), expected);
         let upload = Upload {
@@ -802,11 +676,11 @@ mod tests {
     }
 
     #[test]
-    fn a_qr_code_is_a_picture_and_one_that_cannot_be_is_left_out() {
+    fn a_qr_code_is_a_picture_and_one_with_too_much_text_is_left_out() {
         let with = |text: String| {
             let reply =
                 Reply::new(RichText::plain("Scan it")).with_attachment(Attachment::QrCode(text));
-            render(&reply.in_place_of(Some(MessageId(9))), SHOWING)
+            render(&reply.in_place_of(Some(MessageId(9))), OPTIONS)
         };
         let sent = with("otpauth://totp/x".into());
         assert!(matches!(&sent[0], Outgoing::Attachment(upload)
@@ -817,7 +691,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_has_a_name_every_system_takes() {
+    fn a_file_name_is_valid_on_every_system() {
         for (name, taken) in [
             (
                 "unbind-cards-2026-01-01.json",
@@ -840,21 +714,21 @@ mod tests {
             Button::press("x", Press::new(1, Choice::Group(rest)))
         };
         let rows = vec![vec![press(MAX_DATA_BYTES + 1), press(MAX_DATA_BYTES)]];
-        let keyboard = keyboard(&rows, SHOWING).expect("one fits");
+        let keyboard = keyboard(&rows, OPTIONS).expect("one fits");
         assert_eq!(keyboard.inline_keyboard[0].len(), 1);
         let many = vec![vec![press(9); 150]];
-        let keyboard = super::keyboard(&many, SHOWING).expect("buttons");
+        let keyboard = super::keyboard(&many, OPTIONS).expect("buttons");
         let rows: Vec<usize> = keyboard.inline_keyboard.iter().map(Vec::len).collect();
         assert_eq!(rows.iter().sum::<usize>(), MAX_BUTTONS);
         assert!(rows.iter().all(|row| *row <= MAX_BUTTONS_A_ROW));
         assert_eq!(
-            super::keyboard(&[vec![press(MAX_DATA_BYTES + 1)]], SHOWING),
+            super::keyboard(&[vec![press(MAX_DATA_BYTES + 1)]], OPTIONS),
             None
         );
     }
 
     #[test]
-    fn new_messages_go_to_the_topic_and_the_first_replies_to_what_was_asked() {
+    fn new_messages_go_to_the_topic_and_the_first_is_a_reply() {
         let file = Attachment::File {
             name: "cards.json".into(),
             content: "{}".into(),
@@ -865,12 +739,12 @@ mod tests {
                 message: MessageId(9),
                 throughout,
             };
-            let showing = Showing {
+            let options = RenderOptions {
                 thread: Some(ThreadId(4)),
                 reply_to: Some(reply_to),
-                ..SHOWING
+                ..OPTIONS
             };
-            render(&reply, showing)
+            render(&reply, options)
         };
         let replied_to = |request: &Outgoing| match request {
             Outgoing::Attachment(upload) => upload.reply_to.is_some(),
@@ -890,7 +764,7 @@ mod tests {
     }
 
     #[test]
-    fn a_payload_telegram_would_not_pass_on_leaves_a_plain_link() {
+    fn an_invalid_payload_is_left_out_of_the_link() {
         assert_eq!(private_chat("b", "kb_x-1"), "https://t.me/b?start=kb_x-1");
         for payload in ["", "a b", "卡", &"x".repeat(65)] {
             assert_eq!(private_chat("b", payload), "https://t.me/b");

@@ -1,11 +1,11 @@
-//! QR codes as pictures: `qrcode` says which squares are dark, here they get a size and a margin. Pure.
+//! Draws QR codes as PNG pictures: `qrcode` computes the squares, here they are scaled and get a margin. Pure.
 
 use png::{BitDepth, ColorType, Encoder};
 use qrcode::{Color, QrCode};
 
-/// The margin without which readers do not find the code, in squares (ISO/IEC 18004).
+/// The required margin, in squares (ISO/IEC 18004).
 const QUIET_ZONE: usize = 4;
-/// About how wide the picture is, in pixels: large enough on a screen to be read by another phone.
+/// The approximate width, in pixels: large enough to be scanned from a screen.
 const WIDTH: usize = 400;
 const DARK: u8 = 0;
 const LIGHT: u8 = 255;
@@ -35,7 +35,7 @@ pub fn png(text: &str) -> Option<Vec<u8>> {
     encode_png(&pixels, u32::try_from(width).ok()?)
 }
 
-/// A square picture in shades of grey as PNG.
+/// Encodes a square greyscale picture as PNG.
 fn encode_png(pixels: &[u8], width: u32) -> Option<Vec<u8>> {
     let mut file = Vec::new();
     let mut encoder = Encoder::new(&mut file, width, width);
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_for_a_code_is_no_picture() {
+    fn a_text_too_long_for_a_code_gives_no_picture() {
         assert_eq!(png(&"x".repeat(2332)), None);
     }
 }

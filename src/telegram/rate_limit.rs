@@ -1,23 +1,23 @@
-//! How fast Telegram lets a bot send: to a chat, to a group, and overall; and the algorithm, which `flood_control` uses as
-//! well. Time is an argument; waiting is left to the outbox, which has to weigh all three before it sends anything.
+//! Telegram's limits for sending: per chat, per group, and overall. Time is an argument; waiting is left to the outbox,
+//! which has to check all three before it sends anything.
 //!
-//! `governor` is the well-kept library for this, but it takes a permit as it answers, reads its own clock, and keeps a
-//! table a limit; here a permit of three limits is taken at once or not at all, and a chat's limits live and go with its
-//! queue.
+//! Why not `governor`: it takes a permit as it answers, reads its own clock, and keeps a table per limit. Here a permit
+//! of three limits is taken at once or not at all, and a chat's limits are dropped with its queue.
 
 use std::{collections::VecDeque, time::Duration};
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 
-/// Messages a chat may get at once before the rate holds: two turns' worth. Telegram tolerates short bursts.
+use super::gcra::Gcra;
+
+/// The burst of messages to a chat: two turns' worth. Telegram tolerates short bursts.
 pub const CHAT_BURST: u32 = 5;
 /// Telegram: "not more than 20 messages per minute" to a group.
 const GROUP_MESSAGES: u32 = 20;
 /// See [`GROUP_MESSAGES`].
 const GROUP_SPAN: Duration = Duration::from_secs(60);
 
-/// Messages a second; 0 is no limit, for a Bot API server of one's own.
+/// Messages per second; 0 means no limit, for a self-hosted Bot API server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rates {
     /// Over all chats.
@@ -26,15 +26,15 @@ pub struct Rates {
     pub per_chat: u32,
 }
 
-/// At most so many in any span of time; exact, at the price of remembering when each was.
+/// At most `most` messages in any `span`. Exact, because the time of each message is kept.
 #[derive(Debug)]
-pub struct Window {
+pub struct SlidingWindow {
     most: usize,
     span: Duration,
     sent: VecDeque<Instant>,
 }
 
-impl Window {
+impl SlidingWindow {
     fn new(most: u32, span: Duration) -> Self {
         Self {
             most: most as usize,
@@ -52,7 +52,7 @@ impl Window {
         self.most == 0
     }
 
-    /// When the next may go, at the earliest now.
+    /// When the next message may be sent, at the earliest now.
     pub fn ready_at(&self, now: Instant) -> Instant {
         if self.is_none() || self.sent.len() < self.most {
             return now;
@@ -62,7 +62,7 @@ impl Window {
             .map_or(now, |first| (*first + self.span).max(now))
     }
 
-    /// One goes now.
+    /// Counts a message.
     pub fn take(&mut self, now: Instant) {
         if self.is_none() {
             return;
@@ -78,87 +78,23 @@ impl Window {
     }
 }
 
-/// A point in time, of whichever clock.
-pub trait Moment: Copy + Ord {
-    /// This much later.
-    fn plus(self, span: Duration) -> Self;
-
-    /// How much later it is than another moment; zero if it is not later.
-    fn time_since(self, earlier: Self) -> Duration;
-}
-
-impl Moment for Instant {
-    fn plus(self, span: Duration) -> Self {
-        self + span
-    }
-
-    fn time_since(self, earlier: Self) -> Duration {
-        self.saturating_duration_since(earlier)
-    }
-}
-
-impl Moment for Timestamp {
-    fn plus(self, span: Duration) -> Self {
-        self.checked_add(span).unwrap_or(Self::MAX)
-    }
-
-    fn time_since(self, earlier: Self) -> Duration {
-        Duration::try_from(self.duration_since(earlier)).unwrap_or_default()
-    }
-}
-
-/// A steady rate with a short burst (the generic cell rate algorithm): all it remembers is when the burst is full again.
-#[derive(Debug)]
-pub struct Gcra<T> {
-    /// Between two messages, in the long run.
-    interval: Duration,
-    full_at: T,
-}
-
-impl<T: Moment> Gcra<T> {
-    /// So many a second; 0 is no limit.
-    pub fn new(rate: u32, now: T) -> Self {
-        Self {
-            interval: Duration::from_secs(1).checked_div(rate).unwrap_or_default(),
-            full_at: now,
-        }
-    }
-
-    /// When the next may go, at the earliest now, where `burst` may go at once.
-    pub fn ready_at(&self, burst: u32, now: T) -> T {
-        let used = self.full_at.time_since(now);
-        now.plus(used.saturating_sub(self.interval * burst.saturating_sub(1)))
-    }
-
-    /// One goes now.
-    pub fn take(&mut self, now: T) {
-        self.full_at = self.full_at.max(now).plus(self.interval);
-    }
-
-    /// When the whole burst may go at once again.
-    pub fn full_at(&self) -> T {
-        self.full_at
-    }
-}
-
 /// The limits of one chat.
 #[derive(Debug)]
 pub struct ChatLimits {
     rate: Gcra<Instant>,
-    window: Option<Window>,
+    window: Option<SlidingWindow>,
 }
 
 impl ChatLimits {
-    /// The limits of a chat nothing was sent to yet.
     pub fn new(rates: Rates, is_group: bool, now: Instant) -> Self {
         let has_window = is_group && rates.per_chat > 0;
         Self {
             rate: Gcra::new(rates.per_chat, now),
-            window: has_window.then(|| Window::new(GROUP_MESSAGES, GROUP_SPAN)),
+            window: has_window.then(|| SlidingWindow::new(GROUP_MESSAGES, GROUP_SPAN)),
         }
     }
 
-    /// When the next message may go, at the earliest now.
+    /// When the next message may be sent, at the earliest now.
     pub fn ready_at(&self, now: Instant) -> Instant {
         let window = self
             .window
@@ -167,7 +103,7 @@ impl ChatLimits {
         self.rate.ready_at(CHAT_BURST, now).max(window)
     }
 
-    /// A message goes now.
+    /// Counts a message.
     pub fn take(&mut self, now: Instant) {
         self.rate.take(now);
         if let Some(window) = &mut self.window {
@@ -175,7 +111,7 @@ impl ChatLimits {
         }
     }
 
-    /// From when on this is as good as new.
+    /// From when on the limits have no effect and can be dropped.
     pub fn forgotten_at(&self, now: Instant) -> Instant {
         let window = self
             .window
@@ -194,7 +130,7 @@ mod tests {
         per_chat: 1,
     };
 
-    /// When each of `count` messages goes, in milliseconds, if they all wait from the beginning.
+    /// When each of `count` waiting messages is sent, in milliseconds.
     fn times(limits: &mut ChatLimits, start: Instant, count: usize) -> Vec<u128> {
         let mut now = start;
         let mut next = || {
@@ -227,7 +163,7 @@ mod tests {
     #[test]
     fn overall_there_are_thirty_in_any_second_and_no_less() {
         let start = Instant::now();
-        let mut window = Window::overall(RATES);
+        let mut window = SlidingWindow::overall(RATES);
         let mut now = start;
         for _ in 0..300 {
             now = window.ready_at(now);
@@ -245,13 +181,13 @@ mod tests {
         };
         let mut limits = ChatLimits::new(none, true, start);
         assert_eq!(times(&mut limits, start, 1000)[999], 0);
-        let mut window = Window::overall(none);
+        let mut window = SlidingWindow::overall(none);
         (0..1000).for_each(|_| window.take(start));
         assert_eq!(window.ready_at(start), start);
     }
 
     #[test]
-    fn limits_are_forgotten_when_they_no_longer_say_anything() {
+    fn limits_are_dropped_once_they_have_no_effect() {
         let start = Instant::now();
         let mut limits = ChatLimits::new(RATES, true, start);
         assert_eq!(limits.forgotten_at(start), start);

@@ -1,16 +1,19 @@
-//! How long to wait before what failed is tried again.
+//! How long to wait before a failed request is repeated.
 
 use std::time::Duration;
 
 use super::api::ApiError;
 
-/// How long to wait after this many failures in a row: 1, 2, 4 … seconds, and never more than `most`.
+/// The longest pause between two attempts.
+pub const MAX_BACKOFF: Duration = Duration::from_secs(30);
+
+/// The pause after this many failures in a row: 1, 2, 4 … seconds, at most `most`.
 pub fn growing_pause(failures: u32, most: Duration) -> Duration {
     let exponent = failures.saturating_sub(1).min(16);
     Duration::from_secs(1 << exponent).min(most)
 }
 
-/// Counts the failures in a row of one request that is made until it succeeds.
+/// Counts the consecutive failures of a request that is repeated until it succeeds.
 #[derive(Debug)]
 pub struct Backoff {
     failures: u32,
@@ -18,7 +21,7 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// No failure yet; a request is tried again after `longest` at most, if Telegram asks for no more.
+    /// Pauses of at most `longest`, unless Telegram asks for more.
     pub fn new(longest: Duration) -> Self {
         Self {
             failures: 0,
@@ -26,22 +29,24 @@ impl Backoff {
         }
     }
 
-    /// The request succeeded.
     pub fn reset(&mut self) {
         self.failures = 0;
     }
 
-    /// Whether the last request failed.
     pub fn has_failed(&self) -> bool {
         self.failures > 0
     }
 
-    /// How long to wait after this error: as long as Telegram asks to, or longer with each failure.
+    /// The pause after this error: as long as Telegram asks for, or longer with each failure.
     pub fn pause_after(&mut self, error: &ApiError) -> Duration {
         self.failures = self.failures.saturating_add(1);
         match error {
             ApiError::TooManyRequests(asked) => *asked,
-            _ => growing_pause(self.failures, self.longest),
+            ApiError::Unauthorized
+            | ApiError::Migrated(_)
+            | ApiError::Refused { .. }
+            | ApiError::Unavailable(_)
+            | ApiError::Network(_) => growing_pause(self.failures, self.longest),
         }
     }
 }

@@ -1,4 +1,6 @@
-//! The request to stop, as everything that runs sees it.
+//! The request to shut down, as every running part sees it, and how long updates in flight may take after it.
+
+use std::time::Duration;
 
 use futures::{
     FutureExt,
@@ -6,12 +8,22 @@ use futures::{
 };
 use tokio::time::Instant;
 
-/// Becomes ready when the service is to stop, with the instant it was asked to.
-pub type Stop = Shared<BoxFuture<'static, Instant>>;
+/// How long updates in flight may take after a stop was requested; the rest of the time is for sending.
+pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Resolves to the instant shutdown was requested.
-pub fn stop_signal(shutdown: impl Future<Output = ()> + Send + 'static) -> Stop {
-    let asked = tokio::spawn(shutdown.map(|()| Instant::now()));
-    let asked = asked.map(|asked| asked.unwrap_or_else(|_| Instant::now()));
-    asked.boxed().shared()
+/// Resolves with the instant shutdown was requested.
+pub type ShutdownSignal = Shared<BoxFuture<'static, Instant>>;
+
+/// A signal that resolves once `shutdown` does.
+pub fn shutdown_signal(shutdown: impl Future<Output = ()> + Send + 'static) -> ShutdownSignal {
+    let requested = tokio::spawn(shutdown.map(|()| Instant::now()));
+    let requested = requested.map(|requested| requested.unwrap_or_else(|_| Instant::now()));
+    requested.boxed().shared()
+}
+
+/// Logs that updates were still in flight after [`DRAIN_TIMEOUT`].
+pub fn log_undrained() {
+    tracing::error!(
+        "updates in flight were not committed before the shutdown timeout; Telegram redelivers them"
+    );
 }

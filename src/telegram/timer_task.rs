@@ -1,5 +1,5 @@
-//! Wakes chats that wait for something, for as long as the service runs. When that is, and what they are told, is left to
-//! the assistant.
+//! Runs the timers for as long as the service runs. When a chat is woken and what it is told is decided by the
+//! assistant.
 
 use std::{sync::Arc, thread, time::Duration};
 
@@ -11,23 +11,25 @@ use crate::{
     panics,
 };
 
-/// After a panic, chats are woken again no earlier than this.
-const AFTER_A_PANIC: Duration = Duration::from_secs(60);
+const PANIC_RETRY_DELAY: Duration = Duration::from_secs(60);
 
-/// Reads from the store which chats are to be woken, and wakes them. What they are told goes to `outbox`.
+/// Loads the timers from the store and wakes chats when they are due. The replies go to `outbox`.
 pub async fn run(assistant: Arc<Assistant>, clock: Clock, outbox: Outbox) {
     load(&assistant).await;
     loop {
         let waking = wake::run(&assistant, || clock(), |rows| outbox.send(rows));
-        // It only ever ends by a panic; chats that are due later must be woken all the same.
+        // It ends only by a panic; chats that are due later must be woken all the same.
         let _ = panics::catch_async(waking).await;
-        tracing::error!("waking chats panicked; they are woken again in a moment");
-        sleep(AFTER_A_PANIC).await;
+        tracing::error!(
+            "the timer task panicked; it restarts after {} s",
+            PANIC_RETRY_DELAY.as_secs()
+        );
+        sleep(PANIC_RETRY_DELAY).await;
     }
 }
 
-/// Goes through the whole store. Not on a thread of tokio's: the runtime would wait for that at its end, and a disk may
-/// take its time.
+/// Scans the whole store. Not on a blocking thread of tokio's: the runtime would wait for it at shutdown, and a disk
+/// may be slow.
 async fn load(assistant: &Arc<Assistant>) {
     let (loaded, done) = oneshot::channel();
     let loader = assistant.clone();
@@ -38,10 +40,10 @@ async fn load(assistant: &Arc<Assistant>) {
     };
     let thread = thread::Builder::new().name("timers".to_owned());
     match thread.spawn(load) {
-        // A thread that panicked loaded what it could.
+        // A thread that panicked has loaded some of the timers.
         Ok(_) => drop(done.await),
         Err(error) => {
-            tracing::error!(%error, "no thread to look for chats to be woken; they are woken once something happens there");
+            tracing::error!(%error, "the thread that loads the timers could not be started; a chat's timer is set at its next update");
         }
     }
 }

@@ -1,10 +1,12 @@
-//! Gets updates by webhook: Telegram posts each to a public address, a reverse proxy passes it on to ours, and it is
-//! answered with 200 once its effect is on disk. Anything else makes Telegram keep the update and bring it again. Giving
-//! it that effect is `intake`'s.
+//! Receives updates by webhook: Telegram posts each to a public address, a reverse proxy forwards it, and it is
+//! answered with 200 once its effect is on disk. After any other status Telegram redelivers the update. Handling is
+//! left to `intake`, and registering the webhook to `registration`.
 //!
-//! Telegram is told the address only after the port is bound, since it tries at once. A request without the secret is
-//! refused before its body is read. The webhook stays set when the service ends: what comes
-//! in between waits at Telegram.
+//! The address is registered only after the port is bound, since Telegram connects at once. A request without the
+//! secret is refused before its body is read. The webhook stays registered when the service ends: updates wait at
+//! Telegram.
+
+mod registration;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -20,79 +22,57 @@ use blake2::{Blake2s256, Digest};
 use futures::FutureExt;
 use serde_json::Value;
 use subtle::ConstantTimeEq;
-use teloxide::payloads::{GetWebhookInfo, SetWebhook, SetWebhookSetters};
-use tokio::{
-    net::TcpListener,
-    sync::Notify,
-    task::JoinSet,
-    time::{Instant, sleep, sleep_until, timeout},
-};
+use tokio::{net::TcpListener, sync::Notify, task::JoinSet, time::timeout};
 use url::Url;
 
+use self::registration::Registration;
 use super::{
-    api::{Api, ApiError, Ignored, WebhookInfo},
+    api::Api,
     error::ServeError,
     intake::{Accepted, Intake},
-    retry::Backoff,
-    shutdown::Stop,
-    wire::{ALLOWED_UPDATES, Update},
+    shutdown::{DRAIN_TIMEOUT, ShutdownSignal, log_undrained},
+    wire::Update,
 };
 
-/// Deliveries Telegram may make at once; its own limit. Each is one chat's, so that so many chats go side by side.
-const MAX_CONNECTIONS: u8 = 100;
-/// An update is some kilobytes; the largest message there is has some hundred.
+/// An update has some kilobytes; the largest have some hundred.
 const MAX_BODY_BYTES: usize = 1 << 20;
-/// Telegram and the proxy send an update in one go.
-const BODY_WITHIN: Duration = Duration::from_secs(10);
-/// What takes longer than this is brought again by Telegram, and recognised.
-const DONE_WITHIN: Duration = Duration::from_secs(25);
-/// How often it is checked that the webhook is still set: another copy of the bot that polls removes it.
-const CHECK_INTERVAL: Duration = Duration::from_secs(5 * 60);
-/// After a check that found it set, updates are known to come in for so long.
-const RECEIVING: Duration = Duration::from_secs(2 * 5 * 60);
-/// After a delivery with another secret, the webhook is set again, and not more often than this: the secret may have been
-/// changed, or it may be a guess.
-const RESET_INTERVAL: Duration = Duration::from_secs(60);
-/// Telegram is tried again no less often than this.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// At the end, what is in flight may take this long, so that there is time left to send its answers.
-const LAST_EFFECTS: Duration = Duration::from_secs(5);
-/// Where Telegram puts the secret.
-const SECRET_HEADER: &str = "X-Telegram-Bot-Api-Secret-Token";
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an update may take; after that Telegram redelivers it and it is recognised.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(25);
+const SECRET_HEADER: &str = "X-Telegram-Bot-Api-WebhookSecret-Token";
 
-/// Where updates are to be brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookSettings {
-    /// The address Telegram is told.
+    /// The public address that is registered.
     pub url: Url,
-    /// Where we listen.
+    /// The local address to listen on.
     pub listen: SocketAddr,
-    /// What Telegram has to know; without one, it is made from the token.
-    pub secret: Option<Secret>,
+    /// Derived from the token if not set.
+    pub secret: Option<WebhookSecret>,
 }
 
-/// A secret of the operator's choice, which no log and no error shows.
+/// The secret that Telegram sends with each delivery. Its `Debug` output hides it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(pub String);
+pub struct WebhookSecret(pub String);
 
-impl std::fmt::Debug for Secret {
+impl std::fmt::Debug for WebhookSecret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret(…)")
+        f.write_str("WebhookSecret(…)")
     }
 }
 
-/// A webhook whose port is bound, and of which Telegram does not know yet.
+/// A webhook whose port is bound and which is not registered yet.
 pub struct Webhook {
     url: Url,
     listener: TcpListener,
-    secret: Secret,
+    secret: WebhookSecret,
 }
 
-/// What a delivery needs.
 struct WebhookState {
     intake: Intake,
-    secret: Secret,
-    /// A delivery came with another secret.
+    secret: WebhookSecret,
+    /// Notified when a delivery had a wrong secret.
     refused: Notify,
 }
 
@@ -100,7 +80,7 @@ impl Webhook {
     /// Binds the port.
     ///
     /// # Errors
-    /// The system does not give it.
+    /// The port cannot be bound.
     pub async fn bind(settings: WebhookSettings, token: &str) -> io::Result<Self> {
         Ok(Self {
             listener: TcpListener::bind(settings.listen).await?,
@@ -109,17 +89,16 @@ impl Webhook {
         })
     }
 
-    /// Takes deliveries until `stop`; those in flight then are finished first. Calls `ready` once Telegram knows where to
-    /// bring updates.
+    /// Accepts deliveries until `stop`, then finishes those in flight. Calls `ready` once the webhook is registered.
     ///
     /// # Errors
-    /// The token is not valid, or Telegram does not take the address.
+    /// The token is invalid, or Telegram refused the address.
     pub async fn run(
         self,
         api: Api,
         intake: Intake,
         ready: impl FnOnce(),
-        stop: Stop,
+        stop: ShutdownSignal,
     ) -> Result<(), ServeError> {
         let state = Arc::new(WebhookState {
             intake: intake.clone(),
@@ -129,43 +108,34 @@ impl Webhook {
         let routes = Router::new()
             .route(self.url.path(), post(handle_delivery))
             .with_state(state.clone());
-        // An answer is one small packet; it must not wait for another.
+        // Answers are single small packets, which Nagle's algorithm would delay.
         let listener = self.listener.tap_io(|connection| {
             let _ = connection.set_nodelay(true);
         });
         let server = axum::serve(listener, routes).with_graceful_shutdown(stop.clone().map(drop));
-        // In a set, so that it ends with this future, however that ends.
+        // In a set, so that the task is aborted when this future is dropped.
         let mut serving = JoinSet::new();
         serving.spawn(async move { server.await });
-        let registration = Registration {
-            api,
-            intake: intake.clone(),
-            url: self.url,
-            secret: self.secret,
-            doubtful: false,
-            set_at: None,
-        };
+        let registration = Registration::new(api, intake.clone(), self.url, self.secret);
         tokio::select! {
             _ = stop => {}
             refused = registration.keep_registered(&state.refused, ready) => return Err(refused),
         }
         intake.stop_accepting();
-        if timeout(LAST_EFFECTS, serving.join_next()).await.is_err() {
-            tracing::error!(
-                "not all updates in flight had their effects in time; Telegram keeps them"
-            );
+        if timeout(DRAIN_TIMEOUT, serving.join_next()).await.is_err() {
+            log_undrained();
         }
         Ok(())
     }
 }
 
-/// A secret that stays the same from start to start, and that cannot be made without the token.
-fn secret_from(token: &str) -> Secret {
+/// A secret that is the same at every start and cannot be derived without the token.
+fn secret_from(token: &str) -> WebhookSecret {
     let mut hash = Blake2s256::new();
     hash.update(b"unbind-bot webhook secret\0");
     hash.update(token.trim());
     let hex = hash.finalize();
-    Secret(hex.iter().map(|byte| format!("{byte:02x}")).collect())
+    WebhookSecret(hex.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 async fn handle_delivery(State(state): State<Arc<WebhookState>>, request: Request) -> StatusCode {
@@ -174,10 +144,10 @@ async fn handle_delivery(State(state): State<Arc<WebhookState>>, request: Reques
         return StatusCode::UNAUTHORIZED;
     }
     if let Err(error) = state.intake.health() {
-        tracing::error!(%error, "an update is refused; Telegram keeps it");
+        tracing::error!(%error, "the store is unhealthy; an update is refused and Telegram redelivers it");
         return StatusCode::SERVICE_UNAVAILABLE;
     }
-    let body = timeout(BODY_WITHIN, to_bytes(request.into_body(), MAX_BODY_BYTES)).await;
+    let body = timeout(BODY_TIMEOUT, to_bytes(request.into_body(), MAX_BODY_BYTES)).await;
     let body = match body {
         Ok(Ok(body)) => body,
         Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE,
@@ -186,14 +156,17 @@ async fn handle_delivery(State(state): State<Arc<WebhookState>>, request: Reques
     match serde_json::from_slice::<Value>(&body) {
         Ok(update) => state.accept(&Update::read(update)).await,
         Err(_) => {
-            tracing::error!(bytes = body.len(), "a delivery is no update");
+            tracing::error!(
+                bytes = body.len(),
+                "a delivery is not valid JSON; it is refused"
+            );
             StatusCode::BAD_REQUEST
         }
     }
 }
 
 impl WebhookState {
-    /// Whether a delivery knows the secret; how long it takes to find out tells nothing of it.
+    /// Whether a delivery has the right secret, compared in constant time.
     fn is_authorized(&self, headers: &HeaderMap) -> bool {
         let said = headers.get(SECRET_HEADER);
         said.is_some_and(|said| said.as_bytes().ct_eq(self.secret.0.as_bytes()).into())
@@ -205,95 +178,9 @@ impl WebhookState {
             Accepted::Full => return StatusCode::SERVICE_UNAVAILABLE,
             Accepted::Pending(done) => done,
         };
-        match timeout(DONE_WITHIN, done).await {
+        match timeout(DELIVERY_TIMEOUT, done).await {
             Ok(true) => StatusCode::OK,
             _ => StatusCode::SERVICE_UNAVAILABLE,
         }
-    }
-}
-
-/// What Telegram is to know of us.
-struct Registration {
-    api: Api,
-    intake: Intake,
-    url: Url,
-    secret: Secret,
-    /// Whether Telegram may have another secret.
-    doubtful: bool,
-    set_at: Option<Instant>,
-}
-
-impl Registration {
-    /// Keeps the webhook set. Returns only what makes that impossible.
-    async fn keep_registered(mut self, refused: &Notify, ready: impl FnOnce()) -> ServeError {
-        let mut ready = Some(ready);
-        let mut backoff = Backoff::new(LONGEST_PAUSE);
-        loop {
-            let pause = match self.register_if_needed().await {
-                Ok(()) => {
-                    self.intake.receiving_for(RECEIVING);
-                    if let Some(ready) = ready.take() {
-                        ready();
-                    }
-                    backoff.reset();
-                    CHECK_INTERVAL
-                }
-                Err(ApiError::Unauthorized) => return ServeError::Unauthorized,
-                Err(ApiError::Refused { description, .. }) => {
-                    return ServeError::WebhookRefused(description);
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "the webhook is not set yet");
-                    backoff.pause_after(&error)
-                }
-            };
-            tokio::select! {
-                () = sleep(pause) => {}
-                () = self.another_secret(refused), if !backoff.has_failed() => self.doubtful = true,
-            }
-        }
-    }
-
-    /// Becomes ready when a delivery came with another secret, and it is not too early to set ours again.
-    async fn another_secret(&self, refused: &Notify) {
-        refused.notified().await;
-        if let Some(set_at) = self.set_at {
-            sleep_until(set_at + RESET_INTERVAL).await;
-        }
-        tracing::warn!("a delivery came with another secret; the webhook is set again");
-    }
-
-    /// Sets the webhook where it is not as it should be. What secret Telegram has, it does not tell.
-    async fn register_if_needed(&mut self) -> Result<(), ApiError> {
-        let found: WebhookInfo = self.api.call(&GetWebhookInfo::new()).await?;
-        if !self.doubtful && self.is_as_wanted(&found) {
-            return Ok(());
-        }
-        let set = SetWebhook::new(self.url.clone())
-            .max_connections(MAX_CONNECTIONS)
-            .allowed_updates(ALLOWED_UPDATES)
-            .secret_token(self.secret.0.clone());
-        let Ignored {} = self.api.call(&set).await?;
-        (self.doubtful, self.set_at) = (false, Some(Instant::now()));
-        tracing::info!(
-            was_another = !found.url.is_empty(),
-            waiting = found.pending_update_count,
-            "the webhook was set"
-        );
-        Ok(())
-    }
-
-    fn is_as_wanted(&self, found: &WebhookInfo) -> bool {
-        let wanted = ALLOWED_UPDATES.map(|kind| {
-            let name = serde_json::to_value(kind).unwrap_or_default();
-            name.as_str().unwrap_or_default().to_owned()
-        });
-        let mut allowed = found.allowed_updates.clone();
-        allowed.sort();
-        let mut wanted = wanted.to_vec();
-        wanted.sort();
-        found.url == self.url.as_str()
-            && found.max_connections == Some(MAX_CONNECTIONS.into())
-            && allowed == wanted
     }
 }

@@ -1,6 +1,5 @@
-//! Updates as they come over the wire: the fields that matter, of the hundreds there are. Fields and kinds that are not
-//! known are passed over, since Telegram adds some every month; a field that cannot be read is as good as absent, so that
-//! it never costs the update.
+//! Telegram's update JSON, reduced to the fields used. Unknown fields and kinds are ignored. A field that cannot be
+//! parsed counts as absent, so that it never costs the update.
 
 use std::collections::HashMap;
 
@@ -10,31 +9,28 @@ use teloxide::types::AllowedUpdate;
 
 use crate::dialogue::UpdateId;
 
-/// The kinds of update that are asked for: Telegram would leave out kinds newer than this program, and send others in
-/// vain.
+/// The kinds of update that are requested.
 pub const ALLOWED_UPDATES: [AllowedUpdate; 3] = [
     AllowedUpdate::Message,
     AllowedUpdate::EditedMessage,
     AllowedUpdate::CallbackQuery,
 ];
 
-/// Something that happened at Telegram.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Update {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     update_id: Option<u32>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub message: Option<Message>,
-    /// A message that was changed.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub edited_message: Option<Message>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub callback_query: Option<CallbackQuery>,
 }
 
 impl Update {
-    /// Reads an update; what is no update at all has nothing in it.
+    /// Parses an update; JSON that is no update gives an empty one.
     pub fn read(json: Value) -> Self {
         serde_json::from_value(json).unwrap_or_default()
     }
@@ -48,80 +44,74 @@ impl Update {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Message {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub message_id: Option<i32>,
-    /// The topic, or the first message of the comments or replies it belongs to.
-    #[serde(deserialize_with = "lenient")]
+    /// The topic, or the first message of a comments or reply thread.
+    #[serde(deserialize_with = "or_absent")]
     pub message_thread_id: Option<i32>,
-    /// Whether that is a topic.
-    #[serde(deserialize_with = "lenient")]
+    /// Whether `message_thread_id` is a topic.
+    #[serde(deserialize_with = "or_absent")]
     pub is_topic_message: Option<bool>,
-    /// When it was sent, in seconds since 1970.
-    #[serde(deserialize_with = "lenient")]
+    /// In seconds since 1970.
+    #[serde(deserialize_with = "or_absent")]
     pub date: Option<i64>,
-    /// When it was last changed, in seconds since 1970.
-    #[serde(deserialize_with = "lenient")]
+    /// In seconds since 1970.
+    #[serde(deserialize_with = "or_absent")]
     pub edit_date: Option<i64>,
-    /// Where it was sent.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub chat: Option<Chat>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub from: Option<User>,
-    /// The group or channel in whose name it was sent.
-    #[serde(deserialize_with = "lenient")]
+    /// The group or channel on whose behalf it was sent.
+    #[serde(deserialize_with = "or_absent")]
     pub sender_chat: Option<IgnoredAny>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub text: Option<String>,
-    /// The words below a picture or a file.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub caption: Option<String>,
-    /// What stands out in its words.
-    #[serde(deserialize_with = "lenient_list")]
+    #[serde(deserialize_with = "valid_items")]
     pub entities: Option<Vec<Entity>>,
-    /// The same for a caption.
-    #[serde(deserialize_with = "lenient_list")]
+    #[serde(deserialize_with = "valid_items")]
     pub caption_entities: Option<Vec<Entity>>,
-    /// The message it replies to.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub reply_to_message: Option<RepliedMessage>,
-    /// The album it is a part of.
-    #[serde(deserialize_with = "lenient")]
+    /// The album.
+    #[serde(deserialize_with = "or_absent")]
     pub media_group_id: Option<String>,
     /// The id of the supergroup that its group became.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub migrate_to_chat_id: Option<i64>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub document: Option<Document>,
-    /// All other fields, by their names.
+    /// All other fields.
     #[serde(flatten)]
     others: HashMap<String, IgnoredAny>,
 }
 
 impl Message {
-    /// Whether there is a field of this name that is not one of the above.
+    /// Whether there is another field of this name.
     pub fn has_other(&self, field: &str) -> bool {
         self.others.contains_key(field)
     }
 }
 
-/// A message that another one replies to.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct RepliedMessage {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub from: Option<User>,
-    /// Present if it is the note that opened a topic.
-    #[serde(deserialize_with = "lenient")]
+    /// Present in the service message that opens a topic.
+    #[serde(deserialize_with = "or_absent")]
     pub forum_topic_created: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Chat {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub id: Option<i64>,
     /// `private`, `group`, `supergroup` or `channel`.
-    #[serde(rename = "type", deserialize_with = "lenient")]
+    #[serde(rename = "type", deserialize_with = "or_absent")]
     pub kind: Option<String>,
 }
 
@@ -129,73 +119,69 @@ pub struct Chat {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct User {
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub id: Option<i64>,
-    /// Whether it is a bot.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub is_bot: Option<bool>,
     /// The language of the app, as an IETF tag.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub language_code: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct CallbackQuery {
-    /// Its id, by which it is acknowledged.
-    #[serde(deserialize_with = "lenient")]
+    /// Needed to acknowledge the press.
+    #[serde(deserialize_with = "or_absent")]
     pub id: Option<String>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub from: Option<User>,
-    /// The message it stands on; of an old one, only the chat and the id are known.
-    #[serde(deserialize_with = "lenient")]
+    /// The message with the button; for an old one, only the chat and the id are known.
+    #[serde(deserialize_with = "or_absent")]
     pub message: Option<Message>,
-    /// What the button was made to send back.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub data: Option<String>,
 }
 
-/// A part of a text that stands out. Counts in UTF-16 units.
+/// A formatted part of a text. Offsets and lengths are in UTF-16 units.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Entity {
     /// `mention`, `text_mention` and many others.
-    #[serde(rename = "type", deserialize_with = "lenient")]
+    #[serde(rename = "type", deserialize_with = "or_absent")]
     pub kind: Option<String>,
-    /// Where it begins.
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub offset: Option<usize>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub length: Option<usize>,
-    /// Who is mentioned, if they have no name to be mentioned by.
-    #[serde(deserialize_with = "lenient")]
+    /// The person mentioned in a `text_mention`.
+    #[serde(deserialize_with = "or_absent")]
     pub user: Option<User>,
 }
 
-/// A file as it is announced.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Document {
-    /// The id by which it is fetched.
-    #[serde(deserialize_with = "lenient")]
+    /// Needed to download it.
+    #[serde(deserialize_with = "or_absent")]
     pub file_id: Option<String>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "or_absent")]
     pub file_name: Option<String>,
-    /// Its size, in bytes.
-    #[serde(deserialize_with = "lenient")]
+    /// In bytes.
+    #[serde(deserialize_with = "or_absent")]
     pub file_size: Option<u64>,
 }
 
-/// A field that is absent if it cannot be read.
-fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+/// Parses a field; one that cannot be parsed counts as absent.
+fn or_absent<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     field: D,
 ) -> Result<Option<T>, D::Error> {
     let json = Value::deserialize(field)?;
     Ok(serde_json::from_value(json).ok())
 }
 
-/// A list without what cannot be read.
-fn lenient_list<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+/// Parses a list; items that cannot be parsed are left out.
+fn valid_items<'de, D: Deserializer<'de>, T: DeserializeOwned>(
     field: D,
 ) -> Result<Option<Vec<T>>, D::Error> {
     let Value::Array(items) = Value::deserialize(field)? else {
@@ -214,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_that_cannot_be_read_costs_neither_the_update_nor_the_fields_beside_it() {
+    fn a_field_that_cannot_be_parsed_costs_neither_the_update_nor_other_fields() {
         let update = Update::read(json!({
             "update_id": 5, "edited_message": "x", "brand_new": [1],
             "message": {
@@ -241,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_update_has_no_id() {
+    fn json_that_is_no_update_has_no_id() {
         for json in [json!(null), json!([]), json!("x"), json!({"update_id": -1})] {
             assert_eq!(Update::read(json).id(), None);
         }

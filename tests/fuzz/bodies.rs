@@ -16,7 +16,7 @@ use unbind_bot::{
     telegram::{
         api::Identity,
         incoming,
-        outgoing::{Form, Outgoing, Showing, render},
+        outgoing::{Form, Outgoing, RenderOptions, render},
         wire::Update,
     },
 };
@@ -291,11 +291,11 @@ fn said(record: Record, event: &Event, chat: ChatId) -> (Record, String) {
     assert!(!turn.replies.is_empty(), "{event:?} is not answered");
     for reply in &turn.replies {
         for form in [Form::Rich, Form::Plain, Form::Bare] {
-            let showing = Showing {
+            let options = RenderOptions {
                 form,
-                ..Showing::new(chat, "unbind_test_bot")
+                ..RenderOptions::new(chat, "unbind_test_bot")
             };
-            render(reply, showing).iter().for_each(fits);
+            render(reply, options).iter().for_each(fits);
         }
     }
     let said = turn.replies.iter().map(|reply| reply.text.to_plain());

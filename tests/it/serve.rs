@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::support::{
-    fake_api::{self, FakeApi, PATIENCE, TOKEN},
+    fake_api::{self, FakeApi, TIMEOUT, TOKEN},
     free_port,
 };
 
@@ -325,7 +325,7 @@ async fn page(listen: &str, path: &str) -> (u16, String) {
 
 /// Waits until the page of figures has all these lines, and gives it.
 async fn until_figures(listen: &str, lines: &[&str]) -> String {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + TIMEOUT;
     loop {
         let (status, figures) = page(listen, "/metrics").await;
         assert_eq!(status, 200);

@@ -14,8 +14,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::fake_api::{
-    self, BOT_ID, BOT_NAME, FakeApi, TOKEN, Trouble, person, said, said_in_group,
+use crate::support::{
+    self,
+    fake_api::{self, BOT_ID, BOT_NAME, FakeApi, TOKEN, Trouble, person, said, said_in_group},
 };
 use async_trait::async_trait;
 use futures::FutureExt;
@@ -29,7 +30,7 @@ use tokio::{
 use unbind_bot::{
     assistant::Assistant,
     dialogue::{Base, ChatId, Record, Reply, UpdateId},
-    knowledge::{Knowledge, Language, Lines, load_folder},
+    knowledge::{Knowledge, Language, Lines},
     markup::RichText,
     store::{
         AddressedReply, Commit, Store, StoreError, Versioned,
@@ -38,7 +39,7 @@ use unbind_bot::{
     },
     telegram::{
         ServeError, TelegramSettings,
-        outgoing::{Outgoing, Showing, render},
+        outgoing::{Outgoing, RenderOptions, render},
         serve,
     },
 };
@@ -47,46 +48,46 @@ const ANN: i64 = 11;
 const BEN: i64 = 22;
 const GROUP: i64 = -1_001;
 
-/// Lets commits to a store wait or fail, and notes what was committed.
+/// Makes commits to a store wait or fail, and records them.
 struct Gate {
     inner: Arc<MemoryStore>,
     open: Semaphore,
     refusals: AtomicU32,
-    /// Commits that succeed, though nobody is told.
-    unsaid: AtomicU32,
+    /// The number of commits whose acknowledgement is lost.
+    lost_acknowledgements: AtomicU32,
     attempts: AtomicU32,
-    /// Reading everything does not come to an end.
+    /// Scans hang.
     scan_hangs: AtomicBool,
-    unwell: AtomicBool,
-    /// Commits of Ann's do not come to an end.
+    unhealthy: AtomicBool,
+    /// Commits of Ann's chat hang.
     hangs_for_ann: AtomicBool,
-    /// Commits under way at once, at most so far.
-    most_at_once: AtomicU32,
-    at_once: AtomicU32,
+    /// The highest number of concurrent commits so far.
+    max_concurrent: AtomicU32,
+    concurrent: AtomicU32,
     committed: Mutex<Vec<(ChatId, Option<UpdateId>)>>,
 }
 
 impl Gate {
-    /// A store that takes everything.
+    /// A store that accepts all commits.
     fn open() -> Arc<Self> {
         let gate = Self::closed();
         gate.open.add_permits(Semaphore::MAX_PERMITS);
         gate
     }
 
-    /// A store that lets commits wait.
+    /// A store whose commits wait.
     fn closed() -> Arc<Self> {
         Arc::new(Self {
             inner: Arc::default(),
             open: Semaphore::new(0),
             refusals: AtomicU32::new(0),
-            unsaid: AtomicU32::new(0),
+            lost_acknowledgements: AtomicU32::new(0),
             attempts: AtomicU32::new(0),
             scan_hangs: AtomicBool::new(false),
-            unwell: AtomicBool::new(false),
+            unhealthy: AtomicBool::new(false),
             hangs_for_ann: AtomicBool::new(false),
-            most_at_once: AtomicU32::new(0),
-            at_once: AtomicU32::new(0),
+            max_concurrent: AtomicU32::new(0),
+            concurrent: AtomicU32::new(0),
             committed: Mutex::default(),
         })
     }
@@ -138,13 +139,13 @@ impl Gate {
 impl Hooks for Gate {
     async fn before_commit(&self, commit: &Commit) -> Result<(), StoreError> {
         self.attempts.fetch_add(1, Ordering::SeqCst);
-        let at_once = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
-        self.most_at_once.fetch_max(at_once, Ordering::SeqCst);
+        let concurrent = self.concurrent.fetch_add(1, Ordering::SeqCst) + 1;
+        self.max_concurrent.fetch_max(concurrent, Ordering::SeqCst);
         let passed = self.open.acquire().await;
         while commit.chat.0 == ANN && self.hangs_for_ann.load(Ordering::SeqCst) {
             sleep(Duration::from_millis(20)).await;
         }
-        self.at_once.fetch_sub(1, Ordering::SeqCst);
+        self.concurrent.fetch_sub(1, Ordering::SeqCst);
         let _passed = passed.unwrap();
         if self.refusals.load(Ordering::SeqCst) > 0 {
             self.refusals.fetch_sub(1, Ordering::SeqCst);
@@ -158,9 +159,11 @@ impl Hooks for Gate {
         let update = record.and_then(|record| record.updates.last());
         let noted = (commit.chat, update.map(|seen| seen.id));
         self.committed.lock().unwrap().push(noted);
-        if self.unsaid.load(Ordering::SeqCst) > 0 {
-            self.unsaid.fetch_sub(1, Ordering::SeqCst);
-            return Err(StoreError::Unavailable("nobody knows".into()));
+        if self.lost_acknowledgements.load(Ordering::SeqCst) > 0 {
+            self.lost_acknowledgements.fetch_sub(1, Ordering::SeqCst);
+            return Err(StoreError::Unavailable(
+                "the acknowledgement was lost".into(),
+            ));
         }
         Ok(())
     }
@@ -172,17 +175,17 @@ impl Hooks for Gate {
     }
 
     fn before_health(&self) -> Result<(), StoreError> {
-        if self.unwell.load(Ordering::SeqCst) {
+        if self.unhealthy.load(Ordering::SeqCst) {
             return Err(StoreError::Unavailable("no room".into()));
         }
         Ok(())
     }
 }
 
-/// The service, running.
+/// The running service.
 struct Service {
     assistant: Arc<Assistant>,
-    /// Whether it has said that it is ready.
+    /// Whether it called `ready`.
     ready: Arc<AtomicBool>,
     running: JoinHandle<Result<(), ServeError>>,
     stop: oneshot::Sender<()>,
@@ -193,26 +196,31 @@ impl Service {
         Self::start_with(api, store, TOKEN, Base::new(Knowledge::default()))
     }
 
-    fn start_with(api: &FakeApi, store: &Arc<Gate>, token: &str, base: Base) -> Self {
+    fn start_with(
+        api: &FakeApi,
+        store: &Arc<Gate>,
+        token: &str,
+        base: impl Into<Arc<Base>>,
+    ) -> Self {
         Self::start_at(api, store, token, base, Timestamp::now)
     }
 
-    /// The same by another clock.
+    /// With another clock.
     fn start_at(
         api: &FakeApi,
         store: &Arc<Gate>,
         token: &str,
-        base: Base,
+        base: impl Into<Arc<Base>>,
         clock: impl Fn() -> Timestamp + Send + Sync + 'static,
     ) -> Self {
         Self::start_as(settings(api, token), store, base, clock)
     }
 
-    /// The same by other settings.
+    /// With other settings.
     fn start_as(
         settings: TelegramSettings,
         store: &Arc<Gate>,
-        base: Base,
+        base: impl Into<Arc<Base>>,
         clock: impl Fn() -> Timestamp + Send + Sync + 'static,
     ) -> Self {
         let assistant = Arc::new(Assistant::new(base, store.hooked()));
@@ -240,7 +248,7 @@ impl Service {
         .await;
     }
 
-    /// Asks it to stop, and waits until it has; how long that took.
+    /// Requests a stop and waits for the end; returns how long that took.
     async fn stop(self) -> Duration {
         let asked = Instant::now();
         let _ = self.stop.send(());
@@ -254,7 +262,7 @@ impl Service {
     }
 }
 
-/// No limits, and polling.
+/// Polling, without rate limits.
 fn settings(api: &FakeApi, token: &str) -> TelegramSettings {
     TelegramSettings {
         token: token.into(),
@@ -265,25 +273,25 @@ fn settings(api: &FakeApi, token: &str) -> TelegramSettings {
     }
 }
 
-/// One of the bot's own lines as Telegram gets it.
+/// One of the bot's lines as it is sent to Telegram.
 fn looks(line: &str) -> String {
     let lines = Lines::new(&Default::default());
     let reply = Reply::new(lines.say(Language::EN, line, &[]));
-    let showing = Showing::new(ChatId(ANN), BOT_NAME);
-    match render(&reply, showing).as_slice() {
+    let options = RenderOptions::new(ChatId(ANN), BOT_NAME);
+    match render(&reply, options).as_slice() {
         [Outgoing::New(message)] => message.text.clone(),
         other => panic!("{other:?}"),
     }
 }
 
-/// Lets all tasks of this test's thread do what they can without waiting for anything from outside.
+/// Lets all tasks of this test run until they wait for I/O.
 async fn let_tasks_run() {
     for _ in 0..1_000 {
         tokio::task::yield_now().await;
     }
 }
 
-/// Waits until the bot has asked for updates twice more: had it anything to confirm, it would have done so.
+/// Waits for two more polls, which would have confirmed anything there is to confirm.
 async fn until_polled_twice(api: &FakeApi) {
     let polls = || api.calls_of("getUpdates").len();
     let enough = polls() + 2;
@@ -292,7 +300,7 @@ async fn until_polled_twice(api: &FakeApi) {
 }
 
 #[tokio::test]
-async fn a_question_is_confirmed_only_once_its_effect_is_kept_and_then_answered() {
+async fn an_update_is_confirmed_only_after_its_commit_and_is_then_answered() {
     let (api, store) = (FakeApi::start().await, Gate::closed());
     let _service = Service::start(&api, &store);
     let update = api.says(ANN, "how do I unbind my card?");
@@ -311,7 +319,7 @@ async fn a_question_is_confirmed_only_once_its_effect_is_kept_and_then_answered(
 }
 
 #[tokio::test]
-async fn an_update_the_store_refuses_stays_at_telegram_and_is_tried_again() {
+async fn an_update_whose_commit_fails_is_retried_and_not_confirmed() {
     let (api, store) = (FakeApi::start().await, Gate::open());
     store.refusals.store(u32::MAX, Ordering::SeqCst);
     let update = api.says(ANN, "hello");
@@ -331,9 +339,9 @@ async fn an_update_the_store_refuses_stays_at_telegram_and_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_commit_that_succeeded_without_saying_so_is_answered_once() {
+async fn a_commit_whose_acknowledgement_was_lost_is_answered_once() {
     let (api, store) = (FakeApi::start().await, Gate::open());
-    store.unsaid.store(1, Ordering::SeqCst);
+    store.lost_acknowledgements.store(1, Ordering::SeqCst);
     let _service = Service::start(&api, &store);
     let update = api.says(ANN, "/help");
     api.until("it is answered", |api| {
@@ -345,7 +353,7 @@ async fn a_commit_that_succeeded_without_saying_so_is_answered_once() {
 }
 
 #[tokio::test]
-async fn a_refusal_for_one_chat_does_not_take_back_what_others_have() {
+async fn a_failed_commit_of_one_chat_does_not_affect_other_chats() {
     let (api, store) = (FakeApi::start().await, Gate::open());
     store.refusals.store(1, Ordering::SeqCst);
     let updates = [ANN, BEN].map(|chat| api.says(chat, "hello"));
@@ -378,13 +386,13 @@ async fn an_update_that_comes_again_has_no_second_effect() {
 }
 
 #[tokio::test]
-async fn ids_that_begin_again_after_a_quiet_week_are_heard() {
+async fn update_ids_that_restart_after_a_quiet_week_are_accepted() {
     let (api, store) = (FakeApi::start().await, Gate::open());
     let _service = Service::start(&api, &store);
     let high = api.says(ANN, "hello");
     api.until("it is confirmed", |api| api.is_confirmed(high))
         .await;
-    // The poll that confirmed it is the quiet one, and waits for what comes now.
+    // The poll that confirmed it waits for the next update.
     api.until("that poll waits", FakeApi::is_polled).await;
     api.push_as(5, json!({"message": said(ANN, "/help")}));
     api.until("the low id has its effect", |_| {
@@ -394,7 +402,7 @@ async fn ids_that_begin_again_after_a_quiet_week_are_heard() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn chats_go_side_by_side_and_each_in_order() {
+async fn chats_are_handled_concurrently_and_each_in_order() {
     let (api, store) = (FakeApi::start().await, Gate::open());
     let chats = [ANN, BEN, 33, 44];
     let mut updates = vec![Vec::new(); chats.len()];
@@ -411,7 +419,7 @@ async fn chats_go_side_by_side_and_each_in_order() {
     api.until("all is sent", |_| store.waiting() == 0).await;
     for (chat, updates) in chats.iter().zip(&updates) {
         assert_eq!(store.committed(*chat), *updates);
-        // What is said four turns later is the same again, so the order of turns shows in the texts.
+        // The texts repeat every four turns, so they show the order of turns.
         let texts: Vec<_> = api
             .sent(*chat)
             .iter()
@@ -453,7 +461,7 @@ async fn a_flood_wait_of_one_chat_does_not_delay_another() {
 }
 
 #[tokio::test]
-async fn a_pressed_button_is_acknowledged_before_anything_else() {
+async fn a_press_is_acknowledged_before_it_is_committed() {
     let (api, store) = (FakeApi::start().await, Gate::open());
     let service = Service::start(&api, &store);
     api.says(ANN, "/help");
@@ -474,10 +482,9 @@ async fn a_pressed_button_is_acknowledged_before_anything_else() {
 }
 
 #[tokio::test]
-async fn a_pressed_button_changes_its_message_in_place_or_anew_when_that_is_gone() {
+async fn a_press_edits_its_message_or_sends_a_new_one_if_it_is_gone() {
     let (api, store) = (FakeApi::start().await, Gate::open());
-    let base = Base::new(load_folder("knowledge".as_ref()).unwrap());
-    let _service = Service::start_with(&api, &store, TOKEN, base);
+    let _service = Service::start_with(&api, &store, TOKEN, support::base());
     api.says(ANN, "/unbind");
     api.until("there is a message", |_| {
         !api.sent(ANN).is_empty() && store.waiting() == 0
@@ -502,7 +509,7 @@ async fn a_pressed_button_changes_its_message_in_place_or_anew_when_that_is_gone
         Trouble::Error(400, "Bad Request: message to edit not found"),
     );
     api.presses(ANN, message, &buttons[0]);
-    api.until("it is said anew", |api| api.sent(ANN).len() > sent)
+    api.until("a new message is sent", |api| api.sent(ANN).len() > sent)
         .await;
     assert_eq!(
         api.sent(ANN)[sent].text(),
@@ -513,8 +520,7 @@ async fn a_pressed_button_changes_its_message_in_place_or_anew_when_that_is_gone
 #[tokio::test]
 async fn a_press_of_anothers_button_in_a_group_is_answered_and_does_nothing() {
     let (api, store) = (FakeApi::start().await, Gate::open());
-    let base = Base::new(load_folder("knowledge".as_ref()).unwrap());
-    let _service = Service::start_with(&api, &store, TOKEN, base);
+    let _service = Service::start_with(&api, &store, TOKEN, support::base());
     let ask = format!("/faq@{BOT_NAME}");
     api.push(json!({"message": said_in_group(GROUP, &ask)}));
     api.until("there are buttons", |_| {
@@ -543,7 +549,7 @@ async fn a_press_of_anothers_button_in_a_group_is_answered_and_does_nothing() {
         );
     }
     assert_eq!(store.committed(GROUP).len(), commits);
-    // `said_in_group` is said by the user 7.
+    // `said_in_group` is a message of user 7.
     let own = press(&person(7));
     api.until("the owner's has its effect", |_| {
         store.committed(GROUP).len() == commits + 1
@@ -628,7 +634,7 @@ async fn broken_answers_are_waited_out_and_order_is_kept() {
 }
 
 #[tokio::test]
-async fn what_a_killed_process_did_not_send_is_sent_by_the_next() {
+async fn rows_that_a_killed_process_did_not_send_are_sent_after_a_restart() {
     let (api, store) = (FakeApi::start().await, Gate::open());
     api.trouble("sendMessage", None, Trouble::Hang);
     let service = Service::start(&api, &store);
@@ -648,7 +654,7 @@ async fn what_a_killed_process_did_not_send_is_sent_by_the_next() {
 }
 
 #[tokio::test]
-async fn what_nobody_understands_is_passed_over_and_confirmed() {
+async fn updates_of_unknown_kinds_are_ignored_and_confirmed() {
     let (api, store) = (FakeApi::start().await, Gate::open());
     api.push(json!({"an_update_of_the_future": {"x": 1}}));
     api.push(json!({"message": "nonsense"}));
@@ -670,7 +676,7 @@ async fn what_nobody_understands_is_passed_over_and_confirmed() {
 }
 
 #[tokio::test]
-async fn an_update_without_any_id_stops_nobody() {
+async fn an_update_without_an_id_does_not_stop_the_others() {
     let (api, store) = (FakeApi::start().await, Gate::open());
     api.push_as(0, json!(["not", "an", "object"]));
     let last = api.says(ANN, "/help");
@@ -682,7 +688,7 @@ async fn an_update_without_any_id_stops_nobody() {
 }
 
 #[tokio::test]
-async fn stickers_and_voices_get_a_word() {
+async fn stickers_and_voice_messages_are_answered() {
     let (api, store) = (FakeApi::start().await, Gate::open());
     for (chat, kind) in [(ANN, "sticker"), (BEN, "voice")] {
         let mut message = said(chat, "");
@@ -726,7 +732,7 @@ async fn in_a_group_it_speaks_only_when_addressed() {
 }
 
 #[tokio::test]
-async fn polling_waits_out_what_passes() {
+async fn polling_retries_after_temporary_failures() {
     let (api, store) = (FakeApi::start().await, Gate::open());
     for trouble in [Trouble::ErrorPage, Trouble::Flood(1), Trouble::Reset] {
         api.trouble("getUpdates", None, trouble);
@@ -740,7 +746,7 @@ async fn polling_waits_out_what_passes() {
 }
 
 #[tokio::test]
-async fn another_copy_is_waited_out() {
+async fn polling_goes_on_once_another_copy_has_stopped() {
     let (api, store) = (FakeApi::start().await, Gate::open());
     api.trouble("getUpdates", None, Trouble::Error(409, "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"));
     let _service = Service::start(&api, &store);
@@ -805,7 +811,7 @@ async fn when_asked_to_stop_it_stops_at_once_and_confirms_what_it_did() {
 }
 
 #[tokio::test]
-async fn when_asked_to_stop_it_commits_what_is_in_hand_and_sends_it() {
+async fn when_asked_to_stop_it_commits_updates_in_flight_and_sends_their_answers() {
     let (api, store) = (FakeApi::start().await, Gate::closed());
     let service = Service::start(&api, &store);
     let update = api.says(ANN, "/help");
@@ -822,7 +828,7 @@ async fn when_asked_to_stop_it_commits_what_is_in_hand_and_sends_it() {
 }
 
 #[tokio::test]
-async fn when_asked_to_stop_it_stops_in_time_whatever_hangs() {
+async fn shutdown_ends_in_time_even_when_requests_and_commits_hang() {
     let (api, store) = (FakeApi::start().await, Gate::open());
     store.say(ANN, "one").await;
     store.say(BEN, "two").await;
@@ -840,8 +846,9 @@ async fn when_asked_to_stop_it_stops_in_time_whatever_hangs() {
     })
     .await;
     let took = service.stop().await;
+    // Stopping takes 6.5 s; the rest is for a loaded machine.
     assert!(
-        took < Duration::from_secs(600),
+        took < Duration::from_secs(60),
         "it does not wait for Ben's turn: {took:?}"
     );
     assert_eq!(store.waiting(), 2);
@@ -892,7 +899,7 @@ async fn only_updates_that_are_handled_are_asked_for() {
     assert!(poll["timeout"].as_u64().unwrap() > 0);
 }
 
-/// Everything the program writes to its log.
+/// The program's log.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -907,7 +914,7 @@ impl std::io::Write for Log {
 }
 
 impl Log {
-    /// Listens to what this test logs; it has one thread, and all it spawns stays on it.
+    /// Collects the log of this test, which runs on one thread.
     fn listen(&self) -> tracing::subscriber::DefaultGuard {
         let writer = self.clone();
         let subscriber = tracing_subscriber::fmt()
@@ -923,7 +930,7 @@ impl Log {
 }
 
 #[tokio::test]
-async fn the_log_shows_neither_the_token_nor_what_is_said() {
+async fn the_log_shows_neither_the_token_nor_message_texts() {
     let log = Log::default();
     let _guard = log.listen();
     let (api, store) = (FakeApi::start().await, Gate::open());
@@ -943,7 +950,7 @@ async fn the_log_shows_neither_the_token_nor_what_is_said() {
     service.stop().await;
     let log = log.read();
     assert!(
-        log.contains("no updates for now") && log.contains("this chat waits"),
+        log.contains("getUpdates failed; retrying") && log.contains("this chat waits"),
         "{log}"
     );
     assert!(!log.contains("SECRET"), "{log}");
@@ -971,7 +978,7 @@ async fn a_chat_that_hangs_does_not_delay_others() {
 }
 
 #[tokio::test]
-async fn a_backlog_of_ten_thousand_is_worked_through_in_order_with_little_in_hand() {
+async fn a_backlog_of_ten_thousand_is_worked_through_in_order_with_few_in_flight() {
     const BACKLOG: u64 = 10_000;
     const CHATS: i64 = 97;
     let (api, store) = (FakeApi::start().await, Gate::open());
@@ -980,19 +987,19 @@ async fn a_backlog_of_ten_thousand_is_worked_through_in_order_with_little_in_han
         last = api.push(json!({"message": said(1 + update as i64 % CHATS, "/help")}));
     }
     let service = Service::start(&api, &store);
-    api.until_within(Duration::from_secs(120), "it is worked through", |api| {
+    api.until_within(Duration::from_secs(120), "the backlog is handled", |api| {
         api.is_confirmed(last)
     })
     .await;
     service.stop().await;
     assert_eq!(store.committed.lock().unwrap().len() as u64, BACKLOG);
     assert!((1..=CHATS).all(|chat| store.committed(chat).is_sorted()));
-    let most = store.most_at_once.load(Ordering::SeqCst);
-    assert!(most <= 100, "{most} at once");
+    let most = store.max_concurrent.load(Ordering::SeqCst);
+    assert!(most <= 100, "{most} concurrent commits");
 }
 
 #[tokio::test]
-async fn a_group_that_becomes_a_supergroup_keeps_what_was_kept_and_what_waits() {
+async fn a_group_that_becomes_a_supergroup_keeps_its_record_and_its_waiting_rows() {
     const SUPERGROUP: i64 = -1_002;
     let (api, store) = (FakeApi::start().await, Gate::open());
     let record = Record {
@@ -1008,7 +1015,7 @@ async fn a_group_that_becomes_a_supergroup_keeps_what_was_kept_and_what_waits() 
         .await;
     api.trouble("sendMessage", Some(GROUP), Trouble::Moved(SUPERGROUP));
     let service = Service::start(&api, &store);
-    api.until("it is said there", |api| api.sent(SUPERGROUP).len() == 1)
+    api.until("it is sent there", |api| api.sent(SUPERGROUP).len() == 1)
         .await;
     let kept = |chat| store.inner.load(ChatId(chat)).unwrap().record;
     assert_eq!(
@@ -1017,7 +1024,7 @@ async fn a_group_that_becomes_a_supergroup_keeps_what_was_kept_and_what_waits() 
     );
     service.stop().await;
     assert_eq!(store.waiting(), 0);
-    // The other way it is heard of: the note that Telegram leaves in the group.
+    // The other way to learn of it: the service message in the group.
     let _service = Service::start(&api, &store);
     let mut note = said_in_group(SUPERGROUP, "");
     note["migrate_to_chat_id"] = json!(SUPERGROUP - 1);

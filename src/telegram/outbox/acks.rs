@@ -1,4 +1,4 @@
-//! Tells the store what became of rows, as many at once as there are by then. What it does not note is told again.
+//! Writes row states (done, postponed) to the store in batches; failed writes are repeated.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -8,47 +8,45 @@ use tokio::time::{Instant, timeout};
 
 use crate::store::{Mark, RowId, Store, StoreError};
 
-/// What was sent within so long is told at once: each call is a batch of the store's, with a sync of its own, and at 5 ms
-/// a seventh fewer of 200 chats are answered. Killed in between, the bot says this much twice.
+/// Row states that come within this time are written together: each write is a batch of the store with a sync of its
+/// own. If the process is killed in between, the rows of this time are sent twice.
 const ACK_DELAY: Duration = Duration::from_millis(20);
-/// Between two attempts to tell the store what was sent.
-const ACK_PAUSE: Duration = Duration::from_secs(1);
-/// At the end, the store has this long to note what was sent; what it does not is sent again at the next start.
-const LAST_ACKS_LIMIT: Duration = Duration::from_millis(500);
+const ACK_RETRY_DELAY: Duration = Duration::from_secs(1);
+/// How long the last write may take at shutdown; rows whose states are not written are sent again at the next start.
+const FINAL_ACK_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// What the store was told, and whether it noted it.
+/// Row states, and whether the store wrote them.
 type Acked = (Vec<Mark>, Result<(), StoreError>);
 
-/// What the store has still to be told.
+/// Row states that are not written yet.
 pub(super) struct Acks {
     store: Arc<dyn Store>,
     waiting: Vec<Mark>,
-    under_way: Option<BoxFuture<'static, Acked>>,
-    /// When to tell what is waiting.
+    in_flight: Option<BoxFuture<'static, Acked>>,
+    /// When to write `waiting`.
     due: Option<Instant>,
-    /// Rows that are done, though the store does not know yet.
-    unnoted: HashSet<RowId>,
+    /// Rows that are done, but not yet in the store.
+    unrecorded: HashSet<RowId>,
 }
 
 impl Acks {
-    /// Nothing to tell yet.
     pub(super) fn new(store: Arc<dyn Store>) -> Self {
         Self {
             store,
             waiting: Vec::new(),
-            under_way: None,
+            in_flight: None,
             due: None,
-            unnoted: HashSet::new(),
+            unrecorded: HashSet::new(),
         }
     }
 
-    /// A row is sent, or given up.
+    /// Notes that a row was sent or given up.
     pub(super) fn push_done(&mut self, row: RowId) {
         self.push(Mark::Done(row));
-        self.unnoted.insert(row);
+        self.unrecorded.insert(row);
     }
 
-    /// A row waits until then, also across a restart.
+    /// Notes that a row is postponed, also across a restart.
     pub(super) fn push_later(&mut self, row: RowId, until: Timestamp) {
         self.push(Mark::Later(row, until));
     }
@@ -58,15 +56,15 @@ impl Acks {
         self.due.get_or_insert_with(|| Instant::now() + ACK_DELAY);
     }
 
-    /// Whether a row is done, though the store may still have it.
+    /// Whether a row is done while the store may still contain it.
     pub(super) fn has_done(&self, row: &RowId) -> bool {
-        self.unnoted.contains(row)
+        self.unrecorded.contains(row)
     }
 
-    /// Begins to tell the store what there is to tell.
+    /// Starts a write if one is due.
     pub(super) fn start(&mut self, now: Instant) {
         let is_due = self.due.is_some_and(|at| at <= now);
-        if self.is_under_way() || !is_due {
+        if self.is_in_flight() || !is_due {
             return;
         }
         self.due = None;
@@ -76,31 +74,31 @@ impl Acks {
             let marked = store.mark(marks.clone()).await;
             (marks, marked)
         };
-        self.under_way = Some(mark.boxed());
+        self.in_flight = Some(mark.boxed());
     }
 
-    /// Whether the store is being told something.
-    pub(super) fn is_under_way(&self) -> bool {
-        self.under_way.is_some()
+    /// Whether a write is in flight.
+    pub(super) fn is_in_flight(&self) -> bool {
+        self.in_flight.is_some()
     }
 
-    /// When there is something to tell.
+    /// When the next write is due.
     pub(super) fn due_at(&self) -> Option<Instant> {
-        self.due.filter(|_| !self.is_under_way())
+        self.due.filter(|_| !self.is_in_flight())
     }
 
-    /// Waits until the store has answered. Nothing is lost when the wait is given up.
+    /// Waits for the write in flight. Cancelling the wait loses nothing.
     pub(super) async fn wait_answer(&mut self) {
-        let Some(under_way) = self.under_way.as_mut() else {
+        let Some(in_flight) = self.in_flight.as_mut() else {
             return;
         };
-        let (marks, result) = under_way.await;
-        self.under_way = None;
+        let (marks, result) = in_flight.await;
+        self.in_flight = None;
         match result {
             Ok(()) => self.note_marked(&marks),
             Err(error) => {
-                tracing::error!(%error, rows = marks.len(), "the store did not note what was sent; tried again");
-                self.due = Some(Instant::now() + ACK_PAUSE);
+                tracing::error!(%error, rows = marks.len(), "row states could not be stored; retrying");
+                self.due = Some(Instant::now() + ACK_RETRY_DELAY);
                 self.waiting.splice(0..0, marks);
             }
         }
@@ -109,22 +107,24 @@ impl Acks {
     fn note_marked(&mut self, marks: &[Mark]) {
         for mark in marks {
             if let Mark::Done(row) = mark {
-                self.unnoted.remove(row);
+                self.unrecorded.remove(row);
             }
         }
     }
 
-    /// Tells what is left before the end, as far as the store notes it in time.
+    /// Writes the rest at shutdown, within [`FINAL_ACK_TIMEOUT`].
     pub(super) async fn finish(mut self) {
         let last = async {
             self.wait_answer().await;
             self.store.mark(std::mem::take(&mut self.waiting)).await
         };
-        match timeout(LAST_ACKS_LIMIT, last).await {
+        match timeout(FINAL_ACK_TIMEOUT, last).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "the last messages may be sent again"),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the last row states could not be stored; their messages may be sent again")
+            }
             Err(_) => tracing::warn!(
-                "the store did not answer at the end; the last messages may be sent again"
+                "the store did not answer before the shutdown timeout; the last messages may be sent again"
             ),
         }
     }

@@ -1,4 +1,4 @@
-//! Which lane may go when: answers first, then reminders, each by time.
+//! Schedules lanes: answers before reminders, each by time.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -6,10 +6,9 @@ use tokio::time::Instant;
 
 use crate::dialogue::Address;
 
-/// Reminders yield to answers for at most this long.
+/// How long reminders may be delayed by answers.
 pub(super) const UNSOLICITED_DELAY: Duration = Duration::from_secs(60);
 
-/// Which lane may go when.
 #[derive(Default)]
 pub(super) struct Agenda {
     answers: BTreeSet<(Instant, Address)>,
@@ -25,7 +24,8 @@ impl Agenda {
         }
     }
 
-    /// The lane that goes next, of those that may go now: the longest waiting, with a start for answers.
+    /// The next lane among those that are due: the longest waiting, where reminders count as [`UNSOLICITED_DELAY`]
+    /// later.
     pub(super) fn pop_due(&mut self, now: Instant) -> Option<Address> {
         let due = |lanes: &BTreeSet<(Instant, Address)>| {
             let first = lanes.first().map(|(at, _)| *at);
@@ -36,7 +36,7 @@ impl Agenda {
                 &mut self.unsolicited
             }
             (None, Some(_)) => &mut self.unsolicited,
-            _ => &mut self.answers,
+            (Some(_), Some(_) | None) | (None, None) => &mut self.answers,
         };
         due(lanes)?;
         lanes.pop_first().map(|(_, address)| address)

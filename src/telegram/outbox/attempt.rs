@@ -1,11 +1,11 @@
-//! One request for the part of a row that is next, and what came of it. A panic stays in it.
+//! Makes the next request of a row and classifies the result. A panic is caught and counts as a failure.
 
 use std::sync::Arc;
 
 use super::{
     deliver::Deliver,
     lane::Progress,
-    verdict::{Part, Verdict, classify_error, log_error},
+    verdict::{RequestKind, Verdict, classify_error, log_error},
 };
 use crate::{
     dialogue::{Address, Receipt},
@@ -13,60 +13,61 @@ use crate::{
     store::OutboxRow,
     telegram::{
         api::ApiError,
-        outgoing::{Outgoing, Showing, render},
+        outgoing::{Outgoing, RenderOptions, render},
     },
 };
 
-/// What came of a request.
-pub(super) struct Attempted {
-    /// The lane it was made for.
+pub(super) struct AttemptResult {
     pub(super) address: Address,
-    /// How many requests the row takes.
+    /// The number of requests the row takes.
     pub(super) parts: usize,
     pub(super) verdict: Verdict,
-    /// What the assistant says to what Telegram answered.
+    /// The rows the assistant answers the receipt with.
     pub(super) rows: Vec<OutboxRow>,
-    /// What the record that asked is still to be told of a message that was sent: it is not sent again for that.
+    /// The receipt of a sent message that is still to be delivered; the message is not sent again for that.
     pub(super) receipt: Option<Receipt>,
 }
 
-/// What is to be attempted.
-pub(super) struct Task {
+pub(super) struct Attempt {
     pub(super) address: Address,
     pub(super) row: OutboxRow,
     pub(super) progress: Progress,
-    /// What is left to be told of the part sent last.
+    /// The receipt of the part sent last, if it could not be delivered.
     pub(super) receipt: Option<Receipt>,
     pub(super) bot: Arc<str>,
 }
 
-/// Makes the request that is next, and brings what Telegram answers to the record that asked.
-pub(super) async fn attempt<D: Deliver>(deliver: D, mut task: Task) -> Attempted {
-    let (chat, version, index) = (task.address.chat, task.row.id.version, task.row.id.index);
-    let Some((request, parts)) = next_request(&task) else {
-        tracing::error!(%chat, version, "a reply panicked when it was rendered; it is dropped");
-        return Attempted {
-            address: task.address,
+/// Makes the next request, and delivers the receipt to the record that wrote the row.
+pub(super) async fn run_attempt<D: Deliver>(deliver: D, mut attempt: Attempt) -> AttemptResult {
+    let (chat, version, index) = (
+        attempt.address.chat,
+        attempt.row.id.version,
+        attempt.row.id.index,
+    );
+    let Some((request, parts)) = next_request(&attempt) else {
+        tracing::error!(%chat, version, "rendering a reply panicked; it is dropped");
+        return AttemptResult {
+            address: attempt.address,
             parts: 0,
             verdict: Verdict::Refused,
             rows: Vec::new(),
             receipt: None,
         };
     };
-    if let Some(receipt) = task.receipt.take() {
-        return finish(&deliver, &task, parts, Verdict::Done, Some(receipt)).await;
+    if let Some(receipt) = attempt.receipt.take() {
+        return finish_attempt(&deliver, &attempt, parts, Verdict::Done, Some(receipt)).await;
     }
-    let part = Part::from(&request);
+    let kind = RequestKind::from(&request);
     let is_edit = matches!(request, Outgoing::Edit(_));
     let delivered = panics::catch_async(deliver.deliver(request)).await;
     let (verdict, receipt) = match delivered.unwrap_or_else(|_| Err(panicked())) {
         Ok(receipt) => {
-            tracing::debug!(%chat, version, index, ?part, "sent");
-            let wanted = receipt.filter(|receipt| is_wanted(receipt, &task.row));
+            tracing::debug!(%chat, version, index, ?kind, "sent");
+            let wanted = receipt.filter(|receipt| is_wanted(receipt, &attempt.row));
             let located = wanted.map(|receipt| match receipt {
-                // An edit names no topic; the message stays where it is.
+                // An edit names no topic; the message stays in its own.
                 Receipt::Sent { message, .. } if is_edit => Receipt::Sent {
-                    to: task.address,
+                    to: attempt.address,
                     message,
                 },
                 receipt => receipt,
@@ -74,45 +75,45 @@ pub(super) async fn attempt<D: Deliver>(deliver: D, mut task: Task) -> Attempted
             (Verdict::Done, located)
         }
         Err(error) => {
-            let verdict = classify_error(&error, part, task.progress, task.address);
-            log_error(chat, part, &error, &verdict);
+            let verdict = classify_error(&error, kind, attempt.progress, attempt.address);
+            log_error(chat, kind, &error, &verdict);
             let receipt = receipt_of(&verdict);
             (verdict, receipt)
         }
     };
-    finish(&deliver, &task, parts, verdict, receipt).await
+    finish_attempt(&deliver, &attempt, parts, verdict, receipt).await
 }
 
-/// Hands a receipt, if there is one, to the record that wrote the row.
-async fn finish<D: Deliver>(
+/// Delivers the receipt, if there is one.
+async fn finish_attempt<D: Deliver>(
     deliver: &D,
-    task: &Task,
+    attempt: &Attempt,
     parts: usize,
     verdict: Verdict,
     receipt: Option<Receipt>,
-) -> Attempted {
-    let mut attempted = Attempted {
-        address: task.address,
+) -> AttemptResult {
+    let mut result = AttemptResult {
+        address: attempt.address,
         parts,
         verdict,
         rows: Vec::new(),
         receipt: None,
     };
     let Some(receipt) = receipt else {
-        return attempted;
+        return result;
     };
-    match bring_receipt(deliver, task, receipt.clone()).await {
-        Some(rows) => attempted.rows = rows,
+    match deliver_receipt(deliver, attempt, receipt.clone()).await {
+        Some(rows) => result.rows = rows,
         None => {
-            attempted.verdict = Verdict::NotKept;
+            result.verdict = Verdict::NotKept;
             let is_sent = matches!(receipt, Receipt::Sent { .. });
-            attempted.receipt = Some(receipt).filter(|_| is_sent);
+            result.receipt = Some(receipt).filter(|_| is_sent);
         }
     }
-    attempted
+    result
 }
 
-/// That a message was sent costs a commit, so it is told only where it is asked for.
+/// Each receipt costs a commit, so a sent message causes one only where the reply asks for it.
 fn is_wanted(receipt: &Receipt, row: &OutboxRow) -> bool {
     match receipt {
         Receipt::Sent { .. } => row.reply.wants_receipt,
@@ -120,7 +121,7 @@ fn is_wanted(receipt: &Receipt, row: &OutboxRow) -> bool {
     }
 }
 
-/// What an error tells of the chat.
+/// The receipt that an error about the chat causes.
 fn receipt_of(verdict: &Verdict) -> Option<Receipt> {
     match verdict {
         Verdict::ChatGone => Some(Receipt::Unreachable),
@@ -136,38 +137,38 @@ fn receipt_of(verdict: &Verdict) -> Option<Receipt> {
     }
 }
 
-/// What the record says to a receipt; `None` if the receipt is not known to be kept.
-async fn bring_receipt<D: Deliver>(
+/// The rows that answer a receipt; `None` if it is unknown whether it was committed.
+async fn deliver_receipt<D: Deliver>(
     deliver: &D,
-    task: &Task,
+    attempt: &Attempt,
     receipt: Receipt,
 ) -> Option<Vec<OutboxRow>> {
-    let chat = task.row.id.chat;
-    let receiving = deliver.receive(chat, task.address, receipt);
+    let chat = attempt.row.id.chat;
+    let receiving = deliver.receive(chat, attempt.address, receipt);
     match panics::catch_async(receiving).await.ok()? {
         Ok(rows) => Some(rows),
         Err(error) => {
-            tracing::error!(%chat, %error, "what Telegram answered was not kept; this chat waits");
+            tracing::error!(%chat, %error, "a receipt could not be committed; this chat waits");
             None
         }
     }
 }
 
-/// The request that is next, and how many there are; `None` if rendering panics.
-fn next_request(task: &Task) -> Option<(Outgoing, usize)> {
-    let progress = task.progress;
+/// The next request and the number of all; `None` if rendering panics.
+fn next_request(attempt: &Attempt) -> Option<(Outgoing, usize)> {
+    let progress = attempt.progress;
     let inside = !progress.outside_topic;
-    let showing = Showing {
-        thread: task.address.thread.filter(|_| inside),
-        // A message of a topic cannot be replied to outside of it.
-        reply_to: task.row.reply_to.filter(|_| inside),
+    let options = RenderOptions {
+        thread: attempt.address.thread.filter(|_| inside),
+        // A message in a topic cannot be replied to from outside.
+        reply_to: attempt.row.reply_to.filter(|_| inside),
         form: progress.form,
         as_new: progress.as_new,
-        ..Showing::new(task.address.chat, &task.bot)
+        ..RenderOptions::new(attempt.address.chat, &attempt.bot)
     };
-    let mut requests = panics::catch(|| render(&task.row.reply, showing)).ok()?;
+    let mut requests = panics::catch(|| render(&attempt.row.reply, options)).ok()?;
     let parts = requests.len();
-    // In every form there are as many.
+    // Every form has the same number of requests.
     let next = progress.parts_done.min(parts.checked_sub(1)?);
     Some((requests.swap_remove(next), parts))
 }

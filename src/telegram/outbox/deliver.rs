@@ -1,4 +1,4 @@
-//! What the outbox needs done: a request made, and what came of it brought to the record that asked.
+//! What the outbox depends on: making a request, and passing its receipt to the record that wrote the row.
 
 use std::{future::Future, sync::Arc};
 
@@ -10,9 +10,9 @@ use crate::{
     telegram::{api::ApiError, outgoing::Outgoing},
 };
 
-/// Makes requests to Telegram, and hands receipts to the assistant; a test does both in its own way.
+/// Makes requests to Telegram and passes receipts to the assistant; tests replace it.
 pub trait Deliver: Clone + Send + Sync + 'static {
-    /// Makes one request. Returns what Telegram's answer tells, if it tells anything.
+    /// Makes one request. Returns a receipt if Telegram's answer contains one.
     ///
     /// # Errors
     /// See [`ApiError`]; what it means for the row is decided by the outbox.
@@ -21,10 +21,10 @@ pub trait Deliver: Clone + Send + Sync + 'static {
         request: Outgoing,
     ) -> impl Future<Output = Result<Option<Receipt>, ApiError>> + Send;
 
-    /// Brings a receipt to the record of `chat`, which wrote what was sent to `at`. Returns what that record says to it.
+    /// Passes a receipt to the record of `chat`, which wrote the row sent to `at`. Returns the rows it answers with.
     ///
     /// # Errors
-    /// It was not committed, or that is not known.
+    /// The receipt was not committed, or it is unknown whether it was.
     fn receive(
         &self,
         chat: ChatId,
@@ -32,6 +32,5 @@ pub trait Deliver: Clone + Send + Sync + 'static {
         receipt: Receipt,
     ) -> impl Future<Output = Result<Vec<OutboxRow>, HandleError>> + Send;
 
-    /// Where it is counted how the sending goes.
     fn metrics(&self) -> Arc<Metrics>;
 }

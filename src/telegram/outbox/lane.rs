@@ -1,7 +1,8 @@
-//! What waits to be sent to one address, in order, and how fast its chat may be sent something. Time is an argument.
+//! The rows that wait for one address, in order, and the rate limits of its chat. Time is an argument.
 
 use std::{
     collections::{BTreeSet, VecDeque},
+    ops::Bound::{Excluded, Unbounded},
     time::Duration,
 };
 
@@ -17,7 +18,7 @@ use crate::{
     },
 };
 
-/// A row that waits. Its body is kept in memory while there are not too many, and read from the store otherwise.
+/// A waiting row. Its body is kept in memory up to a limit on all rows, and read from the store otherwise.
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) id: RowId,
@@ -39,17 +40,15 @@ impl Waiting {
     }
 }
 
-/// How fast a chat may be sent something, over all its topics.
+/// The rate limits of a chat, over all its topics.
 pub(super) struct ChatPace {
     pub(super) limits: ChatLimits,
-    /// Nothing goes before this: Telegram asked to wait.
+    /// Nothing is sent before this, because Telegram asked to wait.
     held_until: Option<Instant>,
-    /// The topics that have a lane.
     pub(super) topics: BTreeSet<Option<ThreadId>>,
 }
 
 impl ChatPace {
-    /// The pace of a chat nothing was sent to yet.
     pub(super) fn new(chat: ChatId, rates: Rates, now: Instant) -> Self {
         Self {
             // Telegram gives groups negative ids.
@@ -59,18 +58,17 @@ impl ChatPace {
         }
     }
 
-    /// Holds the whole chat back.
-    pub(super) fn hold(&mut self, until: Instant) {
+    pub(super) fn hold_until(&mut self, until: Instant) {
         self.held_until = self.held_until.max(Some(until));
     }
 
-    /// When the next message may go, at the earliest now.
+    /// When the next message may be sent, at the earliest now.
     fn ready_at(&self, now: Instant) -> Instant {
         let ready = self.limits.ready_at(now);
         self.held_until.map_or(ready, |held| held.max(ready))
     }
 
-    /// From when on this is as good as new.
+    /// From when on the limits have no effect and can be dropped.
     fn forgotten_at(&self, now: Instant) -> Instant {
         let forgotten = self.limits.forgotten_at(now);
         self.held_until
@@ -78,93 +76,100 @@ impl ChatPace {
     }
 }
 
-/// An address with something to send, or whose chat has limits still to be kept.
+/// An address that has rows to send, or whose chat still has limits in effect.
 #[derive(Default)]
 pub(super) struct Lane {
     pub(super) rows: VecDeque<Waiting>,
-    /// How far the first row got.
+    /// The ids of `rows`, so that a lane with many rows is not searched for each one.
+    ids: BTreeSet<RowId>,
+    /// The progress of the first row.
     pub(super) progress: Progress,
-    /// Telegram took the next part, and the record that asked is still to be told.
+    /// The receipt of the next part, which was sent but whose receipt was not delivered.
     pub(super) receipt: Option<Receipt>,
     pub(super) in_flight: bool,
-    /// Nothing goes before this.
+    /// Nothing is sent before this.
     held_until: Option<Instant>,
     /// Its place on the agenda.
     pub(super) due: Option<Slot>,
 }
 
-/// Where a lane stands on the agenda: with those that answer, or with those that send reminders; and when it may go.
+/// A lane's place on the agenda: among answers or reminders, and when it is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Slot {
     pub(super) unsolicited: bool,
     pub(super) at: Instant,
 }
 
-/// How far a row got: in memory only, so after a crash it begins anew.
+/// The progress of a row. It is only in memory: after a crash the row starts again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Progress {
-    /// Its requests that are done with.
+    /// The number of its requests that are done.
     pub(super) parts_done: usize,
     pub(super) form: Form,
     pub(super) as_new: bool,
-    /// The topic takes nothing.
+    /// Whether it is sent outside of its topic, which is closed or gone.
     pub(super) outside_topic: bool,
 }
 
 impl Lane {
-    /// Takes a row to its place, once; the place, or `None` if it was there already. Rows of one record stand in the
-    /// order of their ids, those of different records in the order they came; what is being sent stays in front.
+    /// Inserts a row and returns its place, or `None` if it is already here. Rows of one record are in the order of
+    /// their ids, those of different records in the order of their arrival; the row being sent stays first.
     pub(super) fn insert(&mut self, row: Waiting) -> Option<usize> {
         if self.contains(row.id) {
             return None;
         }
-        let is_behind = |other: &Waiting| other.id.chat == row.id.chat && other.id > row.id;
-        let place = match self.rows.back() {
-            Some(last) if last.id.chat != row.id.chat || is_behind(last) => {
-                self.rows.iter().position(is_behind)
-            }
-            _ => None,
-        };
+        let is_later = |other: &RowId| other.chat == row.id.chat && *other > row.id;
+        let mut above = self.ids.range((Excluded(row.id), Unbounded));
+        let has_later = above.next().is_some_and(is_later);
+        let place = has_later
+            .then(|| self.rows.iter().position(|other| is_later(&other.id)))
+            .flatten();
         let place = place.unwrap_or(self.rows.len()).max(self.begun_rows());
+        self.ids.insert(row.id);
         self.rows.insert(place, row);
         Some(place)
     }
 
-    /// Whether a row waits here. Rows nearly always come in order, so the last one mostly tells.
     pub(super) fn contains(&self, id: RowId) -> bool {
-        match (self.rows.front(), self.rows.back()) {
-            (Some(first), Some(last)) if last.id.chat == id.chat && last.id < id => first.id == id,
-            _ => self.rows.iter().any(|row| row.id == id),
-        }
+        self.ids.contains(&id)
     }
 
-    /// How many rows at the front cannot be called back: 1 if the first is being sent.
+    /// The number of rows at the front that cannot be withdrawn: 1 if the first is being sent.
     fn begun_rows(&self) -> usize {
         let is_begun = self.in_flight || self.progress.parts_done > 0 || self.receipt.is_some();
         usize::from(is_begun && !self.rows.is_empty())
     }
 
-    /// Takes out what a record has waiting here, but for what is being sent.
+    /// Removes the waiting rows of a record, except the one being sent.
     pub(super) fn drop_rows_of(&mut self, record: ChatId) -> Vec<Waiting> {
         let begun = self.begun_rows();
         let behind = self.rows.split_off(begun);
         let (dropped, kept): (Vec<_>, Vec<_>) =
             behind.into_iter().partition(|row| row.id.chat == record);
         self.rows.extend(kept);
+        self.forget_ids(&dropped);
         dropped
     }
 
-    /// Takes out everything that is not being sent.
+    /// Removes all rows except the one in flight.
     pub(super) fn drain_waiting(&mut self) -> Vec<Waiting> {
         let in_flight = usize::from(self.in_flight && !self.rows.is_empty());
         if in_flight == 0 {
             self.progress = Progress::default();
             self.receipt = None;
         }
-        self.rows.drain(in_flight..).collect()
+        let drained: Vec<_> = self.rows.drain(in_flight..).collect();
+        self.forget_ids(&drained);
+        drained
     }
 
-    /// When its next message may go; when it may be forgotten, if there is none.
+    fn forget_ids(&mut self, rows: &[Waiting]) {
+        for row in rows {
+            self.ids.remove(&row.id);
+        }
+    }
+
+    /// When its next message may be sent, or, if there is none, when the lane can be dropped.
     pub(super) fn due_at(&self, pace: &ChatPace, now: Instant) -> Slot {
         let limits = if self.rows.is_empty() {
             pace.forgotten_at(now)
@@ -172,36 +177,35 @@ impl Lane {
             pace.ready_at(now)
         };
         Slot {
-            // An answer behind a reminder is not to wait.
+            // An answer behind a reminder must not wait.
             unsolicited: self.rows.iter().all(|row| row.unsolicited),
             at: self.held_until.map_or(limits, |held| held.max(limits)),
         }
     }
 
-    /// Whether nothing of the first row was sent yet.
     pub(super) fn is_fresh(&self) -> bool {
         self.progress == Progress::default() && self.receipt.is_none()
     }
 
-    /// One more request of the first row is done with; whether that was the last of so many.
+    /// Counts one request of the first row as done; whether it was the last of `parts`.
     pub(super) fn advance(&mut self, parts: usize) -> bool {
         self.progress.parts_done += 1;
         self.progress.parts_done >= parts
     }
 
-    /// Takes the first row out.
     pub(super) fn finish_row(&mut self) -> Option<Waiting> {
         self.progress = Progress::default();
         self.receipt = None;
-        self.rows.pop_front()
+        let row = self.rows.pop_front()?;
+        self.ids.remove(&row.id);
+        Some(row)
     }
 
-    /// Holds this lane back.
-    pub(super) fn hold(&mut self, until: Instant) {
+    pub(super) fn hold_until(&mut self, until: Instant) {
         self.held_until = Some(until);
     }
 
-    /// Notes that the first row failed; it, and until when it waits, also across a restart.
+    /// Counts a failure of the first row; returns its id and until when it waits, also across a restart.
     pub(super) fn postpone_first(
         &mut self,
         pause: Duration,
@@ -217,7 +221,7 @@ impl Lane {
         Some((row.id, until))
     }
 
-    /// How often the first row was tried.
+    /// The failed attempts of the first row.
     pub(super) fn attempts(&self) -> u32 {
         self.rows.front().map_or(0, |row| row.attempts)
     }

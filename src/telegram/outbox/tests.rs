@@ -1,4 +1,4 @@
-//! The sender against a Telegram that answers as it is told. Time is tokio's, and stands still until everybody waits.
+//! Tests of the sender with a scripted Telegram. Time is tokio's and paused.
 
 use std::{
     collections::VecDeque,
@@ -42,33 +42,33 @@ const NO_LIMIT: Rates = Rates {
     per_chat: 0,
 };
 
-/// What Telegram got: when (in milliseconds), where, what.
+/// A request: the time in milliseconds, the chat and the text.
 type Got = (u128, ChatId, String);
 
-/// What the assistant says to a receipt.
+/// The assistant's answer to a receipt.
 type Said = Result<Vec<OutboxRow>, StoreError>;
 
-/// A Telegram that answers as it is told, and `Ok` beyond that.
+/// A Telegram with scripted answers; `Ok` after the last of them.
 #[derive(Clone)]
 struct Telegram {
     start: Instant,
     got: Arc<Mutex<Vec<Got>>>,
     answers: Arc<Mutex<HashMap<ChatId, VecDeque<Answer>>>>,
-    /// What the assistant was told: whose record, where it was sent, and what was answered.
+    /// The receipts that were delivered.
     told: Arc<Mutex<Vec<(ChatId, Address, Receipt)>>>,
-    /// What the assistant says to the next receipts; nothing beyond that.
+    /// The answers to the next receipts.
     says: Arc<Mutex<VecDeque<Said>>>,
     metrics: Arc<Metrics>,
-    /// Where groups are moved.
+    /// The store in which groups are migrated.
     store: Arc<Mutex<Option<Arc<dyn Store>>>>,
 }
 
 #[derive(Clone)]
 enum Answer {
     Says(ApiError),
+    SaysAfter(Duration, ApiError),
     Takes,
     TakesAfter(Duration),
-    /// It is answered with this.
     Answers(Receipt),
     Panics,
     Hangs,
@@ -109,7 +109,7 @@ impl Telegram {
     }
 }
 
-/// Where a request goes, and what it looks like in a test.
+/// The chat of a request and its representation in tests.
 fn seen(request: Outgoing) -> (ChatId, String) {
     let chat = |recipient| {
         let teloxide::types::Recipient::Id(teloxide::types::ChatId(chat)) = recipient else {
@@ -153,6 +153,10 @@ impl Deliver for Telegram {
             }
             Some(Answer::Answers(receipt)) => Ok(Some(receipt)),
             Some(Answer::Says(error)) => Err(error),
+            Some(Answer::SaysAfter(pause, error)) => {
+                tokio::time::sleep(pause).await;
+                Err(error)
+            }
             Some(Answer::Panics) => panic!("on purpose"),
             Some(Answer::Hangs) => std::future::pending().await,
         }
@@ -191,7 +195,7 @@ fn wait(seconds: u64) -> Answer {
     Answer::Says(ApiError::TooManyRequests(Duration::from_secs(seconds)))
 }
 
-/// What a fetched file says.
+/// The receipt of a download.
 fn content() -> Answer {
     Answer::Answers(Receipt::FileContent(Err(Unreadable::NotText)))
 }
@@ -200,8 +204,8 @@ fn down() -> Answer {
     Answer::Says(ApiError::Unavailable("502".into()))
 }
 
-/// A running sender, and all it works with.
-struct Room {
+/// A running sender.
+struct Fixture {
     telegram: Telegram,
     store: Arc<dyn Store>,
     outbox: Outbox,
@@ -221,11 +225,11 @@ fn sender(
     store: &Arc<dyn Store>,
     clock: &Clock,
     rates: Rates,
-) -> (Sender<Telegram>, Outbox) {
-    Sender::new(telegram.clone(), store.clone(), clock.clone(), "bot", rates).unwrap()
+) -> (OutboxSender<Telegram>, Outbox) {
+    OutboxSender::new(telegram.clone(), store.clone(), clock.clone(), "bot", rates).unwrap()
 }
 
-impl Room {
+impl Fixture {
     fn new(rates: Rates) -> Self {
         Self::with(
             Arc::new(MemoryStore::new()),
@@ -257,7 +261,7 @@ impl Room {
             .await;
     }
 
-    /// Lets this much time go by, or more where nothing happens.
+    /// Waits for this many seconds of paused time.
     async fn after(&self, seconds: u64) {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
     }
@@ -323,43 +327,43 @@ async fn commit_addressed(
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_waits_for_a_forgotten_chat_is_said_no_more_but_for_the_last_word() {
-    let room = Room::new(NO_LIMIT);
-    room.telegram.will(ANN, [wait(5)]);
-    room.say_texts(ANN, &["a", "b", "c"]).await;
-    room.after(1).await;
-    let receipt = commit_record(&room.store, ANN, None, vec![reply("receipt")]).await;
-    room.outbox.send(receipt);
-    room.say_texts(ANN, &["hello again"]).await;
-    room.after(10).await;
-    let said = room.telegram.texts(ANN);
+async fn forgetting_drops_waiting_rows_but_sends_the_farewell() {
+    let fixture = Fixture::new(NO_LIMIT);
+    fixture.telegram.will(ANN, [wait(5)]);
+    fixture.say_texts(ANN, &["a", "b", "c"]).await;
+    fixture.after(1).await;
+    let receipt = commit_record(&fixture.store, ANN, None, vec![reply("receipt")]).await;
+    fixture.outbox.send(receipt);
+    fixture.say_texts(ANN, &["hello again"]).await;
+    fixture.after(10).await;
+    let said = fixture.telegram.texts(ANN);
     assert_eq!(
         said[1..],
         ["<b>receipt</b>", "<b>hello again</b>"],
         "{said:?}"
     );
-    assert_eq!(room.left(), 0);
+    assert_eq!(fixture.left(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_said_after_forgetting_is_not_taken_for_what_is_still_on_its_way_from_before() {
-    let room = Room::new(NO_LIMIT);
+async fn rows_after_forgetting_have_new_ids() {
+    let fixture = Fixture::new(NO_LIMIT);
     let late = Answer::TakesAfter(Duration::from_secs(5));
-    room.telegram.will(ANN, [late, wait(30)]);
+    fixture.telegram.will(ANN, [late, wait(30)]);
     let turns = [
         (1, Some(Record::default()), "delete everything?"),
         (2, None, "receipt"),
         (3, Some(Record::default()), "hello again"),
     ];
     for (second, record, text) in turns {
-        let rows = commit_at(second, &room.store, ANN, record, vec![reply(text)]).await;
-        room.outbox.send(rows);
+        let rows = commit_at(second, &fixture.store, ANN, record, vec![reply(text)]).await;
+        fixture.outbox.send(rows);
     }
-    room.after(10).await;
-    // Killed now, the next run must find what was not said yet.
-    assert_eq!(room.left(), 2);
-    room.after(30).await;
-    let said = room.telegram.texts(ANN);
+    fixture.after(10).await;
+    // If it is killed now, the next run must find the unsent rows.
+    assert_eq!(fixture.left(), 2);
+    fixture.after(30).await;
+    let said = fixture.telegram.texts(ANN);
     let expected = [
         "<b>delete everything?</b>",
         "<b>receipt</b>",
@@ -367,75 +371,84 @@ async fn what_is_said_after_forgetting_is_not_taken_for_what_is_still_on_its_way
         "<b>hello again</b>",
     ];
     assert_eq!(said, expected);
-    assert_eq!(room.left(), 0);
+    assert_eq!(fixture.left(), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn rows_go_in_order_and_leave_the_store_once_sent() {
-    let room = Room::new(NO_LIMIT);
+    let fixture = Fixture::new(NO_LIMIT);
     for turn in 0..5 {
         let texts = [format!("{turn}a"), format!("{turn}b")];
-        room.say_texts(ANN, &texts.each_ref().map(String::as_str))
+        fixture
+            .say_texts(ANN, &texts.each_ref().map(String::as_str))
             .await;
     }
-    room.after(1).await;
+    fixture.after(1).await;
     let expected: Vec<_> = (0..5)
         .flat_map(|t| [format!("<b>{t}a</b>"), format!("<b>{t}b</b>")])
         .collect();
-    assert_eq!(room.telegram.texts(ANN), expected);
-    assert_eq!(room.left(), 0);
+    assert_eq!(fixture.telegram.texts(ANN), expected);
+    assert_eq!(fixture.left(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_chat_is_sent_a_burst_and_then_a_message_a_second_edits_counted() {
-    let room = Room::new(RATES);
+async fn a_chat_is_sent_a_burst_and_then_one_message_a_second_including_edits() {
+    let fixture = Fixture::new(RATES);
     let edits = (0..8).map(|message| edit("0").in_place_of(Some(MessageId(message))));
-    room.say(ANN, edits.collect()).await;
-    room.after(10).await;
-    assert_eq!(room.telegram.times(ANN), [0, 0, 0, 0, 0, 1000, 2000, 3000]);
+    fixture.say(ANN, edits.collect()).await;
+    fixture.after(10).await;
+    assert_eq!(
+        fixture.telegram.times(ANN),
+        [0, 0, 0, 0, 0, 1000, 2000, 3000]
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_group_is_sent_twenty_messages_a_minute() {
-    let room = Room::new(RATES);
-    room.say(GROUP, vec![reply("x"); 25]).await;
-    room.after(59).await;
-    assert_eq!(room.telegram.times(GROUP).len(), 20);
-    room.after(30).await;
-    assert_eq!(room.telegram.times(GROUP).len(), 25);
+    let fixture = Fixture::new(RATES);
+    fixture.say(GROUP, vec![reply("x"); 25]).await;
+    fixture.after(59).await;
+    assert_eq!(fixture.telegram.times(GROUP).len(), 20);
+    fixture.after(30).await;
+    assert_eq!(fixture.telegram.times(GROUP).len(), 25);
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_chats_together_are_sent_thirty_a_second_and_nobody_is_passed_over() {
-    let room = Room::new(RATES);
+async fn all_chats_together_are_sent_thirty_messages_a_second() {
+    let fixture = Fixture::new(RATES);
     for chat in 1..=90 {
-        room.say_texts(ChatId(chat), &["x"]).await;
+        fixture.say_texts(ChatId(chat), &["x"]).await;
     }
-    room.after(10).await;
-    let times: Vec<_> = room.telegram.got().into_iter().map(|(at, ..)| at).collect();
+    fixture.after(10).await;
+    let times: Vec<_> = fixture
+        .telegram
+        .got()
+        .into_iter()
+        .map(|(at, ..)| at)
+        .collect();
     let count = |second: u128| times.iter().filter(|at| **at / 1000 == second).count();
     assert_eq!([0, 1, 2, 3].map(count), [30, 30, 30, 0]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_flood_wait_holds_back_its_chat_and_no_other() {
-    let room = Room::new(NO_LIMIT);
-    room.telegram.will(ANN, [wait(7)]);
-    room.say_texts(ANN, &["a", "b"]).await;
-    room.say_texts(BEN, &["c"]).await;
-    room.after(10).await;
-    assert_eq!(room.telegram.times(ANN), [0, 7000, 7000]);
+    let fixture = Fixture::new(NO_LIMIT);
+    fixture.telegram.will(ANN, [wait(7)]);
+    fixture.say_texts(ANN, &["a", "b"]).await;
+    fixture.say_texts(BEN, &["c"]).await;
+    fixture.after(10).await;
+    assert_eq!(fixture.telegram.times(ANN), [0, 7000, 7000]);
     assert_eq!(
-        room.telegram.texts(ANN),
+        fixture.telegram.texts(ANN),
         ["<b>a</b>", "<b>a</b>", "<b>b</b>"]
     );
-    assert_eq!(room.telegram.times(BEN), [0]);
+    assert_eq!(fixture.telegram.times(BEN), [0]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_flood_wait_holds_across_a_restart() {
     let clock = clock();
-    let first = Room::with(
+    let first = Fixture::with(
         Arc::new(MemoryStore::new()),
         Telegram::new(),
         &clock,
@@ -445,155 +458,164 @@ async fn a_flood_wait_holds_across_a_restart() {
     first.say_texts(ANN, &["a"]).await;
     first.after(10).await;
     first.sending.abort();
-    let again = Room::with(first.store.clone(), Telegram::new(), &clock, NO_LIMIT);
+    let again = Fixture::with(first.store.clone(), Telegram::new(), &clock, NO_LIMIT);
     again.after(100).await;
     assert_eq!(again.telegram.times(ANN), [50_000]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_run_before_left_is_sent() {
+async fn rows_left_by_an_earlier_run_are_sent() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     commit(&store, ANN, vec![reply("a"), reply("b")]).await;
-    let room = Room::with(store, Telegram::new(), &clock(), NO_LIMIT);
-    room.after(1).await;
-    assert_eq!(room.telegram.texts(ANN), ["<b>a</b>", "<b>b</b>"]);
+    let fixture = Fixture::with(store, Telegram::new(), &clock(), NO_LIMIT);
+    fixture.after(1).await;
+    assert_eq!(fixture.telegram.texts(ANN), ["<b>a</b>", "<b>b</b>"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_block_ends_the_chats_rows_and_no_others() {
-    let room = Room::new(NO_LIMIT);
-    room.telegram.will(
+async fn a_blocked_chat_loses_its_rows_and_other_chats_keep_theirs() {
+    let fixture = Fixture::new(NO_LIMIT);
+    fixture.telegram.will(
         ANN,
         [refused(403, "Forbidden: bot was blocked by the user")],
     );
-    room.say_texts(ANN, &["a", "b", "c"]).await;
-    room.say_texts(BEN, &["d"]).await;
-    room.after(1).await;
-    assert_eq!(room.telegram.texts(ANN), ["<b>a</b>"]);
-    assert_eq!(room.telegram.texts(BEN), ["<b>d</b>"]);
-    assert_eq!(room.left(), 0);
+    fixture.say_texts(ANN, &["a", "b", "c"]).await;
+    fixture.say_texts(BEN, &["d"]).await;
+    fixture.after(1).await;
+    assert_eq!(fixture.telegram.texts(ANN), ["<b>a</b>"]);
+    assert_eq!(fixture.telegram.texts(BEN), ["<b>d</b>"]);
+    assert_eq!(fixture.left(), 0);
     let told = (ANN, Address::chat(ANN), Receipt::Unreachable);
-    assert_eq!(*room.telegram.told.lock().unwrap(), [told]);
-    // Who comes back is answered again.
-    room.say_texts(ANN, &["hello"]).await;
-    room.after(1).await;
-    assert_eq!(room.telegram.texts(ANN)[1], "<b>hello</b>");
+    assert_eq!(*fixture.telegram.told.lock().unwrap(), [told]);
+    // A person who unblocks the bot is answered again.
+    fixture.say_texts(ANN, &["hello"]).await;
+    fixture.after(1).await;
+    assert_eq!(fixture.telegram.texts(ANN)[1], "<b>hello</b>");
 }
 
 #[tokio::test(start_paused = true)]
 async fn refused_markup_is_sent_plain_and_refused_buttons_are_left_out() {
-    let room = Room::new(NO_LIMIT);
+    let fixture = Fixture::new(NO_LIMIT);
     let entities =
         "Bad Request: can't parse entities: Can't find end tag corresponding to start tag \"b\"";
-    room.telegram.will(ANN, [refused(400, entities)]);
-    room.say_texts(ANN, &["a<", "b"]).await;
-    room.telegram
+    fixture.telegram.will(ANN, [refused(400, entities)]);
+    fixture.say_texts(ANN, &["a<", "b"]).await;
+    fixture
+        .telegram
         .will(BEN, [refused(400, "Bad Request: BUTTON_DATA_INVALID")]);
     let button = Button {
         label: "x".into(),
         action: Action::Press(Press::new(1, Choice::Done)),
     };
-    room.say(BEN, vec![reply("c").row([button])]).await;
-    room.after(1).await;
-    assert_eq!(room.telegram.texts(ANN), ["<b>a&lt;</b>", "a<", "<b>b</b>"]);
-    assert_eq!(room.telegram.texts(BEN), ["<b>c</b>", "c"]);
+    fixture.say(BEN, vec![reply("c").row([button])]).await;
+    fixture.after(1).await;
+    assert_eq!(
+        fixture.telegram.texts(ANN),
+        ["<b>a&lt;</b>", "a<", "<b>b</b>"]
+    );
+    assert_eq!(fixture.telegram.texts(BEN), ["<b>c</b>", "c"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_edit_of_a_message_that_is_gone_is_said_anew() {
+async fn an_edit_of_a_deleted_message_is_sent_as_a_new_one() {
     for gone in [
         "Bad Request: message to edit not found",
         "Bad Request: message can't be edited",
         "Bad Request: MESSAGE_ID_INVALID",
         "Forbidden: MESSAGE_AUTHOR_REQUIRED",
     ] {
-        let room = Room::new(NO_LIMIT);
+        let fixture = Fixture::new(NO_LIMIT);
         let code = if gone.starts_with("Forbidden") {
             403
         } else {
             400
         };
-        room.telegram.will(ANN, [refused(code, gone)]);
-        room.say(ANN, vec![edit("a"), reply("b")]).await;
-        room.after(1).await;
+        fixture.telegram.will(ANN, [refused(code, gone)]);
+        fixture.say(ANN, vec![edit("a"), reply("b")]).await;
+        fixture.after(1).await;
         assert_eq!(
-            room.telegram.texts(ANN),
+            fixture.telegram.texts(ANN),
             ["✎<b>a</b>", "<b>a</b>", "<b>b</b>"]
         );
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_edit_that_changes_nothing_is_as_good_as_done() {
-    let room = Room::new(NO_LIMIT);
+async fn an_edit_that_changes_nothing_counts_as_sent() {
+    let fixture = Fixture::new(NO_LIMIT);
     let same = "Bad Request: message is not modified: specified new message content and reply markup are exactly the same as a current content and reply markup of the message";
-    room.telegram.will(ANN, [refused(400, same)]);
-    room.say(ANN, vec![edit("a")]).await;
-    room.after(1).await;
-    assert_eq!(room.telegram.texts(ANN), ["✎<b>a</b>"]);
-    assert_eq!(room.left(), 0);
+    fixture.telegram.will(ANN, [refused(400, same)]);
+    fixture.say(ANN, vec![edit("a")]).await;
+    fixture.after(1).await;
+    assert_eq!(fixture.telegram.texts(ANN), ["✎<b>a</b>"]);
+    assert_eq!(fixture.left(), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn rows_follow_a_group_to_its_new_id() {
-    let room = Room::new(NO_LIMIT);
-    room.telegram
+    let fixture = Fixture::new(NO_LIMIT);
+    fixture
+        .telegram
         .will(GROUP, [Answer::Says(ApiError::Migrated(ChatId(-1001)))]);
-    room.say_texts(GROUP, &["a", "b"]).await;
-    room.after(1).await;
-    assert_eq!(room.telegram.texts(ChatId(-1001)), ["<b>a</b>", "<b>b</b>"]);
-    assert_eq!(room.left(), 0);
+    fixture.say_texts(GROUP, &["a", "b"]).await;
+    fixture.after(1).await;
+    assert_eq!(
+        fixture.telegram.texts(ChatId(-1001)),
+        ["<b>a</b>", "<b>b</b>"]
+    );
+    assert_eq!(fixture.left(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_is_down_is_asked_again_with_growing_pauses_until_it_answers() {
-    let room = Room::new(NO_LIMIT);
-    room.telegram.will(ANN, vec![down(); 10]);
-    room.say_texts(ANN, &["a", "b"]).await;
-    room.after(1000).await;
-    let seconds: Vec<_> = room
+async fn a_server_that_is_down_is_retried_with_growing_pauses() {
+    let fixture = Fixture::new(NO_LIMIT);
+    fixture.telegram.will(ANN, vec![down(); 10]);
+    fixture.say_texts(ANN, &["a", "b"]).await;
+    fixture.after(1000).await;
+    let seconds: Vec<_> = fixture
         .telegram
         .times(ANN)
         .iter()
         .map(|at| at / 1000)
         .collect();
     assert_eq!(seconds, [0, 1, 3, 7, 15, 31, 63, 123, 183, 243, 303, 303]);
-    assert_eq!(room.telegram.texts(ANN).last().unwrap(), "<b>b</b>");
+    assert_eq!(fixture.telegram.texts(ANN).last().unwrap(), "<b>b</b>");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_will_never_be_taken_does_not_stop_those_behind_it() {
-    let room = Room::new(NO_LIMIT);
-    room.telegram
+async fn a_refused_message_does_not_stop_the_rows_behind_it() {
+    let fixture = Fixture::new(NO_LIMIT);
+    fixture
+        .telegram
         .will(ANN, [refused(400, "Bad Request: message is too long")]);
-    room.say_texts(ANN, &["a", "b"]).await;
-    room.after(1).await;
-    assert_eq!(room.telegram.texts(ANN), ["<b>a</b>", "<b>b</b>"]);
-    assert_eq!(room.left(), 0);
+    fixture.say_texts(ANN, &["a", "b"]).await;
+    fixture.after(1).await;
+    assert_eq!(fixture.telegram.texts(ANN), ["<b>a</b>", "<b>b</b>"]);
+    assert_eq!(fixture.left(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_long_message_goes_on_at_the_part_that_was_not_taken() {
-    let room = Room::new(NO_LIMIT);
+async fn a_long_message_is_resumed_at_the_part_that_failed() {
+    let fixture = Fixture::new(NO_LIMIT);
     let long = Reply::new(RichText::plain(format!(
         "{}\n{}",
         "a".repeat(4000),
         "b".repeat(4000)
     )));
-    room.telegram.will(ANN, [Answer::Takes, wait(2)]);
-    room.say(ANN, vec![long]).await;
-    room.after(5).await;
-    let parts: Vec<_> = room
+    fixture.telegram.will(ANN, [Answer::Takes, wait(2)]);
+    fixture.say(ANN, vec![long]).await;
+    fixture.after(5).await;
+    let parts: Vec<_> = fixture
         .telegram
         .texts(ANN)
         .iter()
         .map(|text| text[..1].to_owned())
         .collect();
     assert_eq!(parts, ["a", "b", "b"]);
-    assert_eq!(room.left(), 0);
+    assert_eq!(fixture.left(), 0);
 }
 
-/// Takes a message away, brings a file along, shows a text, and has a file fetched.
+/// A reply with a deletion, an attachment, a text and a download.
 fn whole(text: &str) -> Reply {
     let file = Attachment::File {
         name: "a.json".into(),
@@ -611,42 +633,42 @@ fn whole(text: &str) -> Reply {
 const PARTS: [&str; 4] = ["✗8", "+a.json", "<b>a</b>", "?F1"];
 
 #[tokio::test(start_paused = true)]
-async fn the_parts_of_a_reply_go_in_order_each_counted_and_the_row_leaves_with_the_last() {
-    let room = Room::new(RATES);
-    room.telegram.will(
+async fn the_parts_of_a_reply_are_sent_in_order_and_the_row_is_done_after_the_last() {
+    let fixture = Fixture::new(RATES);
+    fixture.telegram.will(
         ANN,
         [Answer::Takes, Answer::Takes, Answer::Takes, Answer::Hangs],
     );
-    room.say(ANN, vec![whole("a"), reply("b")]).await;
-    room.after(10).await;
-    assert_eq!(room.telegram.texts(ANN), PARTS);
-    assert_eq!(room.left(), 2, "the last part is still under way");
-    let room = Room::new(RATES);
-    room.say(ANN, vec![whole("a"), whole("a")]).await;
-    room.after(10).await;
-    assert_eq!(room.telegram.texts(ANN), [PARTS, PARTS].concat());
+    fixture.say(ANN, vec![whole("a"), reply("b")]).await;
+    fixture.after(10).await;
+    assert_eq!(fixture.telegram.texts(ANN), PARTS);
+    assert_eq!(fixture.left(), 2, "the last part is still under way");
+    let fixture = Fixture::new(RATES);
+    fixture.say(ANN, vec![whole("a"), whole("a")]).await;
+    fixture.after(10).await;
+    assert_eq!(fixture.telegram.texts(ANN), [PARTS, PARTS].concat());
     assert_eq!(
-        room.telegram.times(ANN),
+        fixture.telegram.times(ANN),
         [0, 0, 0, 0, 0, 1000, 2000, 3000],
         "every part counts as a message"
     );
-    assert_eq!(room.left(), 0);
+    assert_eq!(fixture.left(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_part_that_was_not_taken_is_tried_again_and_those_before_it_are_not() {
+async fn a_failed_part_is_retried_without_the_parts_before_it() {
     for (failed, part) in PARTS.into_iter().enumerate() {
         for (trouble, pause) in [(wait(7), 7000), (down(), 1000), (Answer::Panics, 1000)] {
-            let room = Room::new(NO_LIMIT);
-            room.telegram.will(ANN, vec![Answer::Takes; failed]);
-            room.telegram.will(ANN, [trouble]);
-            room.say(ANN, vec![whole("a")]).await;
-            room.after(20).await;
+            let fixture = Fixture::new(NO_LIMIT);
+            fixture.telegram.will(ANN, vec![Answer::Takes; failed]);
+            fixture.telegram.will(ANN, [trouble]);
+            fixture.say(ANN, vec![whole("a")]).await;
+            fixture.after(20).await;
             let mut expected = PARTS.to_vec();
             expected.insert(failed, part);
-            assert_eq!(room.telegram.texts(ANN), expected);
-            assert_eq!(room.telegram.times(ANN)[failed + 1], pause);
-            assert_eq!(room.left(), 0);
+            assert_eq!(fixture.telegram.texts(ANN), expected);
+            assert_eq!(fixture.telegram.times(ANN)[failed + 1], pause);
+            assert_eq!(fixture.left(), 0);
         }
     }
 }
@@ -654,14 +676,14 @@ async fn a_part_that_was_not_taken_is_tried_again_and_those_before_it_are_not() 
 #[tokio::test(start_paused = true)]
 async fn a_crash_between_two_parts_repeats_some_and_loses_none() {
     for taken in 0..PARTS.len() {
-        let first = Room::new(NO_LIMIT);
+        let first = Fixture::new(NO_LIMIT);
         first.telegram.will(ANN, vec![Answer::Takes; taken]);
         first.telegram.will(ANN, [Answer::Hangs]);
         first.say(ANN, vec![whole("a")]).await;
         first.after(1).await;
         first.sending.abort();
         assert_eq!(first.left(), 1);
-        let again = Room::with(first.store.clone(), Telegram::new(), &clock(), NO_LIMIT);
+        let again = Fixture::with(first.store.clone(), Telegram::new(), &clock(), NO_LIMIT);
         again.after(1).await;
         assert_eq!(again.telegram.texts(ANN), PARTS);
         assert_eq!(again.left(), 0);
@@ -669,162 +691,167 @@ async fn a_crash_between_two_parts_repeats_some_and_loses_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whatever_is_said_against_taking_a_message_away_the_reply_goes_on() {
+async fn a_failed_deletion_does_not_stop_the_reply() {
     for refusal in [
         refused(400, "Bad Request: message can't be deleted"),
         refused(400, "Bad Request: message to delete not found"),
         refused(400, "Bad Request: not enough rights"),
         refused(403, "Forbidden: bot is not a member of the channel chat"),
     ] {
-        let room = Room::new(NO_LIMIT);
-        room.telegram.will(ANN, [refusal]);
-        room.say(ANN, vec![whole("a"), reply("b")]).await;
-        room.after(1).await;
+        let fixture = Fixture::new(NO_LIMIT);
+        fixture.telegram.will(ANN, [refusal]);
+        fixture.say(ANN, vec![whole("a"), reply("b")]).await;
+        fixture.after(1).await;
         assert_eq!(
-            room.telegram.texts(ANN),
+            fixture.telegram.texts(ANN),
             [PARTS.as_slice(), &["<b>b</b>"]].concat()
         );
-        assert_eq!(room.left(), 0);
+        assert_eq!(fixture.left(), 0);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_a_group_that_moved_nothing_is_taken_away_by_an_id_of_before() {
-    let room = Room::new(NO_LIMIT);
+async fn in_a_moved_group_no_message_is_deleted_by_its_old_id() {
+    let fixture = Fixture::new(NO_LIMIT);
     let moved = Answer::Says(ApiError::Migrated(ChatId(-1001)));
-    room.telegram.will(GROUP, [moved]);
+    fixture.telegram.will(GROUP, [moved]);
     let away = reply("b").deleting(Some(MessageId(8)));
-    room.say(GROUP, vec![reply("a"), away]).await;
-    room.after(1).await;
-    assert_eq!(room.telegram.texts(ChatId(-1001)), ["<b>a</b>", "<b>b</b>"]);
-    assert_eq!(room.telegram.texts(GROUP), ["<b>a</b>"]);
-    assert_eq!(room.left(), 0);
+    fixture.say(GROUP, vec![reply("a"), away]).await;
+    fixture.after(1).await;
+    assert_eq!(
+        fixture.telegram.texts(ChatId(-1001)),
+        ["<b>a</b>", "<b>b</b>"]
+    );
+    assert_eq!(fixture.telegram.texts(GROUP), ["<b>a</b>"]);
+    assert_eq!(fixture.left(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_not_come_along_is_left_out_and_the_text_goes_on() {
-    let room = Room::new(NO_LIMIT);
+async fn an_invalid_attachment_is_left_out() {
+    let fixture = Fixture::new(NO_LIMIT);
     let rights = "Bad Request: not enough rights to send documents to the chat";
-    room.telegram
+    fixture
+        .telegram
         .will(ANN, [Answer::Takes, refused(400, rights)]);
-    room.say(ANN, vec![whole("a")]).await;
-    room.after(1).await;
-    assert_eq!(room.telegram.texts(ANN), PARTS);
-    assert_eq!(room.left(), 0);
+    fixture.say(ANN, vec![whole("a")]).await;
+    fixture.after(1).await;
+    assert_eq!(fixture.telegram.texts(ANN), PARTS);
+    assert_eq!(fixture.left(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_block_found_by_what_comes_along_ends_the_chats_rows() {
-    let room = Room::new(NO_LIMIT);
+async fn a_block_found_by_an_attachment_ends_the_chats_rows() {
+    let fixture = Fixture::new(NO_LIMIT);
     let blocked = refused(403, "Forbidden: bot was blocked by the user");
-    room.telegram.will(ANN, [Answer::Takes, blocked]);
-    room.say(ANN, vec![whole("a"), reply("b")]).await;
-    room.after(1).await;
-    assert_eq!(room.telegram.texts(ANN), PARTS[..2]);
-    assert_eq!(room.left(), 0);
+    fixture.telegram.will(ANN, [Answer::Takes, blocked]);
+    fixture.say(ANN, vec![whole("a"), reply("b")]).await;
+    fixture.after(1).await;
+    assert_eq!(fixture.telegram.texts(ANN), PARTS[..2]);
+    assert_eq!(fixture.left(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_text_that_is_refused_does_not_keep_a_file_from_being_fetched() {
-    let room = Room::new(NO_LIMIT);
+async fn a_refused_text_does_not_stop_the_download() {
+    let fixture = Fixture::new(NO_LIMIT);
     let long = refused(400, "Bad Request: message is too long");
-    room.telegram
+    fixture
+        .telegram
         .will(ANN, [Answer::Takes, Answer::Takes, long]);
-    room.say(ANN, vec![whole("a")]).await;
-    room.after(1).await;
-    assert_eq!(room.telegram.texts(ANN), PARTS);
+    fixture.say(ANN, vec![whole("a")]).await;
+    fixture.after(1).await;
+    assert_eq!(fixture.telegram.texts(ANN), PARTS);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_fetched_file_makes_the_assistant_say_is_sent_also_while_stopping() {
+async fn the_answer_to_a_downloaded_file_is_sent_even_while_stopping() {
     for stopping in [false, true] {
-        let room = Room::new(NO_LIMIT);
-        let rows = commit(&room.store, ANN, vec![whole("a")]).await;
-        let answers = commit(&room.store, ANN, vec![reply("read")]).await;
-        room.telegram.will(ANN, vec![Answer::Takes; 3]);
-        room.telegram.will(ANN, [content()]);
-        room.telegram.says.lock().unwrap().push_back(Ok(answers));
-        room.outbox.send(rows);
+        let fixture = Fixture::new(NO_LIMIT);
+        let rows = commit(&fixture.store, ANN, vec![whole("a")]).await;
+        let answers = commit(&fixture.store, ANN, vec![reply("read")]).await;
+        fixture.telegram.will(ANN, vec![Answer::Takes; 3]);
+        fixture.telegram.will(ANN, [content()]);
+        fixture.telegram.says.lock().unwrap().push_back(Ok(answers));
+        fixture.outbox.send(rows);
         if stopping {
-            room.outbox.stop(Instant::now() + Duration::from_secs(5));
+            fixture.outbox.stop(Instant::now() + Duration::from_secs(5));
         }
-        room.after(1).await;
-        let texts = room.telegram.texts(ANN);
+        fixture.after(1).await;
+        let texts = fixture.telegram.texts(ANN);
         assert_eq!(texts[..4], PARTS);
         assert_eq!(texts[4..], ["<b>read</b>"]);
-        assert_eq!(room.left(), 0);
+        assert_eq!(fixture.left(), 0);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_whose_words_were_not_kept_is_fetched_again() {
-    let room = Room::new(NO_LIMIT);
-    room.telegram.will(ANN, vec![Answer::Takes; 3]);
-    room.telegram.will(ANN, [content(), content()]);
+async fn a_file_whose_content_was_not_committed_is_downloaded_again() {
+    let fixture = Fixture::new(NO_LIMIT);
+    fixture.telegram.will(ANN, vec![Answer::Takes; 3]);
+    fixture.telegram.will(ANN, [content(), content()]);
     let no_room = || Err(StoreError::Unavailable("no room".into()));
     let says = [no_room(), no_room()];
-    room.telegram.says.lock().unwrap().extend(says);
-    let rows = commit(&room.store, ANN, vec![whole("a")]).await;
-    // The commit may have succeeded without saying so; its rows were not handed over.
-    commit(&room.store, ANN, vec![reply("read")]).await;
-    room.outbox.send(rows);
-    room.after(2).await;
-    assert_eq!(room.left(), 2, "the row stays until its file was heard");
-    room.after(10).await;
-    let texts = room.telegram.texts(ANN);
+    fixture.telegram.says.lock().unwrap().extend(says);
+    let rows = commit(&fixture.store, ANN, vec![whole("a")]).await;
+    // The acknowledgement of this commit was lost, so its rows were not handed over.
+    commit(&fixture.store, ANN, vec![reply("read")]).await;
+    fixture.outbox.send(rows);
+    fixture.after(2).await;
+    assert_eq!(fixture.left(), 2, "the row stays until its file was heard");
+    fixture.after(10).await;
+    let texts = fixture.telegram.texts(ANN);
     assert_eq!(texts[..4], PARTS);
     assert_eq!(texts[4..], ["?F1", "?F1", "<b>read</b>"]);
-    assert_eq!(room.telegram.times(ANN)[3..6], [0, 1000, 3000]);
-    assert_eq!(room.left(), 0);
+    assert_eq!(fixture.telegram.times(ANN)[3..6], [0, 1000, 3000]);
+    assert_eq!(fixture.left(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_or_a_hanging_request_stays_in_its_chat() {
-    let room = Room::new(NO_LIMIT);
-    room.telegram.will(ANN, [Answer::Panics]);
-    room.telegram.will(GROUP, [Answer::Hangs]);
-    room.say_texts(ANN, &["a"]).await;
-    room.say_texts(GROUP, &["g"]).await;
-    room.say_texts(BEN, &["b"]).await;
-    room.after(3).await;
-    assert_eq!(room.telegram.times(ANN), [0, 1000]);
-    assert_eq!(room.telegram.times(BEN), [0]);
+async fn a_panic_or_a_hanging_request_delays_only_its_chat() {
+    let fixture = Fixture::new(NO_LIMIT);
+    fixture.telegram.will(ANN, [Answer::Panics]);
+    fixture.telegram.will(GROUP, [Answer::Hangs]);
+    fixture.say_texts(ANN, &["a"]).await;
+    fixture.say_texts(GROUP, &["g"]).await;
+    fixture.say_texts(BEN, &["b"]).await;
+    fixture.after(3).await;
+    assert_eq!(fixture.telegram.times(ANN), [0, 1000]);
+    assert_eq!(fixture.telegram.times(BEN), [0]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn when_stopped_it_sends_what_it_can_in_time_and_keeps_the_rest() {
-    let room = Room::new(RATES);
-    room.telegram.will(BEN, [wait(100)]);
-    room.telegram.will(GROUP, [Answer::Hangs]);
-    room.say(ANN, vec![reply("a"); 20]).await;
-    room.say_texts(BEN, &["b"]).await;
-    room.say_texts(GROUP, &["g"]).await;
+    let fixture = Fixture::new(RATES);
+    fixture.telegram.will(BEN, [wait(100)]);
+    fixture.telegram.will(GROUP, [Answer::Hangs]);
+    fixture.say(ANN, vec![reply("a"); 20]).await;
+    fixture.say_texts(BEN, &["b"]).await;
+    fixture.say_texts(GROUP, &["g"]).await;
     let asked = Instant::now();
-    room.outbox.stop(asked + Duration::from_millis(6500));
-    room.sending.await.unwrap();
+    fixture.outbox.stop(asked + Duration::from_millis(6500));
+    fixture.sending.await.unwrap();
     assert_eq!(asked.elapsed().as_millis(), 6500);
-    assert_eq!(room.telegram.times(ANN).len(), 5 + 6);
-    assert_eq!(room.store.outbox().unwrap().len(), 20 - 11 + 1 + 1);
+    assert_eq!(fixture.telegram.times(ANN).len(), 5 + 6);
+    assert_eq!(fixture.store.outbox().unwrap().len(), 20 - 11 + 1 + 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn when_stopped_it_does_not_wait_for_what_cannot_be_sent_in_time() {
-    let room = Room::new(NO_LIMIT);
-    room.telegram.will(BEN, [wait(100)]);
-    room.say_texts(BEN, &["b"]).await;
-    room.after(1).await;
+    let fixture = Fixture::new(NO_LIMIT);
+    fixture.telegram.will(BEN, [wait(100)]);
+    fixture.say_texts(BEN, &["b"]).await;
+    fixture.after(1).await;
     let asked = Instant::now();
-    room.outbox.stop(asked + Duration::from_millis(6500));
-    room.sending.await.unwrap();
+    fixture.outbox.stop(asked + Duration::from_millis(6500));
+    fixture.sending.await.unwrap();
     assert_eq!(asked.elapsed().as_millis(), 0);
-    assert_eq!(room.store.outbox().unwrap().len(), 1);
+    assert_eq!(fixture.store.outbox().unwrap().len(), 1);
 }
 
-/// Refuses a number of marks; and the store may be unwell.
+/// Fails a number of marks, and can make the store unhealthy.
 #[derive(Default)]
 struct Forgetful {
     refusals: AtomicU32,
-    unwell: AtomicBool,
+    unhealthy: AtomicBool,
 }
 
 impl Forgetful {
@@ -845,7 +872,7 @@ impl Hooks for Forgetful {
     }
 
     fn before_health(&self) -> Result<(), StoreError> {
-        if self.unwell.load(Ordering::Relaxed) {
+        if self.unhealthy.load(Ordering::Relaxed) {
             return Err(StoreError::Unavailable("no room".into()));
         }
         Ok(())
@@ -853,51 +880,98 @@ impl Hooks for Forgetful {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_store_could_not_note_is_noted_later_and_not_sent_twice() {
+async fn failed_acknowledgements_are_repeated_and_rows_are_not_sent_twice() {
     let hooks = Arc::new(Forgetful {
         refusals: AtomicU32::new(3),
         ..Forgetful::default()
     });
-    let room = Room::with(hooks.store(), Telegram::new(), &clock(), NO_LIMIT);
-    room.say_texts(ANN, &["a", "b"]).await;
-    room.after(1).await;
-    assert_eq!(room.left(), 2);
-    room.outbox.reload();
-    room.after(10).await;
-    assert_eq!(room.left(), 0);
-    assert_eq!(room.telegram.texts(ANN), ["<b>a</b>", "<b>b</b>"]);
+    let fixture = Fixture::with(hooks.store(), Telegram::new(), &clock(), NO_LIMIT);
+    fixture.say_texts(ANN, &["a", "b"]).await;
+    fixture.after(1).await;
+    assert_eq!(fixture.left(), 2);
+    fixture.outbox.reload();
+    fixture.after(10).await;
+    assert_eq!(fixture.left(), 0);
+    assert_eq!(fixture.telegram.texts(ANN), ["<b>a</b>", "<b>b</b>"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn rows_nobody_handed_over_are_found_by_a_reload() {
-    let room = Room::new(NO_LIMIT);
-    commit(&room.store, ANN, vec![reply("a")]).await;
-    room.after(1).await;
-    assert_eq!(room.telegram.texts(ANN), [""; 0]);
-    room.outbox.reload();
-    room.after(1).await;
-    assert_eq!(room.telegram.texts(ANN), ["<b>a</b>"]);
+async fn a_farewell_that_was_sent_drops_no_rows_when_it_is_handed_over_again() {
+    let hooks = Arc::new(Forgetful {
+        refusals: AtomicU32::new(u32::MAX),
+        ..Forgetful::default()
+    });
+    let fixture = Fixture::with(hooks.store(), Telegram::new(), &clock(), NO_LIMIT);
+    let receipt = commit_record(&fixture.store, ANN, None, vec![reply("receipt")]).await;
+    fixture.outbox.send(receipt.clone());
+    fixture.after(1).await;
+    fixture.telegram.will(ANN, [wait(5)]);
+    fixture.say_texts(ANN, &["a", "b"]).await;
+    fixture.after(1).await;
+    fixture.outbox.send(receipt);
+    fixture.after(10).await;
+    let expected = ["receipt", "a", "a", "b"].map(|text| format!("<b>{text}</b>"));
+    assert_eq!(fixture.telegram.texts(ANN), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_rows_of_one_lane_are_quickly_reloaded() {
+    const MANY: i64 = 10_000;
+    let begun = std::time::Instant::now();
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    // Half of the rows are written by one record, the others by a record each.
+    commit(&store, ANN, vec![reply("a"); MANY as usize / 2]).await;
+    let mut rows = store.outbox().unwrap();
+    let of_others = rows
+        .clone()
+        .into_iter()
+        .enumerate()
+        .map(|(index, mut row)| {
+            row.id.chat = ChatId(100 + index as i64);
+            row
+        });
+    rows.extend(of_others.collect::<Vec<_>>());
+    let telegram = Telegram::new();
+    let empty: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let (mut sender, _outbox) = sender(&telegram, &empty, &clock(), NO_LIMIT);
+    for _ in 0..10 {
+        sender.accept_rows(rows.clone(), Instant::now());
+    }
+    assert_eq!(telegram.metrics.outbox.waiting.get(), MANY);
+    let took = begun.elapsed();
+    assert!(took < Duration::from_secs(20), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_finds_rows_that_were_not_handed_over() {
+    let fixture = Fixture::new(NO_LIMIT);
+    commit(&fixture.store, ANN, vec![reply("a")]).await;
+    fixture.after(1).await;
+    assert_eq!(fixture.telegram.texts(ANN), [""; 0]);
+    fixture.outbox.reload();
+    fixture.after(1).await;
+    assert_eq!(fixture.telegram.texts(ANN), ["<b>a</b>"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_terminals_rows_are_left_to_the_terminal() {
-    let room = Room::new(NO_LIMIT);
-    room.say_texts(ChatId::TERMINAL, &["a"]).await;
-    room.after(1).await;
-    assert_eq!(room.telegram.got(), []);
-    assert_eq!(room.left(), 1);
+    let fixture = Fixture::new(NO_LIMIT);
+    fixture.say_texts(ChatId::TERMINAL, &["a"]).await;
+    fixture.after(1).await;
+    assert_eq!(fixture.telegram.got(), []);
+    assert_eq!(fixture.left(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_left_of_a_chat_that_has_been_quiet() {
+async fn the_lane_of_a_quiet_chat_is_dropped() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     commit(&store, ANN, vec![reply("a")]).await;
     commit(&store, GROUP, vec![reply("b")]).await;
     let telegram = Telegram::new();
     let (mut sender, _outbox) = sender(&telegram, &store, &clock(), RATES);
     sender.start_due(Instant::now());
-    while let Some(attempted) = sender.in_flight.next().await {
-        sender.finish_attempt(attempted, Instant::now());
+    while let Some(result) = sender.in_flight.next().await {
+        sender.finish_attempt(result, Instant::now());
     }
     assert_eq!(sender.lanes.len(), 2);
     tokio::time::advance(Duration::from_secs(60)).await;
@@ -906,26 +980,27 @@ async fn nothing_is_left_of_a_chat_that_has_been_quiet() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_several_new_looks_of_one_message_the_last_is_shown() {
-    let room = Room::new(RATES);
-    room.say_texts(ANN, &["1", "2", "3", "4", "5"]).await;
-    // The burst is over; these wait, and so much the shorter.
+async fn consecutive_edits_are_merged() {
+    let fixture = Fixture::new(RATES);
+    fixture.say_texts(ANN, &["1", "2", "3", "4", "5"]).await;
+    // The burst is used up, so these wait.
     let other = edit("other").in_place_of(Some(MessageId(99)));
     let with_file = edit("d").with_attachment(Attachment::File {
         name: "f".into(),
         content: "x".into(),
     });
-    room.say(
-        ANN,
-        vec![edit("a"), edit("b"), edit("c"), with_file, edit("e"), other],
-    )
-    .await;
-    room.after(60).await;
-    let texts = room.telegram.texts(ANN);
+    fixture
+        .say(
+            ANN,
+            vec![edit("a"), edit("b"), edit("c"), with_file, edit("e"), other],
+        )
+        .await;
+    fixture.after(60).await;
+    let texts = fixture.telegram.texts(ANN);
     let looks: Vec<_> = texts[5..].iter().map(String::as_str).collect();
-    // What comes along with one is not left out.
+    // An edit with an attachment is not merged.
     assert_eq!(looks, ["+f", "<b>d</b>", "✎<b>e</b>", "✎<b>other</b>"]);
-    assert_eq!(room.left(), 0);
+    assert_eq!(fixture.left(), 0);
 }
 
 fn unsolicited(text: &str) -> Reply {
@@ -936,25 +1011,26 @@ fn unsolicited(text: &str) -> Reply {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_goes_before_a_thousand_reminders_and_they_all_go_in_the_end() {
+async fn an_answer_is_sent_before_a_thousand_reminders_and_all_are_sent_in_the_end() {
     const REMINDED: i64 = 1_000;
-    let room = Room::new(RATES);
+    let fixture = Fixture::new(RATES);
     for chat in 0..REMINDED {
-        room.say(ChatId(1_000 + chat), vec![unsolicited("remember?")])
+        fixture
+            .say(ChatId(1_000 + chat), vec![unsolicited("remember?")])
             .await;
     }
-    room.after(3).await;
-    let before = room.telegram.got().len();
+    fixture.after(3).await;
+    let before = fixture.telegram.got().len();
     assert!(before < 200, "{before}");
-    let asked = room.telegram.start.elapsed().as_millis();
-    room.say_texts(ANN, &["an answer"]).await;
-    room.after(2).await;
+    let asked = fixture.telegram.start.elapsed().as_millis();
+    fixture.say_texts(ANN, &["an answer"]).await;
+    fixture.after(2).await;
     assert!(
-        room.telegram.times(ANN)[0] - asked <= 1_000,
+        fixture.telegram.times(ANN)[0] - asked <= 1_000,
         "the limit over all, no more"
     );
-    room.after(60).await;
-    assert_eq!(room.left(), 0);
+    fixture.after(60).await;
+    assert_eq!(fixture.left(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -963,22 +1039,22 @@ async fn reminders_do_not_wait_for_ever_where_answers_never_end() {
         overall: 1,
         per_chat: 0,
     };
-    let room = Room::new(one_a_second);
-    // More than can be said, from before the reminder on.
-    room.say(ANN, vec![reply("a"); 100]).await;
-    room.say(BEN, vec![unsolicited("remember?")]).await;
+    let fixture = Fixture::new(one_a_second);
+    // More than can be sent, before and after the reminder.
+    fixture.say(ANN, vec![reply("a"); 100]).await;
+    fixture.say(BEN, vec![unsolicited("remember?")]).await;
     for _ in 0..150 {
-        room.say(ANN, vec![reply("b"), reply("c")]).await;
-        room.after(1).await;
+        fixture.say(ANN, vec![reply("b"), reply("c")]).await;
+        fixture.after(1).await;
     }
-    let reminded = room.telegram.times(BEN);
+    let reminded = fixture.telegram.times(BEN);
     assert_eq!(reminded.len(), 1);
     let waits = UNSOLICITED_DELAY.as_millis();
     assert!((waits..2 * waits).contains(&reminded[0]), "{reminded:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_many_rows_only_some_are_in_memory_and_all_are_sent() {
+async fn only_some_row_bodies_are_kept_in_memory_and_all_rows_are_sent() {
     const MANY: usize = 3 * BODIES_IN_MEMORY;
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     for chat in 0..MANY {
@@ -986,7 +1062,7 @@ async fn of_many_rows_only_some_are_in_memory_and_all_are_sent() {
     }
     let telegram = Telegram::new();
     let (sender, _outbox) = sender(&telegram, &store, &clock(), RATES);
-    let bodies = |sender: &Sender<Telegram>| {
+    let bodies = |sender: &OutboxSender<Telegram>| {
         let rows = sender.lanes.values().flat_map(|lane| &lane.rows);
         rows.filter(|row| row.body.is_some()).count()
     };
@@ -995,19 +1071,19 @@ async fn of_many_rows_only_some_are_in_memory_and_all_are_sent() {
         (BODIES_IN_MEMORY, BODIES_IN_MEMORY)
     );
     assert!(size_of::<Waiting>() <= 96);
-    let room = Room::with(store, Telegram::new(), &clock(), NO_LIMIT);
-    room.after(1).await;
-    assert_eq!(room.telegram.got().len(), MANY);
-    assert_eq!(room.left(), 0);
+    let fixture = Fixture::with(store, Telegram::new(), &clock(), NO_LIMIT);
+    fixture.after(1).await;
+    assert_eq!(fixture.telegram.got().len(), MANY);
+    assert_eq!(fixture.left(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_store_has_forgotten_meanwhile_is_not_sent() {
+async fn a_row_that_left_the_store_is_not_sent() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     for chat in 0..=BODIES_IN_MEMORY as i64 {
         commit(&store, ChatId(100 + chat), vec![reply("a")]).await;
     }
-    // Without a body in memory.
+    // Its body is not in memory.
     let last = commit(&store, ChatId(50_000), vec![reply("a")]).await;
     let telegram = Telegram::new();
     let (sender, _outbox) = sender(&telegram, &store, &clock(), NO_LIMIT);
@@ -1019,17 +1095,17 @@ async fn what_the_store_has_forgotten_meanwhile_is_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_an_unwell_store_shows_is_not_sent_before_it_is_well() {
+async fn rows_of_an_unhealthy_store_are_sent_once_it_is_healthy() {
     let hooks = Arc::new(Forgetful::default());
-    let room = Room::with(hooks.store(), Telegram::new(), &clock(), NO_LIMIT);
-    commit(&room.store, ANN, vec![reply("a")]).await;
-    hooks.unwell.store(true, Ordering::Relaxed);
-    room.outbox.reload();
-    room.after(10).await;
-    assert_eq!(room.telegram.texts(ANN), [""; 0]);
-    hooks.unwell.store(false, Ordering::Relaxed);
-    room.after(2).await;
-    assert_eq!(room.telegram.texts(ANN), ["<b>a</b>"]);
+    let fixture = Fixture::with(hooks.store(), Telegram::new(), &clock(), NO_LIMIT);
+    commit(&fixture.store, ANN, vec![reply("a")]).await;
+    hooks.unhealthy.store(true, Ordering::Relaxed);
+    fixture.outbox.reload();
+    fixture.after(10).await;
+    assert_eq!(fixture.telegram.texts(ANN), [""; 0]);
+    hooks.unhealthy.store(false, Ordering::Relaxed);
+    fixture.after(2).await;
+    assert_eq!(fixture.telegram.texts(ANN), ["<b>a</b>"]);
 }
 
 /// A topic of the group.
@@ -1045,7 +1121,7 @@ fn to(address: Address, text: &str) -> AddressedReply {
     }
 }
 
-impl Room {
+impl Fixture {
     /// Commits replies to different addresses to one record, and hands over their rows.
     async fn say_to(&self, record: ChatId, replies: Vec<AddressedReply>) {
         let kept = Some(Record::default());
@@ -1055,16 +1131,16 @@ impl Room {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_topic_is_a_line_of_its_own_and_the_groups_limit_holds_over_all() {
-    let room = Room::new(RATES);
-    room.telegram.will(GROUP, [Answer::Hangs]);
+async fn each_topic_has_its_own_queue_and_the_group_limit_covers_all() {
+    let fixture = Fixture::new(RATES);
+    fixture.telegram.will(GROUP, [Answer::Hangs]);
     let replies = [topic(1), topic(2), topic(3)].map(|topic| vec![to(topic, "x"); 10]);
-    room.say_to(GROUP, replies.concat()).await;
-    room.after(59).await;
-    let texts = room.telegram.texts(GROUP);
+    fixture.say_to(GROUP, replies.concat()).await;
+    fixture.after(59).await;
+    let texts = fixture.telegram.texts(GROUP);
     assert_eq!(texts.len(), 20, "twenty a minute");
     let sent = |text: &str| texts.iter().filter(|sent| *sent == text).count();
-    // The first topic's first message hangs, which holds up no other topic.
+    // The first message of the first topic hangs, which delays no other topic.
     assert_eq!(
         (
             sent("#1 <b>x</b>"),
@@ -1076,190 +1152,215 @@ async fn each_topic_is_a_line_of_its_own_and_the_groups_limit_holds_over_all() {
 
 #[tokio::test(start_paused = true)]
 async fn a_flood_wait_holds_back_all_topics_of_its_group() {
-    let room = Room::new(NO_LIMIT);
-    room.telegram.will(GROUP, [wait(7)]);
-    room.say_to(GROUP, vec![to(topic(1), "a")]).await;
-    room.after(1).await;
-    room.say_to(GROUP, vec![to(topic(2), "b"), to(topic(1), "c")])
+    let fixture = Fixture::new(NO_LIMIT);
+    fixture.telegram.will(GROUP, [wait(7)]);
+    fixture.say_to(GROUP, vec![to(topic(1), "a")]).await;
+    fixture.after(1).await;
+    fixture
+        .say_to(GROUP, vec![to(topic(2), "b"), to(topic(1), "c")])
         .await;
-    room.after(10).await;
-    let texts = room.telegram.texts(GROUP);
+    fixture.after(10).await;
+    let texts = fixture.telegram.texts(GROUP);
     assert_eq!(
-        room.telegram.times(GROUP),
+        fixture.telegram.times(GROUP),
         [0, 7000, 7000, 7000],
         "{texts:?}"
     );
     let in_first: Vec<_> = texts.iter().filter(|text| text.starts_with("#1")).collect();
     assert_eq!(in_first, ["#1 <b>a</b>", "#1 <b>a</b>", "#1 <b>c</b>"]);
-    assert_eq!(room.left(), 0);
+    assert_eq!(fixture.left(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_passes_holds_back_its_topic_and_no_other() {
-    let room = Room::new(NO_LIMIT);
-    room.telegram.will(GROUP, [down()]);
-    room.say_to(GROUP, vec![to(topic(1), "a")]).await;
-    room.after(0).await;
-    room.say_to(GROUP, vec![to(topic(2), "b")]).await;
-    room.after(5).await;
-    let texts = room.telegram.texts(GROUP);
+async fn a_temporary_failure_delays_only_its_topic() {
+    let fixture = Fixture::new(NO_LIMIT);
+    fixture.telegram.will(GROUP, [down()]);
+    fixture.say_to(GROUP, vec![to(topic(1), "a")]).await;
+    fixture.after(0).await;
+    fixture.say_to(GROUP, vec![to(topic(2), "b")]).await;
+    fixture.after(5).await;
+    let texts = fixture.telegram.texts(GROUP);
     assert_eq!(texts, ["#1 <b>a</b>", "#2 <b>b</b>", "#1 <b>a</b>"]);
-    assert_eq!(room.telegram.times(GROUP), [0, 0, 1000]);
+    assert_eq!(fixture.telegram.times(GROUP), [0, 0, 1000]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_gone_or_closed_topic_does_not_take_is_said_once_outside_of_it() {
+async fn a_message_to_a_closed_topic_is_sent_once_outside_of_it() {
     for refusal in [
         "Bad Request: message thread not found",
         "Bad Request: TOPIC_CLOSED",
         "Bad Request: TOPIC_DELETED",
     ] {
-        let room = Room::new(NO_LIMIT);
-        room.telegram.will(GROUP, [refused(400, refusal)]);
+        let fixture = Fixture::new(NO_LIMIT);
+        fixture.telegram.will(GROUP, [refused(400, refusal)]);
         let mut first = to(topic(1), "a");
         first.reply_to = Some(ReplyTo {
             message: MessageId(9),
             throughout: false,
         });
-        room.say_to(GROUP, vec![first]).await;
-        room.after(1).await;
-        assert_eq!(room.telegram.texts(GROUP), ["#1 <b>a</b>", "<b>a</b>"]);
-        // Where it is not taken either, it is dropped, and what is behind it goes on.
+        fixture.say_to(GROUP, vec![first]).await;
+        fixture.after(1).await;
+        assert_eq!(fixture.telegram.texts(GROUP), ["#1 <b>a</b>", "<b>a</b>"]);
+        // A message refused there as well is dropped, and the rows behind it are sent.
         let closed = refused(400, refusal);
-        room.telegram.will(GROUP, [closed.clone(), closed]);
-        room.say_to(
-            GROUP,
-            vec![to(topic(1), "b"), to(topic(2), "c"), to(topic(1), "d")],
-        )
-        .await;
-        room.after(1).await;
-        let texts = room.telegram.texts(GROUP);
+        fixture.telegram.will(GROUP, [closed.clone(), closed]);
+        fixture
+            .say_to(
+                GROUP,
+                vec![to(topic(1), "b"), to(topic(2), "c"), to(topic(1), "d")],
+            )
+            .await;
+        fixture.after(1).await;
+        let texts = fixture.telegram.texts(GROUP);
         let with = |letter: &str| texts.iter().filter(|text| text.contains(letter)).count();
         assert_eq!(
             (with(">b<") + with(">c<"), with(">d<")),
             (4, 1),
             "{texts:?}"
         );
-        assert_eq!(room.left(), 0);
+        assert_eq!(fixture.left(), 0);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_edit_in_a_closed_topic_is_said_anew_outside_of_it() {
-    let room = Room::new(NO_LIMIT);
-    room.telegram
+async fn an_edit_in_a_closed_topic_becomes_a_new_message_outside_of_it() {
+    let fixture = Fixture::new(NO_LIMIT);
+    fixture
+        .telegram
         .will(GROUP, [refused(400, "Bad Request: TOPIC_CLOSED")]);
     let edit = AddressedReply {
         reply: edit("a"),
         ..to(topic(1), "")
     };
-    room.say_to(GROUP, vec![edit]).await;
-    room.after(1).await;
-    assert_eq!(room.telegram.texts(GROUP), ["✎<b>a</b>", "<b>a</b>"]);
+    fixture.say_to(GROUP, vec![edit]).await;
+    fixture.after(1).await;
+    assert_eq!(fixture.telegram.texts(GROUP), ["✎<b>a</b>", "<b>a</b>"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_block_ends_all_topics_of_its_group() {
-    let room = Room::new(NO_LIMIT);
-    room.telegram.will(
+    let fixture = Fixture::new(NO_LIMIT);
+    fixture.telegram.will(
         GROUP,
         [refused(
             403,
             "Forbidden: bot was kicked from the supergroup chat",
         )],
     );
-    room.say_to(GROUP, vec![to(topic(1), "a"), to(topic(1), "b")])
+    fixture
+        .say_to(GROUP, vec![to(topic(1), "a"), to(topic(1), "b")])
         .await;
-    room.after(0).await;
-    room.say_texts(BEN, &["c"]).await;
-    room.after(1).await;
-    assert_eq!(room.telegram.texts(GROUP), ["#1 <b>a</b>"]);
-    assert_eq!(room.telegram.texts(BEN), ["<b>c</b>"]);
-    assert_eq!(room.left(), 0);
+    fixture.after(0).await;
+    fixture.say_texts(BEN, &["c"]).await;
+    fixture.after(1).await;
+    assert_eq!(fixture.telegram.texts(GROUP), ["#1 <b>a</b>"]);
+    assert_eq!(fixture.telegram.texts(BEN), ["<b>c</b>"]);
+    assert_eq!(fixture.left(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_forgotten_record_is_silent_in_every_topic_and_what_others_sent_there_goes_on() {
-    let room = Room::new(NO_LIMIT);
-    room.telegram.will(GROUP, [wait(5)]);
+async fn forgetting_drops_a_records_rows_in_every_topic_and_keeps_those_of_others() {
+    let fixture = Fixture::new(NO_LIMIT);
+    fixture.telegram.will(GROUP, [wait(5)]);
     let to_topic = |text| vec![to(topic(1), text)];
-    room.say_to(BEN, to_topic("b")).await;
-    room.after(1).await;
-    room.say_to(ANN, to_topic("a")).await;
-    let receipt = commit_record(&room.store, ANN, None, vec![reply("receipt")]).await;
-    room.outbox.send(receipt);
-    room.after(10).await;
-    assert_eq!(room.telegram.texts(GROUP), ["#1 <b>b</b>", "#1 <b>b</b>"]);
-    assert_eq!(room.telegram.texts(ANN), ["<b>receipt</b>"]);
-    assert_eq!(room.left(), 0);
+    fixture.say_to(BEN, to_topic("b")).await;
+    fixture.after(1).await;
+    fixture.say_to(ANN, to_topic("a")).await;
+    let receipt = commit_record(&fixture.store, ANN, None, vec![reply("receipt")]).await;
+    fixture.outbox.send(receipt);
+    fixture.after(10).await;
+    assert_eq!(
+        fixture.telegram.texts(GROUP),
+        ["#1 <b>b</b>", "#1 <b>b</b>"]
+    );
+    assert_eq!(fixture.telegram.texts(ANN), ["<b>receipt</b>"]);
+    assert_eq!(fixture.left(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_two_records_send_to_one_address_goes_in_the_order_it_came() {
-    let room = Room::new(NO_LIMIT);
-    room.telegram.will(GROUP, [wait(5)]);
+async fn rows_of_two_records_to_one_address_keep_their_order_of_arrival() {
+    let fixture = Fixture::new(NO_LIMIT);
+    fixture.telegram.will(GROUP, [wait(5)]);
     for (record, text) in [(BEN, "1"), (ANN, "2"), (BEN, "3"), (ANN, "4")] {
-        room.say_to(record, vec![to(topic(1), text)]).await;
-        room.after(1).await;
+        fixture.say_to(record, vec![to(topic(1), text)]).await;
+        fixture.after(1).await;
     }
-    room.outbox.reload();
-    room.after(10).await;
+    fixture.outbox.reload();
+    fixture.after(10).await;
     let expected = ["1", "1", "2", "3", "4"].map(|text| format!("#1 <b>{text}</b>"));
-    assert_eq!(room.telegram.texts(GROUP), expected);
+    assert_eq!(fixture.telegram.texts(GROUP), expected);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_copy_follows_the_group_it_goes_to_and_its_writer_is_told() {
+async fn rows_of_another_record_follow_a_moved_group_and_the_record_gets_a_receipt() {
     const SUPERGROUP: ChatId = ChatId(-1001);
-    let room = Room::new(NO_LIMIT);
+    let fixture = Fixture::new(NO_LIMIT);
     let moved = Answer::Says(ApiError::Migrated(SUPERGROUP));
-    room.telegram.will(GROUP, [moved]);
+    fixture.telegram.will(GROUP, [moved]);
     let group = Address::chat(GROUP);
-    room.say_to(ANN, vec![to(group, "a"), to(group, "b")]).await;
-    room.after(1).await;
-    assert_eq!(room.telegram.texts(GROUP), ["<b>a</b>"]);
-    assert_eq!(room.telegram.texts(SUPERGROUP), ["<b>a</b>", "<b>b</b>"]);
+    fixture
+        .say_to(ANN, vec![to(group, "a"), to(group, "b")])
+        .await;
+    fixture.after(1).await;
+    assert_eq!(fixture.telegram.texts(GROUP), ["<b>a</b>"]);
+    assert_eq!(fixture.telegram.texts(SUPERGROUP), ["<b>a</b>", "<b>b</b>"]);
     let told = (ANN, group, Receipt::Moved { to: SUPERGROUP });
-    assert_eq!(*room.telegram.told.lock().unwrap(), [told]);
-    assert_eq!(room.left(), 0);
+    assert_eq!(*fixture.telegram.told.lock().unwrap(), [told]);
+    assert_eq!(fixture.left(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn that_a_reply_was_sent_is_told_to_the_record_that_asked_and_to_no_other() {
-    let room = Room::new(NO_LIMIT);
+async fn a_row_that_reached_the_new_group_by_a_reload_is_counted_once() {
+    const SUPERGROUP: ChatId = ChatId(-1001);
+    let fixture = Fixture::new(NO_LIMIT);
+    let moved = || ApiError::Migrated(SUPERGROUP);
+    let late = Answer::SaysAfter(Duration::from_secs(5), moved());
+    fixture.telegram.will(GROUP, [Answer::Says(moved()), late]);
+    fixture.telegram.will(SUPERGROUP, [wait(10)]);
+    fixture
+        .say_to(ANN, vec![to(topic(1), "a"), to(topic(2), "b")])
+        .await;
+    fixture.after(30).await;
+    assert_eq!(fixture.left(), 0);
+    assert_eq!(fixture.telegram.metrics.outbox.waiting.get(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receipt_goes_only_to_the_record_that_asked_for_it() {
+    let fixture = Fixture::new(NO_LIMIT);
     let sent = |message| Receipt::Sent {
         to: Address::chat(ANN),
         message: MessageId(message),
     };
     let answers = [1, 2].map(|message| Answer::Answers(sent(message)));
-    room.telegram.will(ANN, answers);
+    fixture.telegram.will(ANN, answers);
     let asking = Reply {
         wants_receipt: true,
         ..reply("b")
     };
-    // What is not kept is told again, and the message is not sent again for that.
+    // A receipt that was not committed is delivered again, without sending the message again.
     let no_room = Err(StoreError::Unavailable("no room".into()));
-    room.telegram.says.lock().unwrap().push_back(no_room);
-    room.say(ANN, vec![reply("a"), asking, reply("c")]).await;
-    room.after(5).await;
+    fixture.telegram.says.lock().unwrap().push_back(no_room);
+    fixture.say(ANN, vec![reply("a"), asking, reply("c")]).await;
+    fixture.after(5).await;
     assert_eq!(
-        room.telegram.texts(ANN),
+        fixture.telegram.texts(ANN),
         ["<b>a</b>", "<b>b</b>", "<b>c</b>"]
     );
     let told = (ANN, Address::chat(ANN), sent(2));
-    assert_eq!(*room.telegram.told.lock().unwrap(), [told.clone(), told]);
+    assert_eq!(*fixture.telegram.told.lock().unwrap(), [told.clone(), told]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flood_wait_outlasts_the_rows_that_met_it() {
-    let room = Room::new(NO_LIMIT);
-    room.telegram.will(ANN, [wait(60)]);
-    room.say_texts(ANN, &["a"]).await;
-    room.after(1).await;
-    commit_record(&room.store, ANN, None, Vec::new()).await;
-    let receipt = commit_record(&room.store, ANN, None, vec![reply("receipt")]).await;
-    room.outbox.send(receipt);
-    room.after(100).await;
-    assert_eq!(room.telegram.texts(ANN), ["<b>a</b>", "<b>receipt</b>"]);
-    assert_eq!(room.telegram.times(ANN), [0, 60_000]);
+async fn a_flood_wait_outlasts_the_row_that_caused_it() {
+    let fixture = Fixture::new(NO_LIMIT);
+    fixture.telegram.will(ANN, [wait(60)]);
+    fixture.say_texts(ANN, &["a"]).await;
+    fixture.after(1).await;
+    commit_record(&fixture.store, ANN, None, Vec::new()).await;
+    let receipt = commit_record(&fixture.store, ANN, None, vec![reply("receipt")]).await;
+    fixture.outbox.send(receipt);
+    fixture.after(100).await;
+    assert_eq!(fixture.telegram.texts(ANN), ["<b>a</b>", "<b>receipt</b>"]);
+    assert_eq!(fixture.telegram.times(ANN), [0, 60_000]);
 }

@@ -1,4 +1,4 @@
-//! What an error means for the row at hand. Pure, but for the line in the log.
+//! Classifies an API error. Pure, except for the log line.
 
 use std::time::Duration;
 
@@ -11,16 +11,15 @@ use crate::{
     },
 };
 
-/// Which part of a reply a request is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum RequestKind {
     Deletion,
     Attachment,
     Message,
     Download,
 }
 
-impl From<&Outgoing> for Part {
+impl From<&Outgoing> for RequestKind {
     fn from(request: &Outgoing) -> Self {
         match request {
             Outgoing::Deletion(_) => Self::Deletion,
@@ -31,61 +30,60 @@ impl From<&Outgoing> for Part {
     }
 }
 
-/// What is to be done about the row at hand.
+/// What to do with the row after a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// This part is done, or as good as done.
+    /// This part is done, or counts as done.
     Done,
-    /// The message to edit is gone: say it as a new one.
+    /// The message to edit is gone: send a new one.
     AsNew,
-    /// The topic is gone or closed: say it in the chat, outside of any topic.
+    /// The topic is gone or closed: send the message in the chat, outside of any topic.
     OutsideTopic,
-    /// Telegram does not like its looks: say it more plainly.
+    /// Telegram refused the markup or the buttons: send it in this simpler form.
     Plainer(Form),
-    /// The group has a new id, and what waits for it, too.
+    /// The group has a new id; its rows move there.
     Moved { to: ChatId },
-    /// Nothing to this chat before this long.
+    /// Send nothing to this chat for this long.
     Wait(Duration),
-    /// Trouble that passes: again after a pause.
+    /// A temporary failure: retry after a pause.
     Again,
-    /// What Telegram answered was not committed, or that is not known: again after a pause.
+    /// The receipt was not committed, or it is unknown whether it was: retry after a pause.
     NotKept,
-    /// This chat takes nothing from us any more.
+    /// The bot cannot send to this chat any more.
     ChatGone,
-    /// This part will never be taken.
+    /// Telegram will never accept this part.
     Refused,
 }
 
-/// What an error means. Its codes are few, so the server's wording has to be looked at; what is not recognised is refused
-/// for good.
+/// Telegram has few error codes, so the description is examined; an unrecognised error counts as a permanent refusal.
 pub(super) fn classify_error(
     error: &ApiError,
-    part: Part,
+    kind: RequestKind,
     progress: Progress,
     address: Address,
 ) -> Verdict {
     let (code, description) = match error {
         ApiError::TooManyRequests(pause) => return Verdict::Wait(*pause),
         ApiError::Migrated(to) => return Verdict::Moved { to: *to },
-        // A token that is not valid ends the service elsewhere.
+        // An invalid token ends the service elsewhere.
         ApiError::Unauthorized | ApiError::Unavailable(_) | ApiError::Network(_) => {
             return Verdict::Again;
         }
         ApiError::Refused { code, description } => (*code, description.to_ascii_lowercase()),
     };
-    match part {
-        // Whether a message could be taken away or not, the reply says what is to be said.
-        Part::Deletion => Verdict::Done,
-        Part::Attachment | Part::Message if is_about_the_topic(&description) => {
+    match kind {
+        // The reply is sent whether or not the message could be deleted.
+        RequestKind::Deletion => Verdict::Done,
+        RequestKind::Attachment | RequestKind::Message if is_about_the_topic(&description) => {
             outside_topic(progress, address)
         }
         _ if code == 403 && !is_about_a_message(&description) => Verdict::ChatGone,
-        Part::Attachment | Part::Download => Verdict::Refused,
-        Part::Message => classify_message_error(&description, progress),
+        RequestKind::Attachment | RequestKind::Download => Verdict::Refused,
+        RequestKind::Message => classify_message_error(&description, progress),
     }
 }
 
-/// Whether "forbidden" is said of one message; else it is said of the whole chat.
+/// Whether "forbidden" refers to one message; otherwise it refers to the whole chat.
 fn is_about_a_message(description: &str) -> bool {
     contains_any(
         description,
@@ -100,7 +98,7 @@ fn is_about_the_topic(description: &str) -> bool {
     )
 }
 
-/// Once outside of its topic; what is not taken there either is dropped.
+/// Retries once outside of the topic; a message refused there as well is dropped.
 fn outside_topic(progress: Progress, address: Address) -> Verdict {
     if address.thread.is_some() && !progress.outside_topic {
         Verdict::OutsideTopic
@@ -143,26 +141,26 @@ fn plainer_form(progress: Progress, form: Form) -> Verdict {
     }
 }
 
-/// One line for the operator: which chat, what fault, what is done about it; never what was said.
-pub(super) fn log_error(chat: ChatId, part: Part, error: &ApiError, verdict: &Verdict) {
+/// Logs the chat, the error and what is done about it; never the text of a message.
+pub(super) fn log_error(chat: ChatId, kind: RequestKind, error: &ApiError, verdict: &Verdict) {
     match verdict {
         Verdict::Done | Verdict::AsNew | Verdict::Moved { .. } => {
-            tracing::debug!(%chat, %error, ?part, ?verdict, "a message went another way");
+            tracing::debug!(%chat, %error, ?kind, ?verdict, "a request failed and is sent in another way");
         }
         Verdict::Wait(_) | Verdict::Again | Verdict::NotKept => {
-            tracing::warn!(%chat, %error, ?part, "a message was not taken; this chat waits");
+            tracing::warn!(%chat, %error, ?kind, "a message could not be sent; this chat waits");
         }
         Verdict::OutsideTopic => {
-            tracing::warn!(%chat, %error, ?part, "a topic takes no messages; this one is sent outside of it");
+            tracing::warn!(%chat, %error, ?kind, "a topic is closed or gone; the message is sent outside of it");
         }
         Verdict::ChatGone => {
-            tracing::info!(%chat, %error, "the chat takes nothing from us any more; its messages are dropped");
+            tracing::info!(%chat, %error, "the chat cannot be reached any more; its messages are dropped");
         }
         Verdict::Plainer(form) => {
-            tracing::error!(%chat, %error, ?form, "Telegram refused a message's markup; sent more plainly");
+            tracing::error!(%chat, %error, ?form, "Telegram refused a message's markup; it is sent in a simpler form");
         }
         Verdict::Refused => {
-            tracing::error!(%chat, %error, ?part, "Telegram refused a part of a message; it is left out");
+            tracing::error!(%chat, %error, ?kind, "Telegram refused a part of a message; it is left out");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! A Bot API server on loopback: real HTTP, the real wire format, the real server's words, and troubles on request.
+//! A Bot API server on loopback, with real HTTP, Telegram's wire format and error texts, and failures on request.
 //!
-//! It keeps what matters of the real one: an update is redelivered until a higher offset is asked for, a second poll ends
-//! the first, a webhook forbids polling, messages have ids and can be edited and deleted, markup that does not parse is
-//! refused, files come as multipart and can be fetched again.
+//! It behaves like the real server where it matters: an update is redelivered until a higher offset is requested, a
+//! second poll ends the first, a webhook forbids polling, messages have ids and can be edited and deleted, invalid
+//! markup is refused, and files are uploaded as multipart and can be downloaded.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -14,7 +14,7 @@ use std::{
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::{FromRequest, Multipart, Path, Request, State},
+    extract::{self, FromRequest, Multipart, Path, Request},
     http::{StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
@@ -24,23 +24,21 @@ use tokio::{net::TcpListener, sync::Notify, task::JoinSet, time::timeout};
 pub const TOKEN: &str = "123456:SECRET-token";
 pub const BOT_ID: i64 = 123_456;
 pub const BOT_NAME: &str = "unbind_test_bot";
-/// Nothing on loopback takes this long, also where both cores are busy with something else.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than anything takes on loopback, even on a loaded machine.
+pub const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A request as it came in.
 #[derive(Debug, Clone)]
 pub struct Call {
     pub method: String,
     pub params: Value,
-    /// What was uploaded with it.
+    /// The uploaded file.
     pub file: Option<File>,
     pub at: Instant,
 }
 
-/// A file as it was uploaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
-    /// The field it came in.
+    /// The form field.
     pub field: String,
     pub name: String,
     pub bytes: Vec<u8>,
@@ -49,7 +47,7 @@ pub struct File {
 impl Call {
     pub fn chat(&self) -> Option<i64> {
         let chat = &self.params["chat_id"];
-        // In a form, everything is text.
+        // Form fields are text.
         chat.as_i64().or_else(|| chat.as_str()?.parse().ok())
     }
 
@@ -62,53 +60,53 @@ impl Call {
     }
 }
 
-/// What goes wrong.
+/// A failure of the server.
 #[derive(Debug, Clone)]
 pub enum Trouble {
-    /// An error in Telegram's words.
+    /// An error with Telegram's description.
     Error(u16, &'static str),
     /// 429 with `retry_after`.
     Flood(u64),
-    /// The group is a supergroup now.
+    /// The group became a supergroup.
     Moved(i64),
     /// A proxy's error page.
     ErrorPage,
     /// The connection breaks in the middle of the answer.
     Reset,
-    /// No answer, ever.
+    /// No answer.
     Hang,
 }
 
 #[derive(Default)]
-struct Kept {
+struct State {
     updates: VecDeque<Value>,
     next_update: u64,
-    /// Updates the webhook took.
+    /// Updates delivered by webhook.
     delivered: Vec<u64>,
-    /// Updates it did not take, each as often as it was tried.
+    /// Failed deliveries by webhook.
     refused: Vec<u64>,
     calls: Vec<Call>,
-    /// By method and, where given, chat: what goes wrong next.
+    /// The next failures, by method and possibly chat.
     troubles: Vec<(&'static str, Option<i64>, Trouble)>,
     messages: HashMap<(i64, i64), Value>,
     next_message: i64,
-    /// What can be fetched, by id.
+    /// Downloadable files, by id.
     files: HashMap<String, Vec<u8>>,
     polls: u64,
-    /// The highest that was asked for: all before it are confirmed.
+    /// All updates before it are confirmed.
     highest_offset: u64,
-    /// What it was set to.
+    /// The parameters of the last setWebhook.
     webhook: Option<Value>,
-    /// Where to knock when a webhook is set, and whether somebody was there each time.
-    knock_at: Option<SocketAddr>,
-    answered_knocks: Vec<bool>,
+    /// The address that is connected to when a webhook is set, and whether each connection succeeded.
+    probe_address: Option<SocketAddr>,
+    probe_results: Vec<bool>,
 }
 
-/// The server; it ends with the test's runtime.
+/// Ends with the test's runtime.
 #[derive(Clone)]
 pub struct FakeApi {
     address: SocketAddr,
-    kept: Arc<Mutex<Kept>>,
+    state: Arc<Mutex<State>>,
     changed: Arc<Notify>,
 }
 
@@ -117,10 +115,10 @@ impl FakeApi {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let api = Self {
             address: listener.local_addr().unwrap(),
-            kept: Arc::new(Mutex::new(Kept {
+            state: Arc::new(Mutex::new(State {
                 next_update: 1000,
                 next_message: 1,
-                ..Kept::default()
+                ..State::default()
             })),
             changed: Arc::default(),
         };
@@ -136,44 +134,43 @@ impl FakeApi {
         format!("http://{}", self.address)
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap()
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
     }
 
-    /// The next `method` (to `chat`) goes wrong like this.
+    /// The next call of `method` (to `chat`) fails like this.
     pub fn trouble(&self, method: &'static str, chat: Option<i64>, trouble: Trouble) {
-        self.kept().troubles.push((method, chat, trouble));
+        self.state().troubles.push((method, chat, trouble));
     }
 
-    /// Another program set a webhook.
+    /// Sets a webhook, as another program would.
     pub fn set_webhook(&self) {
         let theirs = json!({"url": "https://example.org/theirs", "max_connections": 40});
-        self.kept().webhook = Some(theirs);
+        self.state().webhook = Some(theirs);
     }
 
-    /// What the webhook is set to.
     pub fn webhook(&self) -> Option<Value> {
-        self.kept().webhook.clone()
+        self.state().webhook.clone()
     }
 
-    /// Whether somebody listened at the proxied address each time a webhook was set.
-    pub fn answered_knocks(&self) -> Vec<bool> {
-        self.kept().answered_knocks.clone()
+    /// For each setWebhook, whether the proxied address accepted a connection.
+    pub fn probe_results(&self) -> Vec<bool> {
+        self.state().probe_results.clone()
     }
 
-    /// Brings updates to the webhook that is set, as Telegram does through a reverse proxy in front of `listen`: chats
-    /// side by side, each chat in order, again and again until it is answered with 200.
+    /// Delivers updates to the registered webhook, as Telegram does through a reverse proxy in front of `listen`: chats
+    /// concurrently, each chat in order, repeated until the answer is 200.
     pub fn deliver_to(&self, listen: SocketAddr) {
-        self.kept().knock_at = Some(listen);
+        self.state().probe_address = Some(listen);
         let api = self.clone();
         tokio::spawn(async move {
             let (client, mut busy) = (reqwest::Client::new(), HashSet::new());
-            let mut under_way = JoinSet::new();
+            let mut in_flight = JoinSet::new();
             loop {
                 for (chat, update) in api.first_of_each_chat(&busy) {
                     busy.insert(chat);
                     let (api, client) = (api.clone(), client.clone());
-                    under_way.spawn(async move {
+                    in_flight.spawn(async move {
                         let delivered = api.post(&client, listen, &update).await;
                         if !delivered {
                             api.note_refusal(&update);
@@ -184,15 +181,15 @@ impl FakeApi {
                 }
                 let changed = api.changed.notified();
                 let (chat, delivered) = tokio::select! {
-                    Some(done) = under_way.join_next() => done.unwrap(),
+                    Some(done) = in_flight.join_next() => done.unwrap(),
                     _ = timeout(Duration::from_millis(20), changed) => continue,
                 };
                 busy.remove(&chat);
                 if let Some(id) = delivered {
-                    let mut kept = api.kept();
-                    kept.updates.retain(|update| update["update_id"] != id);
-                    kept.delivered.push(id.as_u64().unwrap());
-                    drop(kept);
+                    let mut state = api.state();
+                    state.updates.retain(|update| update["update_id"] != id);
+                    state.delivered.push(id.as_u64().unwrap());
+                    drop(state);
                     api.changed.notify_waiters();
                 }
             }
@@ -200,8 +197,8 @@ impl FakeApi {
     }
 
     fn first_of_each_chat(&self, busy: &HashSet<i64>) -> Vec<(i64, Value)> {
-        let (kept, mut seen) = (self.kept(), busy.clone());
-        let first = kept.updates.iter().filter_map(|update| {
+        let (state, mut seen) = (self.state(), busy.clone());
+        let first = state.updates.iter().filter_map(|update| {
             let message = match &update["callback_query"] {
                 Value::Null => &update["message"],
                 query => &query["message"],
@@ -210,7 +207,7 @@ impl FakeApi {
             seen.insert(chat).then(|| (chat, update.clone()))
         });
         let first: Vec<_> = first.collect();
-        if kept.webhook.is_some() {
+        if state.webhook.is_some() {
             first
         } else {
             Vec::new()
@@ -219,16 +216,16 @@ impl FakeApi {
 
     fn note_refusal(&self, update: &Value) {
         let id = update["update_id"].as_u64();
-        self.kept().refused.extend(id);
+        self.state().refused.extend(id);
     }
 
-    /// How often the webhook did not take this update.
+    /// The number of failed deliveries of this update.
     pub fn refusals(&self, update: u64) -> usize {
-        let kept = self.kept();
-        kept.refused.iter().filter(|id| **id == update).count()
+        let state = self.state();
+        state.refused.iter().filter(|id| **id == update).count()
     }
 
-    /// Posts an update to the webhook; whether it was taken.
+    /// Posts an update to the webhook; whether the answer was 200.
     async fn post(&self, client: &reqwest::Client, listen: SocketAddr, update: &Value) -> bool {
         let Some(webhook) = self.webhook() else {
             return false;
@@ -253,23 +250,23 @@ impl FakeApi {
             .is_ok_and(|response| response.status() == 200)
     }
 
-    /// Puts an update in the queue and returns its id; `fields` is all but the id.
+    /// Queues an update with these fields and returns its id.
     pub fn push(&self, fields: Value) -> u64 {
         let id = {
-            let mut kept = self.kept();
-            kept.next_update += 1;
-            kept.next_update
+            let mut state = self.state();
+            state.next_update += 1;
+            state.next_update
         };
         self.push_as(id, fields);
         id
     }
 
-    /// The same under an id of one's choice.
+    /// Queues an update with this id.
     pub fn push_as(&self, id: u64, mut fields: Value) {
         if let Value::Object(update) = &mut fields {
             update.insert("update_id".into(), json!(id));
         }
-        self.kept().updates.push_back(fields);
+        self.state().updates.push_back(fields);
         self.changed.notify_waiters();
     }
 
@@ -278,12 +275,12 @@ impl FakeApi {
         self.writes(chat, said(chat, text))
     }
 
-    /// A person sends a file in their private chat; nothing is said of its size.
+    /// A person sends a file in their private chat, without its size.
     pub fn sends(&self, chat: i64, name: &str, bytes: impl Into<Vec<u8>>) -> u64 {
         self.writes(chat, self.file_message(chat, name, bytes))
     }
 
-    /// The message with a file that can be fetched.
+    /// A message with a downloadable file.
     pub fn file_message(&self, chat: i64, name: &str, bytes: impl Into<Vec<u8>>) -> Value {
         let file = self.keep_file(bytes.into());
         let mut message = said(chat, "");
@@ -296,34 +293,34 @@ impl FakeApi {
         message
     }
 
-    /// Puts a message in a chat, under an id of its own, and the update with it in the queue.
+    /// Adds a message with a new id to a chat, and queues its update.
     pub fn writes(&self, chat: i64, mut message: Value) -> u64 {
         {
-            let mut kept = self.kept();
-            kept.next_message += 1;
-            let id = kept.next_message;
+            let mut state = self.state();
+            state.next_message += 1;
+            let id = state.next_message;
             message["message_id"] = json!(id);
-            kept.messages.insert((chat, id), message.clone());
+            state.messages.insert((chat, id), message.clone());
         }
         self.push(json!({"message": message}))
     }
 
     /// Whether a chat shows a message with exactly this text.
     pub fn shows(&self, chat: i64, text: &str) -> bool {
-        let kept = self.kept();
-        let mut of_chat = kept.messages.iter().filter(|((of, _), _)| *of == chat);
+        let state = self.state();
+        let mut of_chat = state.messages.iter().filter(|((of, _), _)| *of == chat);
         of_chat.any(|(_, message)| message["text"] == text)
     }
 
-    /// The id of a chat's message with exactly this text.
+    /// The id of the message with exactly this text.
     pub fn message_of(&self, chat: i64, text: &str) -> i64 {
-        let kept = self.kept();
-        let mut of_chat = kept.messages.iter().filter(|((of, _), _)| *of == chat);
+        let state = self.state();
+        let mut of_chat = state.messages.iter().filter(|((of, _), _)| *of == chat);
         let found = of_chat.find(|(_, message)| message["text"] == text);
         found.expect("a message").0.1
     }
 
-    /// What was uploaded to a chat.
+    /// The files sent to a chat.
     pub fn uploads(&self, chat: i64) -> Vec<File> {
         let calls = self.calls().into_iter();
         let to_chat = calls.filter(|call| call.chat() == Some(chat));
@@ -331,9 +328,9 @@ impl FakeApi {
     }
 
     fn keep_file(&self, bytes: Vec<u8>) -> String {
-        let mut kept = self.kept();
-        let id = format!("FILE{}", kept.files.len());
-        kept.files.insert(id.clone(), bytes);
+        let mut state = self.state();
+        let id = format!("FILE{}", state.files.len());
+        state.files.insert(id.clone(), bytes);
         id
     }
 
@@ -342,13 +339,13 @@ impl FakeApi {
         self.presses_as(&person(chat), chat, message, data)
     }
 
-    /// Somebody presses a button of a message the bot sent to this chat.
+    /// `who` presses a button of a message the bot sent to this chat.
     pub fn presses_as(&self, who: &Value, chat: i64, message: i64, data: &str) -> u64 {
         let (update, message) = {
-            let mut kept = self.kept();
-            kept.next_update += 1;
-            let message = kept.messages.get(&(chat, message)).cloned().unwrap();
-            (kept.next_update, message)
+            let mut state = self.state();
+            state.next_update += 1;
+            let message = state.messages.get(&(chat, message)).cloned().unwrap();
+            (state.next_update, message)
         };
         let press = json!({"callback_query": {
             "id": query_of(update), "from": who, "chat_instance": "1", "message": message, "data": data,
@@ -357,12 +354,12 @@ impl FakeApi {
         update
     }
 
-    /// Whether the button pressed in this update has stopped spinning.
+    /// Whether the press in this update was acknowledged.
     pub fn is_acknowledged(&self, update: u64) -> bool {
         self.acknowledgement(update).is_some()
     }
 
-    /// How the press in this update was answered.
+    /// The acknowledgement of the press in this update.
     pub fn acknowledgement(&self, update: u64) -> Option<Value> {
         let query = query_of(update);
         let answers = self.calls_of("answerCallbackQuery").into_iter();
@@ -371,13 +368,13 @@ impl FakeApi {
     }
 
     pub fn calls(&self) -> Vec<Call> {
-        self.kept().calls.clone()
+        self.state().calls.clone()
     }
 
-    /// Not all of them are copied: there may be many, and they are looked through often.
+    /// Copies only matching calls, since there may be many.
     fn calls_that(&self, holds: impl Fn(&Call) -> bool) -> Vec<Call> {
-        let kept = self.kept();
-        let calls = kept.calls.iter().filter(|call| holds(call));
+        let state = self.state();
+        let calls = state.calls.iter().filter(|call| holds(call));
         calls.cloned().collect()
     }
 
@@ -385,20 +382,23 @@ impl FakeApi {
         self.calls_that(|call| call.is(method))
     }
 
-    /// What was sent to a chat as new messages.
+    /// New messages sent to a chat.
     pub fn sent(&self, chat: i64) -> Vec<Call> {
         self.calls_that(|call| call.is("sendMessage") && call.chat() == Some(chat))
     }
 
-    /// The newest message of the bot in a chat: its id, and the data of its buttons; 0 and none while there is no message.
+    /// The id and the button data of the bot's newest message in a chat; 0 and none if there is none.
     pub fn newest(&self, chat: i64) -> (i64, Vec<String>) {
-        let kept = self.kept();
-        let ours = kept.messages.iter().filter(|(_, message)| is_ours(message));
+        let state = self.state();
+        let ours = state
+            .messages
+            .iter()
+            .filter(|(_, message)| is_ours(message));
         let ids = ours.map(|(place, _)| *place).filter(|(of, _)| *of == chat);
         let Some(id) = ids.map(|(_, id)| id).max() else {
             return (0, Vec::new());
         };
-        let message = &kept.messages[&(chat, id)];
+        let message = &state.messages[&(chat, id)];
         let rows = message["reply_markup"]["inline_keyboard"].as_array();
         let buttons = rows
             .into_iter()
@@ -409,22 +409,25 @@ impl FakeApi {
         (id, data.map(str::to_owned).collect())
     }
 
-    /// Whether the newest poll has confirmed what it confirms, and waits for what comes.
+    /// Whether the newest poll was processed and waits for updates.
     pub fn is_polled(&self) -> bool {
         let polls = self.calls_of("getUpdates").len() as u64;
-        self.kept().polls == polls
+        self.state().polls == polls
     }
 
-    /// The messages of a chat with buttons, oldest first, and what the buttons send back.
+    /// The messages of a chat, oldest first, and the data of their buttons.
     pub fn keyboards(&self, chat: i64) -> Vec<(i64, Vec<String>)> {
-        let kept = self.kept();
-        let ours = kept.messages.iter().filter(|(_, message)| is_ours(message));
+        let state = self.state();
+        let ours = state
+            .messages
+            .iter()
+            .filter(|(_, message)| is_ours(message));
         let mut ids: Vec<_> = ours
             .filter_map(|((of, id), _)| (*of == chat).then_some(*id))
             .collect();
         ids.sort_unstable();
         let data = |id: i64| {
-            let rows = kept.messages[&(chat, id)]["reply_markup"]["inline_keyboard"].as_array();
+            let rows = state.messages[&(chat, id)]["reply_markup"]["inline_keyboard"].as_array();
             let rows = rows.into_iter().flatten().filter_map(Value::as_array);
             let data = rows
                 .flatten()
@@ -436,22 +439,17 @@ impl FakeApi {
 
     /// Whether this update was confirmed.
     pub fn is_confirmed(&self, update: u64) -> bool {
-        let kept = self.kept();
-        kept.highest_offset > update || kept.delivered.contains(&update)
+        let state = self.state();
+        state.highest_offset > update || state.delivered.contains(&update)
     }
 
-    /// Waits until something holds; shows the calls when it never does.
+    /// Waits until a condition holds; panics with the last calls after [`TIMEOUT`].
     pub async fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
-        self.until_within(PATIENCE, what, holds).await;
+        self.until_within(TIMEOUT, what, holds).await;
     }
 
-    /// The same for what takes longer than others.
-    pub async fn until_within(
-        &self,
-        patience: Duration,
-        what: &str,
-        holds: impl Fn(&Self) -> bool,
-    ) {
+    /// Waits with another limit.
+    pub async fn until_within(&self, limit: Duration, what: &str, holds: impl Fn(&Self) -> bool) {
         let wait = async {
             loop {
                 let changed = self.changed.notified();
@@ -461,7 +459,7 @@ impl FakeApi {
                 let _ = timeout(Duration::from_millis(20), changed).await;
             }
         };
-        if timeout(patience, wait).await.is_err() {
+        if timeout(limit, wait).await.is_err() {
             let calls = self.calls();
             panic!(
                 "never: {what}; last calls: {:#?}",
@@ -470,38 +468,39 @@ impl FakeApi {
         }
     }
 
-    /// Notes a request, and says what goes wrong with it.
+    /// Records a call; returns its failure, if any.
     fn note(&self, call: Call) -> Option<Trouble> {
-        let mut kept = self.kept();
+        let mut state = self.state();
         if call.is("getUpdates") {
             let offset = call.params["offset"].as_u64().unwrap_or_default();
-            kept.highest_offset = kept.highest_offset.max(offset);
+            state.highest_offset = state.highest_offset.max(offset);
         }
-        let mut troubles = kept.troubles.iter();
+        let mut troubles = state.troubles.iter();
         let place =
             troubles.position(|(of, to, _)| call.is(of) && (to.is_none() || *to == call.chat()));
-        let trouble = place.map(|place| kept.troubles.remove(place).2);
-        kept.calls.push(call);
-        drop(kept);
+        let trouble = place.map(|place| state.troubles.remove(place).2);
+        state.calls.push(call);
+        drop(state);
         self.changed.notify_waiters();
         trouble
     }
 
     async fn get_updates(&self, params: &Value) -> Response {
         let poll = {
-            let mut kept = self.kept();
-            if kept.webhook.is_some() {
+            let mut state = self.state();
+            if state.webhook.is_some() {
                 return refuse(
                     409,
                     "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first",
                 );
             }
-            kept.polls += 1;
+            state.polls += 1;
             if let Some(offset) = params["offset"].as_u64() {
-                kept.updates
+                state
+                    .updates
                     .retain(|update| update["update_id"].as_u64().is_none_or(|id| id >= offset));
             }
-            kept.polls
+            state.polls
         };
         self.changed.notify_waiters();
         let limit = params["limit"].as_u64().unwrap_or(100);
@@ -509,9 +508,9 @@ impl FakeApi {
         loop {
             let changed = self.changed.notified();
             let (batch, polls) = {
-                let kept = self.kept();
-                let batch = kept.updates.iter().take(limit as usize).cloned();
-                (batch.collect::<Vec<_>>(), kept.polls)
+                let state = self.state();
+                let batch = state.updates.iter().take(limit as usize).cloned();
+                (batch.collect::<Vec<_>>(), state.polls)
             };
             if polls != poll {
                 return refuse(
@@ -526,12 +525,12 @@ impl FakeApi {
         }
     }
 
-    /// All of it but the secret.
+    /// The registered webhook without its secret.
     fn webhook_info(&self) -> Response {
-        let kept = self.kept();
-        let mut info = kept.webhook.clone().unwrap_or(json!({"url": ""}));
+        let state = self.state();
+        let mut info = state.webhook.clone().unwrap_or(json!({"url": ""}));
         info.as_object_mut().unwrap().remove("secret_token");
-        info["pending_update_count"] = json!(kept.updates.len());
+        info["pending_update_count"] = json!(state.updates.len());
         info["has_custom_certificate"] = json!(false);
         accept(info)
     }
@@ -541,11 +540,11 @@ impl FakeApi {
             return refuse(400, fault);
         }
         let chat = params["chat_id"].as_i64().unwrap_or_default();
-        let mut kept = self.kept();
-        kept.next_message += 1;
-        let message = message(chat, kept.next_message, params);
-        let id = kept.next_message;
-        kept.messages.insert((chat, id), message.clone());
+        let mut state = self.state();
+        state.next_message += 1;
+        let message = message(chat, state.next_message, params);
+        let id = state.next_message;
+        state.messages.insert((chat, id), message.clone());
         accept(message)
     }
 
@@ -556,8 +555,8 @@ impl FakeApi {
         let chat = params["chat_id"].as_i64().unwrap_or_default();
         let id = params["message_id"].as_i64().unwrap_or_default();
         let edited = message(chat, id, params);
-        let mut kept = self.kept();
-        match kept.messages.get_mut(&(chat, id)) {
+        let mut state = self.state();
+        match state.messages.get_mut(&(chat, id)) {
             None => refuse(400, "Bad Request: message to edit not found"),
             Some(message) if !is_ours(message) => {
                 refuse(400, "Bad Request: message can't be edited")
@@ -576,7 +575,7 @@ impl FakeApi {
     fn delete_message(&self, params: &Value) -> Response {
         let chat = params["chat_id"].as_i64().unwrap_or_default();
         let id = params["message_id"].as_i64().unwrap_or_default();
-        match self.kept().messages.remove(&(chat, id)) {
+        match self.state().messages.remove(&(chat, id)) {
             Some(_) => accept(json!(true)),
             None => refuse(400, "Bad Request: message to delete not found"),
         }
@@ -591,21 +590,21 @@ impl FakeApi {
             "file_size": file.bytes.len(),
         });
         let chat = call.chat().unwrap_or_default();
-        let mut kept = self.kept();
-        kept.next_message += 1;
-        let id = kept.next_message;
+        let mut state = self.state();
+        state.next_message += 1;
+        let id = state.next_message;
         let mut message = message(chat, id, &Value::Null);
         match file.field.as_str() {
             "photo" => message["photo"] = json!([sent]),
             field => message[field] = sent,
         }
-        kept.messages.insert((chat, id), message.clone());
+        state.messages.insert((chat, id), message.clone());
         accept(message)
     }
 
     fn get_file(&self, params: &Value) -> Response {
         let id = params["file_id"].as_str().unwrap_or_default();
-        match self.kept().files.get(id) {
+        match self.state().files.get(id) {
             Some(bytes) => accept(json!({
                 "file_id": id, "file_size": bytes.len(), "file_path": format!("documents/{id}.json"),
             })),
@@ -621,7 +620,7 @@ fn is_ours(message: &Value) -> bool {
     message["from"]["id"] == BOT_ID
 }
 
-/// The id of the press that came in this update; a redelivered press keeps its id.
+/// The id of the press in this update; a redelivered press keeps its id.
 pub fn query_of(update: u64) -> String {
     format!("query-{update}")
 }
@@ -697,7 +696,7 @@ fn is_well_formed(html: &str) -> bool {
 }
 
 async fn answer(
-    State(api): State<FakeApi>,
+    extract::State(api): extract::State<FakeApi>,
     Path((bot, method)): Path<(String, String)>,
     request: Request,
 ) -> Response {
@@ -712,7 +711,7 @@ async fn answer(
         at: Instant::now(),
     };
     if let Some(trouble) = api.note(call.clone()) {
-        return be_trouble(trouble).await;
+        return misbehave(trouble).await;
     }
     match method.to_ascii_lowercase().as_str() {
         "getme" => accept(
@@ -725,16 +724,17 @@ async fn answer(
         "senddocument" | "sendphoto" => api.send_file(&call),
         "getfile" => api.get_file(&params),
         "deletewebhook" => {
-            api.kept().webhook = None;
+            api.state().webhook = None;
             accept(json!(true))
         }
         "setwebhook" => {
-            let knock_at = api.kept().knock_at;
-            let knock = knock_at.map(std::net::TcpStream::connect);
-            let mut kept = api.kept();
-            kept.answered_knocks
-                .push(knock.is_some_and(|knock| knock.is_ok()));
-            kept.webhook = Some(params);
+            let probe_address = api.state().probe_address;
+            let probe = probe_address.map(std::net::TcpStream::connect);
+            let mut state = api.state();
+            state
+                .probe_results
+                .push(probe.is_some_and(|probe| probe.is_ok()));
+            state.webhook = Some(params);
             accept(json!(true))
         }
         "getchat" => {
@@ -747,9 +747,9 @@ async fn answer(
     }
 }
 
-/// A file is downloaded; noted as a call of `download`.
+/// Downloads a file; recorded as a call of `download`.
 async fn download(
-    State(api): State<FakeApi>,
+    extract::State(api): extract::State<FakeApi>,
     Path((bot, path)): Path<(String, String)>,
 ) -> Response {
     if bot != format!("bot{TOKEN}") {
@@ -762,26 +762,27 @@ async fn download(
         at: Instant::now(),
     };
     if let Some(trouble) = api.note(call) {
-        return be_trouble(trouble).await;
+        return misbehave(trouble).await;
     }
     let id = path
         .strip_prefix("documents/")
         .and_then(|id| id.strip_suffix(".json"));
-    match id.and_then(|id| api.kept().files.get(id).cloned()) {
+    match id.and_then(|id| api.state().files.get(id).cloned()) {
         Some(bytes) => bytes.into_response(),
         None => refuse(404, "Not Found"),
     }
 }
 
-/// The parameters of a request, and the file that came with them.
+/// The parameters of a request and the uploaded file.
 async fn read_request(request: Request) -> (Value, Option<File>) {
     let kind = request.headers().get(CONTENT_TYPE);
     let is_form = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/form-data"));
     if !is_form {
         let body = Bytes::from_request(request, &()).await.unwrap();
-        let params = match body.is_empty() {
-            true => json!({}),
-            false => serde_json::from_slice(&body).expect("a JSON body"),
+        let params = if body.is_empty() {
+            json!({})
+        } else {
+            serde_json::from_slice(&body).expect("a JSON body")
         };
         return (params, None);
     }
@@ -815,7 +816,7 @@ fn refuse_with(code: u16, description: &str, parameters: &Value) -> Response {
     (StatusCode::from_u16(code).unwrap(), axum::Json(body)).into_response()
 }
 
-async fn be_trouble(trouble: Trouble) -> Response {
+async fn misbehave(trouble: Trouble) -> Response {
     match trouble {
         Trouble::Error(code, description) => refuse(code, description),
         Trouble::Flood(seconds) => {

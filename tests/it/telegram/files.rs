@@ -1,4 +1,4 @@
-//! What a reply may bring along besides its text: a message taken away, a file, a picture, and a file that is fetched.
+//! Replies with deletions, files, pictures and downloads.
 
 use unbind_bot::{
     dialogue::{Attachment, MAX_FILE_BYTES, MessageId},
@@ -12,7 +12,7 @@ use unbind_bot::{
 
 use super::*;
 
-/// What is sent to a chat, in order: the method and what is told by it.
+/// The requests to a chat, in order: the method, and the file name or text.
 fn sent(api: &FakeApi, chat: i64) -> Vec<(String, String)> {
     let to_chat = |call: &fake_api::Call| call.chat() == Some(chat);
     let calls = api.calls().into_iter().filter(to_chat);
@@ -24,7 +24,7 @@ fn sent(api: &FakeApi, chat: i64) -> Vec<(String, String)> {
     calls.map(told).collect()
 }
 
-/// A file of one card.
+/// The content of a file with one card.
 fn cards() -> &'static str {
     r#"{"unbind_bot_cards": 1, "cards": [{"label": "Office", "wallet": "wallet-huawei"}]}"#
 }
@@ -239,7 +239,7 @@ async fn a_file_is_fetched_again_until_what_it_says_is_kept() {
     .await;
     assert_eq!(store.waiting(), 1);
     service.kill().await;
-    // The next one gets the file, and the store does not take what it says.
+    // The next process downloads the file, and the commit of its content fails.
     store.refusals.store(1, Ordering::SeqCst);
     let _service = Service::start(&api, &store);
     api.until("its cards are shown", |api| offers(api, ANN, ".import"))

@@ -1,11 +1,10 @@
-//! What happens by itself when its time has come.
+//! Reminders and other timers of the running service.
 
 use jiff::SignedDuration;
 use unbind_bot::dialogue::{Activity, Card, CardId, Reminder, Removal, RemovedCard, Stage};
 
 use super::*;
 
-/// A clock that a test sets.
 #[derive(Clone)]
 struct Watch(Arc<Mutex<Timestamp>>);
 
@@ -26,13 +25,12 @@ impl Watch {
 }
 
 fn start(api: &FakeApi, store: &Arc<Gate>, watch: &Watch) -> Service {
-    let base = Base::new(load_folder("knowledge".as_ref()).unwrap());
     let watch = watch.clone();
-    Service::start_at(api, store, TOKEN, base, move || watch.now())
+    Service::start_at(api, store, TOKEN, support::base(), move || watch.now())
 }
 
-/// A card just taken off the list; it is being asked whether it is gone from the wallet.
-fn taken_off(now: Timestamp) -> Record {
+/// A record whose card was just removed; the bot asks whether it is gone from the wallet.
+fn removed_card(now: Timestamp) -> Record {
     let card = Card {
         id: CardId(0),
         label: "Office".into(),
@@ -64,11 +62,12 @@ fn taken_off(now: Timestamp) -> Record {
     }
 }
 
-/// Has the clock looked at: a chat of which nothing is kept wants to be woken before all others. Returns once it was.
-async fn look_at_the_clock(api: &FakeApi, service: &Service) {
+/// Waits until the timers have run: sets a timer that is due before all others, for a chat without a record, and waits
+/// until it is gone.
+async fn wait_for_timers(api: &FakeApi, service: &Service) {
     let first = Some(Timestamp::UNIX_EPOCH);
     service.assistant.timers().set(ChatId(77), 0, first);
-    api.until("the clock is looked at", |_| {
+    api.until("the timers have run", |_| {
         service.assistant.timers().next() != first
     })
     .await;
@@ -90,7 +89,7 @@ async fn press(api: &FakeApi, choice: &str) {
 #[tokio::test]
 async fn a_reminder_is_sent_once_the_clock_has_passed_and_not_before() {
     let (api, store, watch) = (FakeApi::start().await, Gate::open(), Watch::new());
-    store.keep(ANN, taken_off(watch.now()), Vec::new()).await;
+    store.keep(ANN, removed_card(watch.now()), Vec::new()).await;
     let service = start(&api, &store, &watch);
     api.says(ANN, "/help");
     press(&api, ".still:0").await;
@@ -98,10 +97,10 @@ async fn a_reminder_is_sent_once_the_clock_has_passed_and_not_before() {
     api.until("all is sent", |_| store.waiting() == 0).await;
     let before = api.sent(ANN).len();
     watch.advance(29);
-    look_at_the_clock(&api, &service).await;
+    wait_for_timers(&api, &service).await;
     assert_eq!((api.sent(ANN).len(), store.waiting()), (before, 0));
     watch.advance(2);
-    look_at_the_clock(&api, &service).await;
+    wait_for_timers(&api, &service).await;
     api.until("Ann is reminded", |api| {
         api.sent(ANN).len() > before && store.waiting() == 0
     })
@@ -110,15 +109,15 @@ async fn a_reminder_is_sent_once_the_clock_has_passed_and_not_before() {
     for choice in [".gone:0", ".still:0"] {
         assert!(buttons.iter().any(|data| data.ends_with(choice)));
     }
-    look_at_the_clock(&api, &service).await;
+    wait_for_timers(&api, &service).await;
     api.until("all is sent", |_| store.waiting() == 0).await;
     assert_eq!(api.sent(ANN).len(), before + 1, "each reminder once");
 }
 
 #[tokio::test]
-async fn what_came_due_while_nothing_ran_is_said_at_the_next_start() {
+async fn a_reminder_that_came_due_while_the_bot_was_down_is_sent_at_the_next_start() {
     let (api, store, watch) = (FakeApi::start().await, Gate::open(), Watch::new());
-    store.keep(ANN, taken_off(watch.now()), Vec::new()).await;
+    store.keep(ANN, removed_card(watch.now()), Vec::new()).await;
     watch.advance(25 * 60);
     let _service = start(&api, &store, &watch);
     api.until("Ann is reminded", |api| {
@@ -128,9 +127,9 @@ async fn what_came_due_while_nothing_ran_is_said_at_the_next_start() {
     .await;
 }
 
-/// Not a test of tokio's, since its runtime is looked at, too.
+/// Not `tokio::test`, because the shutdown of the runtime is tested as well.
 #[test]
-fn a_store_that_takes_for_ever_to_read_delays_neither_the_first_poll_nor_the_end() {
+fn a_store_that_cannot_be_read_delays_neither_the_first_poll_nor_the_shutdown() {
     let (end, ended) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -152,15 +151,15 @@ fn a_store_that_takes_for_ever_to_read_delays_neither_the_first_poll_nor_the_end
         drop(runtime);
         end.send(()).unwrap();
     });
-    let patience = Duration::from_secs(60);
-    assert_eq!(ended.recv_timeout(patience), Ok(()), "it never ended");
+    let timeout = Duration::from_secs(60);
+    assert_eq!(ended.recv_timeout(timeout), Ok(()), "it never ended");
 }
 
 #[tokio::test]
-async fn whoever_blocked_the_bot_is_not_reminded_until_they_come_back() {
+async fn a_person_who_blocked_the_bot_is_not_reminded_until_they_return() {
     let (api, store, watch) = (FakeApi::start().await, Gate::open(), Watch::new());
-    let mut record = taken_off(watch.now());
-    // Besides what she is asked today, she asked to be asked again.
+    let mut record = removed_card(watch.now());
+    // She also asked for a later reminder.
     record.reminders = vec![Reminder {
         card: CardId(0),
         at: watch.now() + SignedDuration::from_hours(48),
@@ -175,12 +174,12 @@ async fn whoever_blocked_the_bot_is_not_reminded_until_they_come_back() {
         .await;
     let tried = api.calls_of("sendMessage").len();
     watch.advance(3 * 24 * 60);
-    // The second look begins when all of the first is done.
+    // The second run starts after the first has finished.
     for _ in 0..2 {
-        look_at_the_clock(&api, &service).await;
+        wait_for_timers(&api, &service).await;
     }
     watch.advance(40 * 24 * 60);
-    look_at_the_clock(&api, &service).await;
+    wait_for_timers(&api, &service).await;
     api.until("what is past its time is swept all the same", |_| {
         store
             .inner
@@ -204,7 +203,7 @@ async fn whoever_blocked_the_bot_is_not_reminded_until_they_come_back() {
 }
 
 #[tokio::test]
-async fn of_a_chat_nothing_is_kept_of_nothing_is_kept_when_it_blocks_the_bot() {
+async fn a_forgotten_chat_that_blocks_the_bot_leaves_no_record() {
     let (api, store) = (FakeApi::start().await, Gate::open());
     store
         .inner

@@ -1,4 +1,4 @@
-//! Where answers go in chats with topics and comments: back to where the question came from.
+//! Answers in chats with topics and comments go back to where the question came from.
 
 use unbind_bot::{
     dialogue::{Address, Attachment, MessageId, Receipt, ReplyTo, ThreadId},
@@ -10,7 +10,7 @@ use super::*;
 const TOPIC: i64 = 77;
 const OTHER_TOPIC: i64 = 78;
 
-/// What somebody in the group says to the bot, in a topic.
+/// A message to the bot in a topic of the group.
 fn asked_in_topic(topic: i64, text: &str) -> Value {
     let mut message = said_in_group(GROUP, text);
     message["message_thread_id"] = json!(topic);
@@ -27,8 +27,7 @@ fn reply_to(call: &fake_api::Call) -> &Value {
 }
 
 fn service(api: &FakeApi, store: &Arc<Gate>) -> Service {
-    let base = Base::new(load_folder("knowledge".as_ref()).unwrap());
-    Service::start_with(api, store, TOKEN, base)
+    Service::start_with(api, store, TOKEN, support::base())
 }
 
 #[tokio::test]
@@ -77,7 +76,7 @@ async fn an_answer_goes_back_to_its_topic_and_a_press_edits_in_place() {
 }
 
 #[tokio::test]
-async fn comments_are_answered_by_replies_alone() {
+async fn in_comments_every_message_is_a_reply() {
     let (api, store) = (FakeApi::start().await, Gate::open());
     let _service = service(&api, &store);
     let mut message = said_in_group(GROUP, &help());
@@ -185,18 +184,18 @@ async fn a_topic_that_is_gone_does_not_hold_up_the_others() {
 }
 
 #[tokio::test]
-async fn what_was_sent_is_known_by_its_message_and_its_topic() {
+async fn the_receipt_of_a_message_names_its_id_and_topic() {
     let (api, store) = (FakeApi::start().await, Gate::open().hooked());
     let assistant = Arc::new(Assistant::new(Base::new(Knowledge::default()), store));
     let client = Api::new(TOKEN, api.url().parse().unwrap()).unwrap();
     let delivery = Delivery::new(client, assistant, Arc::new(Timestamp::now));
     let thread = Some(ThreadId(TOPIC as i32));
-    let showing = Showing {
+    let options = RenderOptions {
         thread,
-        ..Showing::new(ChatId(GROUP), BOT_NAME)
+        ..RenderOptions::new(ChatId(GROUP), BOT_NAME)
     };
     let reply = Reply::new(RichText::plain("here")).with_attachment(Attachment::QrCode("x".into()));
-    for request in render(&reply, showing) {
+    for request in render(&reply, options) {
         let receipt = delivery.deliver(request).await.unwrap();
         let (message, _) = api.newest(GROUP);
         let sent = Receipt::Sent {
@@ -206,6 +205,6 @@ async fn what_was_sent_is_known_by_its_message_and_its_topic() {
         assert_eq!(receipt, Some(sent));
     }
     let gone = reply.deleting(Some(MessageId(api.newest(GROUP).0 as i32)));
-    let deletion = render(&gone, showing).into_iter().next().unwrap();
+    let deletion = render(&gone, options).into_iter().next().unwrap();
     assert_eq!(delivery.deliver(deletion).await.unwrap(), None);
 }

@@ -1,4 +1,4 @@
-//! Updates that are brought: the service behind a reverse proxy, as Telegram sees it.
+//! Updates by webhook: the service behind a reverse proxy, as Telegram sees it.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -6,24 +6,19 @@ use std::{
 };
 
 use reqwest::{Client, StatusCode};
-use unbind_bot::telegram::webhook::{Secret, WebhookSettings};
+use unbind_bot::telegram::webhook::{WebhookSecret, WebhookSettings};
 
 use super::*;
+use crate::support::free_port;
 
 const SECRET: &str = "a-secret-of-ours";
 const URL: &str = "https://bot.example.org/telegram";
-
-/// A port nobody has at the moment.
-fn free_port() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap()
-}
 
 fn webhook(listen: SocketAddr) -> WebhookSettings {
     WebhookSettings {
         url: URL.parse().unwrap(),
         listen,
-        secret: Some(Secret(SECRET.into())),
+        secret: Some(WebhookSecret(SECRET.into())),
     }
 }
 
@@ -43,7 +38,7 @@ async fn until_set(api: &FakeApi) {
     .await;
 }
 
-/// A delivery as Telegram makes it, with whatever is different about it.
+/// A delivery, possibly with differences from those Telegram makes.
 struct Delivery<'a> {
     listen: SocketAddr,
     path: &'a str,
@@ -56,7 +51,7 @@ impl Delivery<'_> {
         let url = format!("http://{}{}", self.listen, self.path);
         let mut request = Client::new().post(url).body(self.body);
         if let Some(secret) = self.secret {
-            request = request.header("X-Telegram-Bot-Api-Secret-Token", secret);
+            request = request.header("X-Telegram-Bot-Api-WebhookSecret-Token", secret);
         }
         request.send().await.unwrap().status()
     }
@@ -101,8 +96,7 @@ async fn a_delivery_is_answered_with_200_only_once_its_effect_is_kept() {
 }
 
 #[tokio::test]
-async fn telegram_is_told_the_address_once_somebody_listens_there_and_not_again_and_not_the_token()
-{
+async fn the_webhook_is_registered_once_after_its_port_is_bound_and_without_the_token() {
     let (api, store, listen) = (FakeApi::start().await, Gate::open(), free_port());
     api.deliver_to(listen);
     let service = start(&api, &store, webhook(listen));
@@ -121,12 +115,12 @@ async fn telegram_is_told_the_address_once_somebody_listens_there_and_not_again_
     service.stop().await;
     assert!(api.webhook().is_some(), "it stays set");
     assert!(api.calls_of("deleteWebhook").is_empty());
-    // What is as it should be is left alone.
+    // A correct registration is left alone.
     let service = start(&api, &store, webhook(listen));
     service.until_ready(&api).await;
     service.stop().await;
     assert_eq!(api.calls_of("setWebhook").len(), 1);
-    // What is not is set.
+    // A different one is replaced.
     let elsewhere = WebhookSettings {
         url: "https://bot.example.org/elsewhere".parse().unwrap(),
         ..webhook(listen)
@@ -134,11 +128,11 @@ async fn telegram_is_told_the_address_once_somebody_listens_there_and_not_again_
     let service = start(&api, &store, elsewhere);
     service.until_ready(&api).await;
     assert_eq!(api.calls_of("setWebhook").len(), 2);
-    assert_eq!(api.answered_knocks(), [true, true]);
+    assert_eq!(api.probe_results(), [true, true]);
 }
 
 #[tokio::test]
-async fn without_a_secret_of_the_operators_one_is_made_that_stays_the_same_and_is_not_the_token() {
+async fn without_a_configured_secret_a_stable_one_is_derived_that_does_not_show_the_token() {
     let (api, store, listen) = (FakeApi::start().await, Gate::open(), free_port());
     api.deliver_to(listen);
     let unsaid = WebhookSettings {
@@ -157,7 +151,7 @@ async fn without_a_secret_of_the_operators_one_is_made_that_stays_the_same_and_i
 }
 
 #[tokio::test]
-async fn whoever_is_not_telegram_is_turned_away_and_has_no_effect() {
+async fn requests_not_from_telegram_are_refused_and_have_no_effect() {
     let (api, store, listen) = (FakeApi::start().await, Gate::open(), free_port());
     let _service = start(&api, &store, webhook(listen));
     until_set(&api).await;
@@ -204,7 +198,7 @@ async fn a_webhook_with_an_older_secret_is_set_again() {
     until_set(&api).await;
     service.stop().await;
     let changed = WebhookSettings {
-        secret: Some(Secret("another-secret".into())),
+        secret: Some(WebhookSecret("another-secret".into())),
         ..webhook(listen)
     };
     let _service = start(&api, &store, changed);
@@ -217,12 +211,12 @@ async fn a_webhook_with_an_older_secret_is_set_again() {
 }
 
 #[tokio::test]
-async fn while_the_store_is_unwell_updates_stay_at_telegram() {
+async fn while_the_store_is_unhealthy_updates_stay_at_telegram() {
     let (api, store, listen) = (FakeApi::start().await, Gate::open(), free_port());
     api.deliver_to(listen);
     let _service = start(&api, &store, webhook(listen));
     until_set(&api).await;
-    store.unwell.store(true, Ordering::SeqCst);
+    store.unhealthy.store(true, Ordering::SeqCst);
     let status = delivery(listen, &hello(5, ANN)).status().await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     let update = api.says(ANN, "hello");
@@ -231,15 +225,15 @@ async fn while_the_store_is_unwell_updates_stay_at_telegram() {
     })
     .await;
     assert!(!api.is_confirmed(update) && store.committed(ANN).is_empty());
-    store.unwell.store(false, Ordering::SeqCst);
+    store.unhealthy.store(false, Ordering::SeqCst);
     api.until("it is confirmed", |api| api.is_confirmed(update))
         .await;
     assert_eq!(store.committed(ANN), [update as u32]);
 }
 
 #[tokio::test]
-async fn what_is_more_than_there_is_room_for_stays_at_telegram() {
-    const ROOM: u64 = unbind_bot::telegram::intake::MAX_IN_FLIGHT as u64;
+async fn updates_beyond_the_limit_in_flight_stay_at_telegram() {
+    const ROOM: u64 = unbind_bot::telegram::intake::MAX_UPDATES_IN_FLIGHT as u64;
     let (api, store, listen) = (FakeApi::start().await, Gate::closed(), free_port());
     let _service = start(&api, &store, webhook(listen));
     until_set(&api).await;
@@ -270,7 +264,7 @@ async fn the_same_delivery_twice_at_once_has_one_effect_and_both_are_answered() 
         store.attempts.load(Ordering::SeqCst) > 0
     })
     .await;
-    // What comes behind them is tried, too, so that both have most likely come.
+    // A later update is being handled as well, so both have most likely arrived.
     let behind = tokio::spawn(delivery(listen, &hello(6, BEN)).status());
     api.until("another commit is tried", |_| {
         store.attempts.load(Ordering::SeqCst) > 1
@@ -289,16 +283,17 @@ async fn the_same_delivery_twice_at_once_has_one_effect_and_both_are_answered() 
 }
 
 #[tokio::test]
-async fn one_may_go_from_polling_to_a_webhook_and_back_and_nothing_is_lost() {
+async fn switching_between_polling_and_a_webhook_loses_nothing() {
     let (api, store, listen) = (FakeApi::start().await, Gate::open(), free_port());
     api.deliver_to(listen);
     let mut said = Vec::new();
     for round in 0..4 {
-        // Said while nobody is there.
+        // Sent while no service is running.
         said.push(api.says(ANN, "hello"));
-        let service = match round % 2 {
-            0 => Service::start(&api, &store),
-            _ => start(&api, &store, webhook(listen)),
+        let service = if round % 2 == 0 {
+            Service::start(&api, &store)
+        } else {
+            start(&api, &store, webhook(listen))
         };
         said.push(api.says(ANN, "hello"));
         let last = said[said.len() - 1];
@@ -311,7 +306,7 @@ async fn one_may_go_from_polling_to_a_webhook_and_back_and_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn at_the_end_what_is_in_hand_is_finished_and_answered() {
+async fn at_shutdown_updates_in_flight_are_finished_and_answered() {
     let (api, store, listen) = (FakeApi::start().await, Gate::closed(), free_port());
     api.deliver_to(listen);
     let service = start(&api, &store, webhook(listen));
