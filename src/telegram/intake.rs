@@ -259,9 +259,10 @@ impl Inner {
                     update = id.0,
                     "reading an update panicked; it is kept as a dead letter"
                 );
-                let letter = DeadLetter::of_text(&format!("{update:?}"), &fault, (self.clock)());
+                let letter =
+                    DeadLetter::for_unreadable(&format!("{update:?}"), &fault, (self.clock)());
                 let letter = letter.arrived_in(Some(id));
-                Some((ChatId::TERMINAL, Task::Keep(letter)))
+                Some((ChatId::OPERATOR, Task::Keep(letter)))
             }
         }
     }
@@ -427,7 +428,7 @@ impl Inner {
             return given_up;
         }
         // What cannot be kept with its chat is kept with the operator's own, that of the terminal.
-        let letter = DeadLetter::of(&Record::default(), event, &fault, now);
+        let letter = DeadLetter::for_event(&Record::default(), event, &fault, now);
         let letter = letter.arrived_in(Some(update));
         guarded(async {
             self.assistant.keep_dead_letter(letter, now).await?;

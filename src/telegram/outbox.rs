@@ -278,7 +278,7 @@ impl<D: Deliver> Sender<D> {
     fn address_of(&self, row: &OutboxRow) -> Address {
         let moved = self.moved.get(&row.to.chat);
         let moved = moved.filter(|_| row.to.chat != row.id.chat);
-        moved.map_or(row.to, |to| Address::chat(*to).in_topic(row.to.thread))
+        moved.map_or(row.to, |to| Address::telegram(*to).in_topic(row.to.thread))
     }
 
     /// Takes out what a forgotten record has waiting anywhere: the store has forgotten it already.
@@ -324,7 +324,7 @@ impl<D: Deliver> Sender<D> {
         let topics = self.paces.get(&chat).map(|pace| &pace.topics);
         let topics = topics.into_iter().flatten();
         topics
-            .map(|thread| Address::chat(chat).in_topic(*thread))
+            .map(|thread| Address::telegram(chat).in_topic(*thread))
             .collect()
     }
 
@@ -554,7 +554,7 @@ impl<D: Deliver> Sender<D> {
     fn move_chat(&mut self, from: ChatId, to: ChatId, now: Instant) {
         self.moved.insert(from, to);
         for (address, row) in self.drain_chat(from) {
-            let moved = Address::chat(to).in_topic(address.thread);
+            let moved = Address::telegram(to).in_topic(address.thread);
             if row.id.chat == from {
                 self.count_waiting(0, false, &[row]);
             } else {

@@ -55,7 +55,7 @@ fn taken_off(now: Timestamp) -> Record {
         trash: vec![RemovedCard {
             card,
             removed: now,
-            place: 0,
+            position: 0,
             reason: None,
         }],
         next_card: 1,
