@@ -276,8 +276,9 @@ impl Assistant {
         if before.record.has_seen(update) {
             return Ok(self.had_its_effect()?.rows);
         }
-        let letter = DeadLetter::of(&before.record, event, fault, now).arrived_in(Some(update));
-        let mut turn = dialogue::apology(&before.record, &self.base(), letter);
+        let letter =
+            DeadLetter::for_event(&before.record, event, fault, now).arrived_in(Some(update));
+        let mut turn = dialogue::apology(&before.record, event, &self.base(), letter);
         turn.record.note_update(update, now);
         let cause = Cause {
             chat,
@@ -310,7 +311,7 @@ impl Assistant {
         letter: DeadLetter,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let chat = ChatId::TERMINAL;
+        let chat = ChatId::OPERATOR;
         let before = self.store.load(chat)?;
         let mut record = before.record.clone();
         record.keep_dead_letter(letter);
@@ -426,8 +427,8 @@ impl Responder {
         turn.unwrap_or_else(|panic| {
             tracing::error!(chat = %self.chat, "a turn panicked; the chat was given an apology and stays where it was, and what came in is kept: `unbind-bot store letters`");
             self.metrics.count_error(ErrorKind::Panic);
-            let letter = DeadLetter::of(record, event, &panic.0, self.now).arrived_in(self.update);
-            dialogue::apology(record, &self.base, letter)
+            let letter = DeadLetter::for_event(record, event, &panic.0, self.now).arrived_in(self.update);
+            dialogue::apology(record, event, &self.base, letter)
         })
     }
 }
@@ -537,8 +538,8 @@ mod tests {
             ..Record::default()
         };
         let panic = panics::catch(|| -> Turn { panic!("a fault of ours") }).expect_err("a panic");
-        let letter = DeadLetter::of(&record, &help(), &panic.0, now());
-        let turn = dialogue::apology(&record, &base, letter);
+        let letter = DeadLetter::for_event(&record, &help(), &panic.0, now());
+        let turn = dialogue::apology(&record, &help(), &base, letter);
         assert_eq!(turn.record.dead_letters[0].fault, "a fault of ours");
         let stays = Record {
             dead_letters: Vec::new(),

@@ -4,7 +4,8 @@
 //! A turn is made in three steps. *Update*: `router` passes the event to one procedure, which changes the record, says
 //! things, leaves notes and names the next screen. *Settle*: `settle` makes the record consistent (asks for a proof
 //! that is required, replaces a step that no longer exists, finishes a complete draft). *Draw*: `screens` draws the
-//! named screens from the final record. Procedures never draw, and drawing functions never change the record.
+//! named screens from the final record. Screens are drawn only by `screens`, from the final record; a procedure may also
+//! say a finished message (`say_…`). Drawing functions never change the record.
 //!
 //! The interface: an [`event`] comes in, a [`Turn`] goes out, a [`record`] is what is stored per chat, a [`choice`] is
 //! what a button does. Each feature (`answers`, `cards`, `removal`, `protection`, `my_data`, `reminders`, `language`,
@@ -30,9 +31,9 @@ pub mod reply;
 mod router;
 mod screen;
 mod screens;
-mod script;
 mod secrets;
 mod settle;
+mod traditional;
 mod turn;
 mod wording;
 mod words;
@@ -41,7 +42,7 @@ use jiff::Timestamp;
 
 pub use address::{Address, Channel, ReplyTo, Thread, ThreadId};
 pub use cards::card_text::MAX_LABEL_CHARS;
-pub use choice::{Choice, Field, Page, Press, Reason};
+pub use choice::{Choice, Field, MAX_DATA_BYTES, Page, Press, Reason};
 pub use context::{Base, Context, Found, Turn};
 pub use event::{AttachmentKind, Command, Event, Input, Place, Receipt, SentFile, Unreadable};
 pub use ids::{CardId, ChatId, MessageId, UpdateId, UserId};
@@ -97,10 +98,15 @@ pub fn answer_once(
     (finding, screens::draw(turn).replies)
 }
 
-/// Apologises for a turn that failed because of a bug; the record is unchanged except for the added dead letter.
-pub fn apology(record: &Record, base: &Base, letter: DeadLetter) -> Turn {
-    let language = record.language.or(record.spoken).unwrap_or(Language::EN);
+/// Apologises for a turn for `event` that failed because of a bug; the record is unchanged except for the added dead
+/// letter.
+pub fn apology(record: &Record, event: &Event, base: &Base, letter: DeadLetter) -> Turn {
     let mut record = record.clone();
+    let asked = Record {
+        app_language: event.app_language.or(record.app_language),
+        ..record.clone()
+    };
+    let language = asked.preferred_language(&base.lines);
     record.keep_dead_letter(letter);
     Turn {
         record,

@@ -201,6 +201,7 @@ struct StoredRow {
 impl From<StoredRow> for OutboxRow {
     fn from(row: StoredRow) -> Self {
         Self {
+            // Rows written by older versions have no address.
             to: row.to.unwrap_or_else(|| Address::chat(row.id.chat)),
             id: row.id,
             reply_to: row.reply_to,

@@ -49,16 +49,29 @@ pub struct Address {
 }
 
 impl Address {
-    /// A chat, outside of any topic.
-    pub fn chat(chat: ChatId) -> Self {
+    /// The terminal.
+    pub const TERMINAL: Self = Self {
+        channel: Channel::Terminal,
+        chat: ChatId::TERMINAL,
+        thread: None,
+    };
+
+    /// A chat of Telegram, outside of any topic.
+    pub fn telegram(chat: ChatId) -> Self {
         Self {
-            channel: if chat == ChatId::TERMINAL {
-                Channel::Terminal
-            } else {
-                Channel::Telegram
-            },
+            channel: Channel::Telegram,
             chat,
             thread: None,
+        }
+    }
+
+    /// A chat, outside of any topic, whose channel is told from its id. Only for where nothing but the id is known: a
+    /// record's own chat, and rows stored before addresses were.
+    pub fn chat(chat: ChatId) -> Self {
+        if chat == ChatId::TERMINAL {
+            Self::TERMINAL
+        } else {
+            Self::telegram(chat)
         }
     }
 
@@ -83,21 +96,29 @@ mod tests {
 
     #[test]
     fn an_address_is_read_back_as_it_was_stored() {
-        let chat = Address::chat(ChatId(-5));
+        let chat = Address::telegram(ChatId(-5));
         for (address, stored) in [
             (chat, r#"{"channel":"telegram","chat":-5}"#),
             (
                 chat.in_topic(Some(ThreadId(7))),
                 r#"{"channel":"telegram","chat":-5,"thread":7}"#,
             ),
-            (
-                Address::chat(ChatId::TERMINAL),
-                r#"{"channel":"terminal","chat":0}"#,
-            ),
+            (Address::TERMINAL, r#"{"channel":"terminal","chat":0}"#),
         ] {
             assert_eq!(serde_json::to_string(&address).expect("JSON"), stored);
             let read: Address = serde_json::from_str(stored).expect("an address");
             assert_eq!(read, address);
+        }
+    }
+
+    #[test]
+    fn the_channel_is_told_from_the_id_where_nothing_else_is_known() {
+        for address in [
+            Address::TERMINAL,
+            Address::telegram(ChatId(7)),
+            Address::telegram(ChatId(-5)),
+        ] {
+            assert_eq!(Address::chat(address.chat), address);
         }
     }
 }

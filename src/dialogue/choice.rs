@@ -477,58 +477,111 @@ impl Object for CardKind {
     }
 }
 
+/// How the router and the channel treat a choice, whatever it does.
+struct ChoiceTraits {
+    only_reads: bool,
+    leaves_step_in_view: bool,
+    stands_below_answers: bool,
+}
+
+impl ChoiceTraits {
+    /// It changes the record, and shows its own screen.
+    const ACTS: Self = Self {
+        only_reads: false,
+        leaves_step_in_view: false,
+        stands_below_answers: false,
+    };
+    /// It shows something to read.
+    const READS: Self = Self {
+        only_reads: true,
+        leaves_step_in_view: true,
+        ..Self::ACTS
+    };
+    /// It says something, and may change a setting.
+    const SAYS: Self = Self {
+        leaves_step_in_view: true,
+        ..Self::ACTS
+    };
+
+    const fn below_answers(self) -> Self {
+        Self {
+            stands_below_answers: true,
+            ..self
+        }
+    }
+}
+
 impl Choice {
     /// Whether it only shows something to read; such a button works even on an old keyboard.
     pub fn only_reads(&self) -> bool {
-        matches!(
-            self,
-            Self::Entry(_)
-                | Self::Groups
-                | Self::Group(_)
-                | Self::Help
-                | Self::Privacy
-                | Self::Cards(_)
-                | Self::Card(_)
-                | Self::History(_)
-                | Self::Trash(_)
-        )
+        self.traits().only_reads
     }
 
     /// Whether it only says or shows something, so that the present screen is shown again below it.
     pub fn leaves_step_in_view(&self) -> bool {
-        let only_says = matches!(
-            self,
-            Self::Export | Self::Details(_) | Self::MuteReminders | Self::Language(_)
-        );
-        only_says || self.only_reads()
-    }
-
-    /// Whether it concerns a person's own data, and so is not handled in a group.
-    pub fn is_personal(&self) -> bool {
-        !matches!(
-            self,
-            Self::Entry(_)
-                | Self::NoneOfThese
-                | Self::Groups
-                | Self::Group(_)
-                | Self::Help
-                | Self::Language(_)
-        )
+        self.traits().leaves_step_in_view
     }
 
     /// Whether it appears below answers, which stay in the chat when it is pressed; other buttons appear on screens,
     /// which are edited in place.
     pub fn stands_below_answers(&self) -> bool {
-        matches!(
-            self,
-            Self::Entry(_)
-                | Self::NoneOfThese
-                | Self::Helpful(_)
-                | Self::NotHelpful(_)
-                | Self::Unbind
-                | Self::UnbindFrom(_)
-                | Self::Help
-        )
+        self.traits().stands_below_answers
+    }
+
+    fn traits(&self) -> ChoiceTraits {
+        match self {
+            Self::Entry(_) | Self::Help => ChoiceTraits::READS.below_answers(),
+            Self::Groups
+            | Self::Group(_)
+            | Self::Privacy
+            | Self::Cards(_)
+            | Self::Card(_)
+            | Self::History(_)
+            | Self::Trash(_) => ChoiceTraits::READS,
+            Self::Export | Self::Details(_) | Self::MuteReminders | Self::Language(_) => {
+                ChoiceTraits::SAYS
+            }
+            Self::NoneOfThese
+            | Self::Helpful(_)
+            | Self::NotHelpful(_)
+            | Self::Unbind
+            | Self::UnbindFrom(_) => ChoiceTraits::ACTS.below_answers(),
+            Self::AddCard
+            | Self::Skip
+            | Self::Done
+            | Self::LooksDifferent
+            | Self::Back
+            | Self::Continue
+            | Self::Pause
+            | Self::Cancel
+            | Self::Uncancel
+            | Self::Import
+            | Self::Forget
+            | Self::ForgetAll
+            | Self::ReviewOn
+            | Self::ReviewOff
+            | Self::StillUsed
+            | Self::Protect
+            | Self::UsePin
+            | Self::UseCodes
+            | Self::Unprotect
+            | Self::UnbindCard(_)
+            | Self::Why(_)
+            | Self::Label(_)
+            | Self::Wallet(_)
+            | Self::System(_)
+            | Self::Kind(_)
+            | Self::Confirm(_)
+            | Self::Gone(_)
+            | Self::StillThere(_)
+            | Self::NotSure(_)
+            | Self::RemindMe(_)
+            | Self::PutBack(_)
+            | Self::Edit(..)
+            | Self::Clear(..)
+            | Self::Choose(_)
+            | Self::Review(_) => ChoiceTraits::ACTS,
+        }
     }
 }
 

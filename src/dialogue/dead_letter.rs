@@ -16,18 +16,18 @@ const MAX_CHARS: usize = 2_000;
 
 impl DeadLetter {
     /// The dead letter for an event whose handling failed on this record.
-    pub fn of(record: &Record, event: &Event, fault: &str, now: Timestamp) -> Self {
+    pub fn for_event(record: &Record, event: &Event, fault: &str, now: Timestamp) -> Self {
         let event = if record.activity.awaits_secret() {
             // The typed text may be the secret.
             "something typed where a PIN or a code was asked for".to_owned()
         } else {
             format!("{:?}", without_secrets(event))
         };
-        Self::of_text(&event, fault, now)
+        Self::for_unreadable(&event, fault, now)
     }
 
     /// The dead letter for input that could not be read as an event.
-    pub fn of_text(text: &str, fault: &str, now: Timestamp) -> Self {
+    pub fn for_unreadable(text: &str, fault: &str, now: Timestamp) -> Self {
         Self {
             at: now,
             update: None,
@@ -50,7 +50,13 @@ fn without_secrets(event: &Event) -> Event {
         Input::Receipt(Receipt::FileContent(Ok(text))) => {
             Input::Receipt(Receipt::FileContent(Ok(format!("{} bytes", text.len()))))
         }
-        other => other,
+        other @ (Input::UnknownCommand(_)
+        | Input::Press { .. }
+        | Input::Attachment(_)
+        | Input::File(_)
+        | Input::TooFast { .. }
+        | Input::Wake
+        | Input::Receipt(_)) => other,
     };
     Event {
         input,
@@ -70,7 +76,7 @@ fn readable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dialogue::record::{Activity, DEAD_LETTER_DAYS, MAX_DEAD_LETTERS, Setup};
+    use crate::dialogue::record::{Activity, DEAD_LETTER_DAYS, MAX_DEAD_LETTERS, Setup, days};
     use jiff::SignedDuration;
 
     fn now() -> Timestamp {
@@ -79,7 +85,7 @@ mod tests {
 
     fn letter(record: &Record, text: &str) -> DeadLetter {
         let event = Event::private(Input::Text(text.into()));
-        DeadLetter::of(record, &event, "index 7 of a slice", now())
+        DeadLetter::for_event(record, &event, "index 7 of a slice", now())
     }
 
     #[test]
@@ -114,7 +120,7 @@ mod tests {
         }
         assert_eq!(record.dead_letters.len(), MAX_DEAD_LETTERS);
         assert_eq!(record.dead_letters[0].event.chars().count(), MAX_CHARS + 1);
-        let end = now() + SignedDuration::from_hours(24 * DEAD_LETTER_DAYS);
+        let end = now() + days(DEAD_LETTER_DAYS);
         record.sweep_dead_letters(end);
         assert_eq!(record.dead_letters.len(), MAX_DEAD_LETTERS);
         record.sweep_dead_letters(end + SignedDuration::from_secs(1));

@@ -58,7 +58,14 @@ impl Event {
         let throughout = matches!(self.thread, Some(Thread::Comments(_)));
         let message = match self.input {
             Input::Press { message, .. } => Some(message).filter(|_| throughout),
-            _ => self.message,
+            Input::Text(_)
+            | Input::Command(..)
+            | Input::UnknownCommand(_)
+            | Input::Attachment(_)
+            | Input::File(_)
+            | Input::TooFast { .. }
+            | Input::Wake
+            | Input::Receipt(_) => self.message,
         };
         message.map(|message| ReplyTo {
             message,
@@ -140,56 +147,61 @@ pub enum Unreadable {
     NotFetched,
 }
 
-/// The bot's commands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Command {
+/// Declares [`Command`] and the name of each command; the list of all and the names are generated from this one table.
+macro_rules! commands {
+    ($( $(#[$doc:meta])* $command:ident = $name:literal; )*) => {
+        /// The bot's commands.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Command {
+            $( $(#[$doc])* $command, )*
+        }
+
+        impl Command {
+            /// Every command, in the order menus show them.
+            pub const ALL: [Self; [$($name),*].len()] = [$(Self::$command),*];
+
+            /// The command without its slash.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $( Self::$command => $name, )*
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    Unbind = "unbind";
+    Cards = "cards";
+    Faq = "faq";
+    Language = "language";
+    Protect = "protect";
+    Privacy = "privacy";
+    Export = "export";
+    Import = "import";
+    Forget = "forget";
+    Cancel = "cancel";
+    Help = "help";
     /// Its argument is the payload of a deep link.
-    Start,
-    Help,
-    Unbind,
-    Cards,
-    Faq,
-    Language,
-    Protect,
-    Privacy,
-    Export,
-    Import,
-    Forget,
-    Cancel,
+    Start = "start";
 }
 
 impl Command {
-    /// Every command, in the order menus show them.
-    pub const ALL: [Self; 12] = [
-        Self::Unbind,
-        Self::Cards,
-        Self::Faq,
-        Self::Language,
-        Self::Protect,
-        Self::Privacy,
-        Self::Export,
-        Self::Import,
-        Self::Forget,
-        Self::Cancel,
-        Self::Help,
-        Self::Start,
-    ];
-
-    /// The command without its slash.
-    pub fn name(self) -> &'static str {
+    /// Whether it concerns a person's own data, and so is not handled in a group.
+    pub fn is_personal(self) -> bool {
         match self {
-            Self::Start => "start",
-            Self::Help => "help",
-            Self::Unbind => "unbind",
-            Self::Cards => "cards",
-            Self::Faq => "faq",
-            Self::Language => "language",
-            Self::Protect => "protect",
-            Self::Privacy => "privacy",
-            Self::Export => "export",
-            Self::Import => "import",
-            Self::Forget => "forget",
-            Self::Cancel => "cancel",
+            Self::Unbind
+            | Self::Cards
+            | Self::Protect
+            | Self::Export
+            | Self::Import
+            | Self::Forget => true,
+            Self::Faq
+            | Self::Language
+            | Self::Privacy
+            | Self::Cancel
+            | Self::Help
+            | Self::Start => false,
         }
     }
 }

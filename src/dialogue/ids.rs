@@ -12,6 +12,8 @@ pub struct ChatId(pub i64);
 impl ChatId {
     /// The chat of the terminal; Telegram does not use the id 0.
     pub const TERMINAL: Self = Self(0);
+    /// The chat whose record keeps the dead letters that belong to no chat: the operator reads the terminal.
+    pub const OPERATOR: Self = Self::TERMINAL;
 }
 
 impl fmt::Display for ChatId {

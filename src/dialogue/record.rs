@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     choice::{Field, Reason},
     ids::{CardId, MessageId, UpdateId},
-    protection::credentials::{FailedAttempts, Protection, SealedSecret},
+    protection::credentials::{FailedAttempts, HiddenSecret, Protection},
 };
-use crate::knowledge::{CardKind, EntryId, Language, PhoneSystem};
+use crate::knowledge::{CardKind, EntryId, Language, Lines, PhoneSystem};
 
 /// The most cards on a list: far more than people have, and few enough to keep the record small.
 pub const MAX_CARDS: usize = 50;
@@ -125,7 +125,7 @@ pub struct DeadLetter {
 
 impl DeadLetter {
     fn kept_until(&self) -> Timestamp {
-        self.at + SignedDuration::from_hours(24 * DEAD_LETTER_DAYS)
+        self.at + days(DEAD_LETTER_DAYS)
     }
 }
 
@@ -227,8 +227,8 @@ pub struct RemovedCard {
     /// When the removal was confirmed.
     pub removed: Timestamp,
     /// Its index on the list, used when it is put back.
-    #[serde(default)]
-    pub place: usize,
+    #[serde(rename = "place", default)]
+    pub position: usize,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
 }
@@ -338,9 +338,9 @@ pub enum Setup {
     /// The bot asked for a new PIN.
     NewPin,
     /// The bot asked to repeat the new PIN, whose hash this is.
-    RepeatPin(SealedSecret),
+    RepeatPin(HiddenSecret),
     /// The bot asked for a first code, generated from this new secret.
-    FirstCode(SealedSecret),
+    FirstCode(HiddenSecret),
 }
 
 /// The protection the person wants.
@@ -380,13 +380,29 @@ impl Activity {
     pub fn removal(&self) -> Option<&Removal> {
         match self {
             Self::Removing(removal) => Some(removal),
-            _ => None,
+            Self::Idle
+            | Self::Adding { .. }
+            | Self::Editing { .. }
+            | Self::ChoosingCard
+            | Self::Protecting(_)
+            | Self::Importing { .. }
+            | Self::Forgetting
+            | Self::Reviewing => None,
         }
     }
 
     /// Whether the bot asked for free text, which may be a number.
     pub fn awaits_words(&self) -> bool {
-        matches!(self, Self::Adding { .. } | Self::Editing { .. })
+        match self {
+            Self::Adding { .. } | Self::Editing { .. } => true,
+            Self::Idle
+            | Self::ChoosingCard
+            | Self::Removing(_)
+            | Self::Protecting(_)
+            | Self::Importing { .. }
+            | Self::Forgetting
+            | Self::Reviewing => false,
+        }
     }
 
     /// Whether the bot asked for a PIN or a code, so that any typed text may be a secret.
@@ -394,7 +410,13 @@ impl Activity {
         match self {
             Self::Removing(removal) => removal.stage == Stage::Proof,
             Self::Protecting(setup) => *setup != Setup::Choosing,
-            _ => false,
+            Self::Idle
+            | Self::Adding { .. }
+            | Self::Editing { .. }
+            | Self::ChoosingCard
+            | Self::Importing { .. }
+            | Self::Forgetting
+            | Self::Reviewing => false,
         }
     }
 }
@@ -436,6 +458,18 @@ impl Card {
 }
 
 impl Record {
+    /// The language to speak where no text shows another: the chosen one, then the one last spoken, then the app's if
+    /// the bot speaks it, which is remembered because a reminder comes without an event from the app.
+    pub(crate) fn preferred_language(&self, lines: &Lines) -> Language {
+        let of_app = || {
+            let languages = lines.languages();
+            self.app_language
+                .filter(|language| languages.contains(language))
+        };
+        let known = self.language.or(self.spoken).or_else(of_app);
+        known.unwrap_or(Language::EN)
+    }
+
     /// Whether this update was already handled.
     pub fn has_seen(&self, update: UpdateId) -> bool {
         self.updates.iter().any(|seen| seen.id == update)
@@ -511,19 +545,25 @@ impl Record {
 }
 
 impl RemovedCard {
-    /// Whether it can still be put back: until [`TRASH_DAYS`] after its removal, that second included.
+    /// Whether it can still be put back.
     pub fn is_restorable(&self, now: Timestamp) -> bool {
         now <= self.kept_until()
     }
 
-    fn kept_until(&self) -> Timestamp {
-        self.removed + SignedDuration::from_hours(24 * TRASH_DAYS)
+    /// Until when it can be put back: [`TRASH_DAYS`] after its removal, that second included.
+    pub(crate) fn kept_until(&self) -> Timestamp {
+        self.removed + days(TRASH_DAYS)
     }
+}
+
+/// This many days of 24 hours.
+pub(crate) fn days(count: i64) -> SignedDuration {
+    SignedDuration::from_hours(24 * count)
 }
 
 /// Until when a procedure is kept in which the person was last active at this time.
 pub fn unfinished_until(last_active: Timestamp) -> Timestamp {
-    last_active + SignedDuration::from_hours(24 * UNFINISHED_DAYS)
+    last_active + days(UNFINISHED_DAYS)
 }
 
 /// The first moment at which something kept until `limit`, inclusive, has expired.

@@ -2,11 +2,9 @@
 //!
 //! [`Record::wake_at`](super::Record::wake_at) says when a chat is due; the assistant runs the timers.
 
-use jiff::SignedDuration;
-
 use super::{
     choice::Choice,
-    record::{REVIEW_DAYS, Record, Removal, UNFINISHED_DAYS, unfinished_until},
+    record::{REVIEW_DAYS, Record, Removal, UNFINISHED_DAYS, days, unfinished_until},
     reply::Reply,
     screen::Screen,
     turn::TurnBuilder,
@@ -115,7 +113,7 @@ fn ask_for_review(turn: &mut TurnBuilder<'_>) {
     if turn.record.review.is_none_or(|at| turn.now < at) {
         return;
     }
-    turn.record.review = Some(turn.now + SignedDuration::from_hours(24 * REVIEW_DAYS));
+    turn.record.review = Some(turn.now + days(REVIEW_DAYS));
     if turn.record.cards.is_empty() {
         return;
     }

@@ -1,19 +1,19 @@
 //! Passes every input to the one procedure responsible for it. `commands` handles commands, `choices` pressed buttons,
-//! `typed` text.
+//! `typed` text; `links` names the deep links into the private chat.
 
 mod choices;
 mod commands;
+mod links;
 mod typed;
 
 use super::{
     choice::Press,
-    event::{Event, Input, Place, Receipt},
+    event::{Command, Event, Input, Place, Receipt},
     help,
     ids::MessageId,
     my_data::import,
     reminders,
     screen::Screen,
-    screens,
     turn::TurnBuilder,
 };
 
@@ -36,7 +36,7 @@ pub(super) fn update(turn: &mut TurnBuilder<'_>, event: &Event) {
         Input::File(file) => {
             turn.next_keyboard();
             match turn.place {
-                Place::Group => help::ask_into_private(turn, "import"),
+                Place::Group => help::ask_into_private(turn, Command::Import.name()),
                 Place::Private => import::take_file(turn, file),
             }
         }
@@ -87,11 +87,7 @@ fn take_stale_press(turn: &mut TurnBuilder<'_>, message: MessageId) {
     if turn.record.screen_message == Some(message) {
         turn.edit_in_place(message);
     } else {
-        let stale = turn.line("stale", &[]);
-        turn.note(match screens::present(turn) {
-            Some(_) => stale.below(1, turn.line("here-we-are", &[])),
-            None => stale,
-        });
+        turn.note_stale_press();
     }
     turn.show(Screen::Present);
 }

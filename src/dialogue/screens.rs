@@ -25,27 +25,53 @@ pub(super) fn draw(turn: TurnBuilder<'_>) -> Turn {
 
 fn draw_outputs(turn: &TurnBuilder<'_>) -> Vec<Reply> {
     let mut replies: Vec<Reply> = Vec::new();
+    // Notes whose screen draws nothing.
     let mut leftover_notes = RichText::default();
+    let mut is_stale_press_explained = !turn.is_stale_press();
     for output in turn.outputs() {
         match output {
             Output::Said(reply) => replies.push(reply.clone()),
             Output::Shown { screen, notes } => match draw_screen(turn, screen) {
                 Some(reply) => {
-                    let reply = with_placement(turn, reply, replies.is_empty());
-                    replies.push(reply.with_note(notes.clone()));
+                    let mut reply = with_placement(turn, reply, replies.is_empty());
+                    reply = reply.with_note(notes.clone());
+                    if !is_stale_press_explained {
+                        reply = reply.with_note(stale_note(turn, Some(screen)));
+                        is_stale_press_explained = true;
+                    }
+                    replies.push(reply);
                 }
                 None => leftover_notes = leftover_notes.below(2, notes.clone()),
             },
         }
     }
-    // A person always gets an answer, and notes are shown even if their screen cannot be drawn.
-    if replies.is_empty() && turn.is_by_person() {
-        let reply = with_placement(turn, help::draw_nothing_open(turn), true);
-        replies.push(reply.with_note(leftover_notes));
-    } else if !leftover_notes.is_empty() {
-        replies.push(Reply::new(leftover_notes));
+    if !is_stale_press_explained {
+        leftover_notes = stale_note(turn, None).below(2, leftover_notes);
     }
+    add_leftover_notes(turn, &mut replies, leftover_notes);
     replies
+}
+
+/// Puts the notes whose screen draws nothing above the last reply. A person always gets an answer.
+fn add_leftover_notes(turn: &TurnBuilder<'_>, replies: &mut Vec<Reply>, notes: RichText) {
+    if let Some(last) = replies.pop() {
+        replies.push(last.with_note(notes));
+    } else if turn.is_by_person() {
+        let reply = with_placement(turn, help::draw_nothing_open(turn), true);
+        replies.push(reply.with_note(notes));
+    } else if !notes.is_empty() {
+        replies.push(Reply::new(notes));
+    }
+}
+
+/// Says that the pressed button is out of date, and announces the present screen where that follows.
+fn stale_note(turn: &TurnBuilder<'_>, below: Option<&Screen>) -> RichText {
+    let stale = turn.line("stale", &[]);
+    if below == Some(&Screen::Present) {
+        stale.below(1, turn.line("here-we-are", &[]))
+    } else {
+        stale
+    }
 }
 
 /// Lets the first reply replace the message whose button was pressed, if there is one.

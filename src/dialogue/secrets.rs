@@ -5,6 +5,8 @@
 //! plain words as a recovery phrase has. PINs and codes that the bot asked for are checked by
 //! `protection::credentials`.
 
+use super::words::digit_value;
+
 /// Number of digits of a payment card number (ISO/IEC 7812).
 const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
 /// Number of digits of other card numbers, which count only close to a word for them: printed access cards have eight
@@ -26,13 +28,13 @@ const SENTENCE_WORDS: [&str; 22] = [
 
 /// The kind of a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Secret {
+pub(super) enum SecretKind {
     CardNumber,
     Code,
     RecoveryPhrase,
 }
 
-impl Secret {
+impl SecretKind {
     pub(super) fn line(self) -> &'static str {
         match self {
             Self::CardNumber => "secret-card-number",
@@ -61,9 +63,9 @@ impl Word {
 }
 
 /// The kind of secret in a message, if any. `has` says whether a text contains such a word.
-pub(super) fn detect(text: &str, has: impl Fn(&str, Word) -> bool) -> Option<Secret> {
+pub(super) fn detect(text: &str, has: impl Fn(&str, Word) -> bool) -> Option<SecretKind> {
     if is_recovery_phrase(text) {
-        return Some(Secret::RecoveryPhrase);
+        return Some(SecretKind::RecoveryPhrase);
     }
     let runs = digit_runs(text);
     let is_card = |run: &Run| {
@@ -75,9 +77,9 @@ pub(super) fn detect(text: &str, has: impl Fn(&str, Word) -> bool) -> Option<Sec
         CODE_DIGITS.contains(&run.digits.len()) && has(&surroundings(text, run), Word::Code)
     };
     if runs.iter().any(is_card) {
-        return Some(Secret::CardNumber);
+        return Some(SecretKind::CardNumber);
     }
-    runs.iter().any(is_code).then_some(Secret::Code)
+    runs.iter().any(is_code).then_some(SecretKind::Code)
 }
 
 /// Whether a message is only a number of the length of a PIN or one-time code. Where the bot asked for no number, it is
@@ -87,7 +89,7 @@ pub(super) fn is_lone_code(text: &str) -> bool {
     let [run] = runs.as_slice() else {
         return false;
     };
-    let all = text.chars().all(|c| digit(c).is_some() || c == ' ');
+    let all = text.chars().all(|c| digit_value(c).is_some() || c == ' ');
     all && CODE_DIGITS.contains(&run.digits.len())
 }
 
@@ -101,7 +103,7 @@ struct Run {
 fn digit_runs(text: &str) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for (at, character) in text.chars().enumerate() {
-        let Some(digit) = digit(character) else {
+        let Some(digit) = digit_value(character) else {
             continue;
         };
         match runs.last_mut() {
@@ -117,13 +119,6 @@ fn digit_runs(text: &str) -> Vec<Run> {
         }
     }
     runs
-}
-
-fn digit(character: char) -> Option<u32> {
-    match character {
-        '０'..='９' => Some(u32::from(character) - u32::from('０')),
-        _ => character.to_digit(10),
-    }
 }
 
 fn is_joined(text: &str, from: usize, to: usize) -> bool {
@@ -144,8 +139,8 @@ fn is_card_number(digits: &[u32]) -> bool {
         .iter()
         .rev()
         .enumerate()
-        .map(|(place, digit)| {
-            if place % 2 == 1 {
+        .map(|(position, digit)| {
+            if position % 2 == 1 {
                 doubled(*digit)
             } else {
                 *digit
@@ -161,7 +156,7 @@ pub(super) fn mask(text: &str) -> String {
     if is_recovery_phrase(text) {
         return "(a recovery phrase)".to_owned();
     }
-    let mask_char = |c: char| if digit(c).is_some() { '0' } else { c };
+    let mask_char = |c: char| if digit_value(c).is_some() { '0' } else { c };
     text.chars().map(mask_char).collect()
 }
 
@@ -183,7 +178,7 @@ fn is_recovery_phrase(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn kind(text: &str) -> Option<Secret> {
+    fn kind(text: &str) -> Option<SecretKind> {
         detect(text, |near, word| {
             let words = match word {
                 Word::CardNumber => ["card number", "卡号"].as_slice(),
@@ -196,18 +191,21 @@ mod tests {
     #[test]
     fn secrets_are_detected_in_messages() {
         for (text, secret) in [
-            ("4111 1111 1111 1111", Secret::CardNumber),
-            ("卡号是6222020200112230", Secret::CardNumber),
-            ("门禁卡号 0012345678", Secret::CardNumber),
-            ("my card 5500-0000-0000-0004 is lost", Secret::CardNumber),
-            ("４１１１１１１１１１１１１１１１", Secret::CardNumber),
-            ("你把我密码记下 888123", Secret::Code),
-            ("the code is 4821", Secret::Code),
-            ("123456 这个验证码不对", Secret::Code),
-            ("PIN: 0000", Secret::Code),
+            ("4111 1111 1111 1111", SecretKind::CardNumber),
+            ("卡号是6222020200112230", SecretKind::CardNumber),
+            ("门禁卡号 0012345678", SecretKind::CardNumber),
+            (
+                "my card 5500-0000-0000-0004 is lost",
+                SecretKind::CardNumber,
+            ),
+            ("４１１１１１１１１１１１１１１１", SecretKind::CardNumber),
+            ("你把我密码记下 888123", SecretKind::Code),
+            ("the code is 4821", SecretKind::Code),
+            ("123456 这个验证码不对", SecretKind::Code),
+            ("PIN: 0000", SecretKind::Code),
             (
                 "abandon ability able about above absent absorb abstract absurd abuse access accident",
-                Secret::RecoveryPhrase,
+                SecretKind::RecoveryPhrase,
             ),
         ] {
             assert_eq!(kind(text), Some(secret), "{text}");

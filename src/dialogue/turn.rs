@@ -15,7 +15,7 @@ use super::{
     record::Record,
     reply::{Button, Reply},
     screen::{Output, Placement, Screen},
-    script,
+    traditional,
     words::Words,
 };
 use crate::{
@@ -42,6 +42,8 @@ pub(super) struct TurnBuilder<'a> {
     /// The message that was typed, where it can be deleted from the chat.
     typed_message: Option<MessageId>,
     deletes_typed: bool,
+    /// Whether the pressed button is out of date, which is said above the first screen.
+    is_stale_press: bool,
     /// In a group, the only one who may press the buttons.
     owner: Option<UserId>,
     /// Whether a person caused this turn, rather than a timer or a receipt.
@@ -68,6 +70,7 @@ impl<'a> TurnBuilder<'a> {
             placement: Placement::New,
             typed_message: event.message,
             deletes_typed: false,
+            is_stale_press: false,
             owner: match event.place {
                 Place::Group => event.from,
                 Place::Private => None,
@@ -150,7 +153,7 @@ impl<'a> TurnBuilder<'a> {
     /// A label as this person sees it: in traditional script, if they use that.
     pub(super) fn as_displayed(&self, label: &str) -> String {
         if self.is_in_traditional_script() {
-            script::to_traditional(label)
+            traditional::to_traditional(label)
         } else {
             label.to_owned()
         }
@@ -168,6 +171,15 @@ impl<'a> TurnBuilder<'a> {
     /// Adds a note above the next screen that is shown.
     pub(super) fn note(&mut self, note: RichText) {
         self.notes = std::mem::take(&mut self.notes).below(2, note);
+    }
+
+    /// Lets the first screen say that the pressed button is out of date.
+    pub(super) fn note_stale_press(&mut self) {
+        self.is_stale_press = true;
+    }
+
+    pub(super) fn is_stale_press(&self) -> bool {
+        self.is_stale_press
     }
 
     /// Shows a screen below what was said and shown before. Showing the present screen twice in a row merges the two.
@@ -251,7 +263,7 @@ impl<'a> TurnBuilder<'a> {
     /// The finished turn, with the replies that were drawn.
     pub(super) fn finish(mut self, mut replies: Vec<Reply>) -> Turn {
         if self.is_in_traditional_script() {
-            replies.iter_mut().for_each(script::convert);
+            replies.iter_mut().for_each(traditional::convert_reply);
         }
         if let Some(first) = replies.first_mut().filter(|_| self.deletes_typed) {
             first.deletes = self.typed_message;
@@ -280,21 +292,10 @@ impl<'a> TurnBuilder<'a> {
     }
 }
 
-/// The language before any text is considered. For a button: the language last spoken, then the chosen one; otherwise
-/// the chosen one, then the last spoken. After these the app's language, if the bot speaks it, which the record
-/// remembers because a reminder comes without an event from the app.
+/// The language before any text is considered. For a button, the language last spoken comes before the chosen one,
+/// because the message with the button is in it.
 fn language_without_words(record: &Record, event: &Event, base: &Base) -> Language {
-    let pressed = matches!(event.input, Input::Press { .. });
-    let remembered = if pressed {
-        record.spoken.or(record.language)
-    } else {
-        record.language.or(record.spoken)
-    };
-    let of_app = || {
-        let languages = base.lines.languages();
-        record
-            .app_language
-            .filter(|language| languages.contains(language))
-    };
-    remembered.or_else(of_app).unwrap_or(Language::EN)
+    let is_press = matches!(event.input, Input::Press { .. });
+    let spoken = record.spoken.filter(|_| is_press);
+    spoken.unwrap_or_else(|| record.preferred_language(&base.lines))
 }

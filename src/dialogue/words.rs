@@ -154,6 +154,14 @@ pub(super) fn count_units(text: &str) -> usize {
     words.count() + text.chars().filter(|c| is_han(*c)).count()
 }
 
+/// The value of an ASCII or full-width digit.
+pub(super) fn digit_value(character: char) -> Option<u32> {
+    match character {
+        '０'..='９' => Some(u32::from(character) - u32::from('０')),
+        _ => character.to_digit(10),
+    }
+}
+
 /// Normalises a text for comparison: lower case, no closing punctuation, one kind of apostrophe and comma.
 pub(super) fn plain_word(text: &str) -> String {
     let lower = text

@@ -258,9 +258,10 @@ impl Inner {
                     update = id.0,
                     "parsing an update panicked; it is kept as a dead letter"
                 );
-                let letter = DeadLetter::of_text(&format!("{update:?}"), &fault, (self.clock)());
+                let letter =
+                    DeadLetter::for_unreadable(&format!("{update:?}"), &fault, (self.clock)());
                 let letter = letter.arrived_in(Some(id));
-                Some((ChatId::TERMINAL, JobKind::Keep(letter)))
+                Some((ChatId::OPERATOR, JobKind::Keep(letter)))
             }
         }
     }
@@ -422,7 +423,7 @@ impl Inner {
             return given_up;
         }
         // A dead letter that cannot be stored with its chat is stored with the operator's record, that of the terminal.
-        let letter = DeadLetter::of(&Record::default(), event, &fault, now);
+        let letter = DeadLetter::for_event(&Record::default(), event, &fault, now);
         let letter = letter.arrived_in(Some(update));
         catch_panic(async {
             self.assistant.keep_dead_letter(letter, now).await?;

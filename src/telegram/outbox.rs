@@ -284,7 +284,7 @@ impl<D: Deliver> OutboxSender<D> {
     fn address_of(&self, row: &OutboxRow) -> Address {
         let moved = self.moved.get(&row.to.chat);
         let moved = moved.filter(|_| row.to.chat != row.id.chat);
-        moved.map_or(row.to, |to| Address::chat(*to).in_topic(row.to.thread))
+        moved.map_or(row.to, |to| Address::telegram(*to).in_topic(row.to.thread))
     }
 
     /// Drops the waiting rows of a forgotten record from all lanes; they have left the store already.
@@ -329,7 +329,7 @@ impl<D: Deliver> OutboxSender<D> {
         let topics = self.paces.get(&chat).map(|pace| &pace.topics);
         let topics = topics.into_iter().flatten();
         topics
-            .map(|thread| Address::chat(chat).in_topic(*thread))
+            .map(|thread| Address::telegram(chat).in_topic(*thread))
             .collect()
     }
 
@@ -559,7 +559,7 @@ impl<D: Deliver> OutboxSender<D> {
     fn move_chat(&mut self, from: ChatId, to: ChatId, now: Instant) {
         self.moved.insert(from, to);
         for (address, row) in self.drain_chat(from) {
-            let moved = Address::chat(to).in_topic(address.thread);
+            let moved = Address::telegram(to).in_topic(address.thread);
             // A reload may have put the row into the new lane already.
             let is_known = self.lane_or_insert(moved, now).contains(row.id);
             if row.id.chat == from || is_known {

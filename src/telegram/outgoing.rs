@@ -78,7 +78,7 @@ impl Outgoing {
             Self::New(message) => message.message_thread_id.map(|thread| ThreadId(thread.0.0)),
             Self::Deletion(_) | Self::Edit(_) | Self::Download { .. } => None,
         };
-        Address::chat(self.chat()).in_topic(thread)
+        Address::telegram(self.chat()).in_topic(thread)
     }
 
     fn chat(&self) -> ChatId {

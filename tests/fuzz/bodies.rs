@@ -36,11 +36,11 @@ const SEALED: &str = "$argon2id$v=19$m=64,t=1,p=1$AAAAAAAAAAA$AAAAAAAAAAAAAAAA";
 /// Opens the protected chats among [`RECORDS`].
 pub const PIN: &str = "blue-whale-47";
 
-/// A chat at every place there is: cards on the list and in the bin, with and without a PIN.
+/// A chat at every place there is: cards on the list and in the trash, with and without a PIN.
 pub static RECORDS: LazyLock<Vec<Record>> = LazyLock::new(|| {
     let at = |activity: serde_json::Value| chat_at(&activity, &json!(null));
     let removing = |stage: serde_json::Value| {
-        // The outcome is asked of a card that is in the bin by then.
+        // The outcome is asked of a card that is in the trash by then.
         let card = if stage == "outcome" { 2 } else { 0 };
         json!({"at": "removing", "card": card, "reason": "new_phone", "stage": stage})
     };
@@ -76,8 +76,8 @@ pub static RECORDS: LazyLock<Vec<Record>> = LazyLock::new(|| {
     // What asks for a proof needs something to prove.
     let protection = protection();
     let guarded = |activity: serde_json::Value| chat_at(&activity, &protection);
-    let wishes = ["pin", "codes", "off"].map(|wish| with_tag(json!({"proof": wish}), "protecting"));
-    records.extend(wishes.map(guarded));
+    let goals = ["pin", "codes", "off"].map(|goal| with_tag(json!({"proof": goal}), "protecting"));
+    records.extend(goals.map(guarded));
     records.extend([json!("proof"), json!("confirmation")].map(|stage| guarded(removing(stage))));
     records
 });

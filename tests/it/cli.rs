@@ -355,7 +355,7 @@ async fn what_the_bot_failed_at_can_be_read_by_the_operator() {
     let store = SledStore::open(folder.path().join("data")).unwrap().store;
     let (chat, now) = (ChatId(7), Timestamp::UNIX_EPOCH);
     let event = Event::private(Input::from_text("PIN 4821\n门禁卡"));
-    let letter = DeadLetter::of(&Record::default(), &event, "index out of bounds", now);
+    let letter = DeadLetter::for_event(&Record::default(), &event, "index out of bounds", now);
     let mut record = Record::default();
     record.keep_dead_letter(letter.arrived_in(Some(UpdateId(5))));
     let commit = Commit {

@@ -12,9 +12,9 @@ use unbind_bot::{
     knowledge::Language,
 };
 
-/// A random action of a person.
+/// A random step of a person.
 #[derive(Debug, Clone)]
-enum Deed {
+enum Step {
     Type(&'static str),
     Command(Command, &'static str),
     /// Presses the first button of the newest message, which usually continues the procedure.
@@ -109,59 +109,59 @@ fn forged() -> Vec<Choice> {
     ]
 }
 
-fn deed() -> impl Strategy<Value = Deed> {
+fn step() -> impl Strategy<Value = Step> {
     let command = prop::sample::select(Command::ALL.as_slice());
     let argument = prop::sample::select(ARGUMENTS.as_slice());
     let newest = prop_oneof![4 => Just(8_usize), 1 => Just(usize::MAX)];
     prop_oneof![
-        6 => prop::sample::select(WORDS.as_slice()).prop_map(Deed::Type),
-        2 => (command, argument).prop_map(|(command, argument)| Deed::Command(command, argument)),
-        10 => Just(Deed::GoOn),
-        10 => (any::<prop::sample::Index>(), newest).prop_map(|(index, newest)| Deed::Press(index, newest)),
-        1 => prop::sample::select(forged()).prop_map(Deed::Forge),
-        1 => prop::sample::select([AttachmentKind::Sticker, AttachmentKind::Voice].as_slice()).prop_map(Deed::Send),
-        1 => Just(Deed::SendFile),
-        1 => prop::sample::select(FILES.as_slice()).prop_map(Deed::File),
-        1 => prop::sample::select([1_i64, 60, 3_600, 86_400 * 29, 86_400 * 31].as_slice()).prop_map(Deed::Wait),
-        2 => Just(Deed::Sleep),
-        1 => Just(Deed::Restart),
+        6 => prop::sample::select(WORDS.as_slice()).prop_map(Step::Type),
+        2 => (command, argument).prop_map(|(command, argument)| Step::Command(command, argument)),
+        10 => Just(Step::GoOn),
+        10 => (any::<prop::sample::Index>(), newest).prop_map(|(index, newest)| Step::Press(index, newest)),
+        1 => prop::sample::select(forged()).prop_map(Step::Forge),
+        1 => prop::sample::select([AttachmentKind::Sticker, AttachmentKind::Voice].as_slice()).prop_map(Step::Send),
+        1 => Just(Step::SendFile),
+        1 => prop::sample::select(FILES.as_slice()).prop_map(Step::File),
+        1 => prop::sample::select([1_i64, 60, 3_600, 86_400 * 29, 86_400 * 31].as_slice()).prop_map(Step::Wait),
+        2 => Just(Step::Sleep),
+        1 => Just(Step::Restart),
     ]
 }
 
-/// Applies a random action.
-fn do_deed(chat: &mut Chat, deed: &Deed) {
-    match deed {
-        Deed::Type(text) => chat.turn(Input::Text((*text).to_owned())),
-        Deed::Command(command, argument) => {
+/// Applies a random step.
+fn apply(chat: &mut Chat, step: &Step) {
+    match step {
+        Step::Type(text) => chat.turn(Input::Text((*text).to_owned())),
+        Step::Command(command, argument) => {
             chat.turn(Input::Command(*command, (*argument).to_owned()))
         }
-        Deed::GoOn => chat.press(chat.way_on.clone()),
-        Deed::Press(index, newest) => {
+        Step::GoOn => chat.press(chat.way_on.clone()),
+        Step::Press(index, newest) => {
             let from = chat.shown.len().saturating_sub(*newest);
             let some = (chat.shown.len() > from).then(|| index.get(&chat.shown[from..]));
             chat.press(some.cloned());
         }
-        Deed::Forge(choice) => {
+        Step::Forge(choice) => {
             let press = Press::new(chat.record.keyboard, choice.clone());
             chat.press(Some((press, MessageId(1))));
         }
-        Deed::Send(attachment) => chat.turn(Input::Attachment(*attachment)),
-        Deed::SendFile => chat.turn(Input::File(SentFile {
+        Step::Send(attachment) => chat.turn(Input::Attachment(*attachment)),
+        Step::SendFile => chat.turn(Input::File(SentFile {
             id: "a".to_owned(),
             name: "cards.json".to_owned(),
             bytes: Some(9),
         })),
-        Deed::File(content) => chat.turn(Input::Receipt(Receipt::FileContent(Ok(
+        Step::File(content) => chat.turn(Input::Receipt(Receipt::FileContent(Ok(
             (*content).to_owned()
         )))),
-        Deed::Wait(seconds) => chat.now += SignedDuration::from_secs(*seconds),
-        Deed::Sleep => {
+        Step::Wait(seconds) => chat.now += SignedDuration::from_secs(*seconds),
+        Step::Sleep => {
             if let Some(at) = chat.record.wake_at() {
                 chat.now = chat.now.max(at);
                 chat.turn(Input::Wake);
             }
         }
-        Deed::Restart => {
+        Step::Restart => {
             let written = serde_json::to_string(&chat.record).expect("written");
             chat.record = serde_json::from_str(&written).expect("read");
         }
@@ -172,23 +172,23 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 250, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_a_person_does_the_promises_hold(deeds in prop::collection::vec(deed(), 1..60)) {
+    fn whatever_a_person_does_the_promises_hold(steps in prop::collection::vec(step(), 1..60)) {
         let mut chat = Chat::new();
-        for deed in &deeds {
-            do_deed(&mut chat, deed);
+        for step in &steps {
+            apply(&mut chat, step);
         }
     }
 
     #[test]
-    fn also_with_cards_and_a_pin_from_the_beginning(deeds in prop::collection::vec(deed(), 1..30)) {
+    fn also_with_cards_and_a_pin_from_the_beginning(steps in prop::collection::vec(step(), 1..30)) {
         let mut chat = Chat::new();
         chat.set_pin();
         chat.say("/cards");
         chat.choose(&Choice::AddCard);
         chat.say("Office");
         chat.say("OPPO Wallet");
-        for deed in &deeds {
-            do_deed(&mut chat, deed);
+        for step in &steps {
+            apply(&mut chat, step);
         }
     }
 }

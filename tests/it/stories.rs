@@ -50,8 +50,8 @@ enum Expectation {
     Words(String),
     EditedWords(String),
     Button(String),
-    Enclosure(String),
-    TakenAway,
+    Attachment(String),
+    Deleted,
 }
 
 fn parse(line: &str) -> Option<Line> {
@@ -94,10 +94,10 @@ fn parse_expectation(words: &str) -> Expectation {
         return Expectation::EditedWords(words.trim().to_owned());
     }
     if let Some(name) = words.strip_prefix('📎') {
-        return Expectation::Enclosure(name.trim().to_owned());
+        return Expectation::Attachment(name.trim().to_owned());
     }
     if words == "🗑" {
-        return Expectation::TakenAway;
+        return Expectation::Deleted;
     }
     match words
         .strip_prefix('[')
@@ -212,11 +212,11 @@ fn fits(expected: &Expectation, said: &Said) -> bool {
         Expectation::Words(words) => said.text.contains(words.as_str()),
         Expectation::EditedWords(words) => said.edited && said.text.contains(words.as_str()),
         Expectation::Button(label) => said.buttons.contains(label),
-        Expectation::Enclosure(name) => {
-            let enclosure = said.enclosure.as_ref();
-            enclosure.is_some_and(|enclosure| enclosure.contains(name.as_str()))
+        Expectation::Attachment(name) => {
+            let attachment = said.attachment.as_ref();
+            attachment.is_some_and(|attachment| attachment.contains(name.as_str()))
         }
-        Expectation::TakenAway => said.takes_away,
+        Expectation::Deleted => said.deletes_typed,
     }
 }
 

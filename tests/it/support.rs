@@ -87,9 +87,9 @@ pub struct Said {
     pub buttons: Vec<String>,
     pub edited: bool,
     /// Whether the typed message is deleted from the chat.
-    pub takes_away: bool,
+    pub deletes_typed: bool,
     /// The attachment: the name of a file, or of a QR code.
-    pub enclosure: Option<String>,
+    pub attachment: Option<String>,
 }
 
 impl Screen {
@@ -139,19 +139,22 @@ impl Screen {
                 });
             }
         }
-        let enclosure = reply.attachment.as_ref().map(|enclosure| match enclosure {
-            Attachment::File { name, content } => {
-                self.file.clone_from(content);
-                name.clone()
-            }
-            Attachment::QrCode(_) => "QR code".to_owned(),
-        });
+        let attachment = reply
+            .attachment
+            .as_ref()
+            .map(|attachment| match attachment {
+                Attachment::File { name, content } => {
+                    self.file.clone_from(content);
+                    name.clone()
+                }
+                Attachment::QrCode(_) => "QR code".to_owned(),
+            });
         Said {
             text: reply.text.to_plain(),
             buttons: buttons.iter().map(|button| button.label.clone()).collect(),
             edited: reply.replaces.is_some(),
-            takes_away: reply.deletes.is_some(),
-            enclosure,
+            deletes_typed: reply.deletes.is_some(),
+            attachment,
         }
     }
 

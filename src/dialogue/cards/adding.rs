@@ -6,10 +6,7 @@
 use crate::{
     dialogue::{
         buttons,
-        cards::{
-            card_text::{self, LabelFault},
-            list,
-        },
+        cards::{card_text, list},
         choice::{Choice, Field},
         ids::CardId,
         record::{Activity, Card, CardDraft, CardEvent},
@@ -100,7 +97,9 @@ pub(crate) fn back(turn: &mut TurnBuilder<'_>) {
 
 /// Takes one of the offered labels.
 pub(crate) fn choose_label(turn: &mut TurnBuilder<'_>, name: &str) {
-    if LABELS.contains(&name) {
+    // An old or forged button may be pressed while no card is being added.
+    let is_adding = matches!(turn.record.activity, Activity::Adding { .. });
+    if is_adding && LABELS.contains(&name) {
         let label = turn.label(&format!("label-{name}"), &[]);
         take_label(turn, &label);
     } else {
@@ -117,16 +116,8 @@ pub(crate) fn take_label(turn: &mut TurnBuilder<'_>, typed: &str) {
     }
     match card_text::parse_unused_label(&turn.record, typed, None) {
         Ok(label) => update_draft(turn, |draft| draft.label = Some(label)),
-        Err(fault) => refuse(turn, fault, typed),
+        Err(fault) => card_text::refuse(turn, fault, typed),
     }
-}
-
-fn refuse(turn: &mut TurnBuilder<'_>, fault: LabelFault, typed: &str) {
-    if fault.is_secret() {
-        turn.delete_typed();
-    }
-    turn.note(fault.in_words(turn, typed));
-    turn.show(Screen::Present);
 }
 
 /// Takes a typed answer to the question for a wallet, a phone or a kind. Returns whether the text was such an answer.
@@ -134,7 +125,7 @@ pub(crate) fn take_answer(turn: &mut TurnBuilder<'_>, typed: &str) -> bool {
     let Activity::Adding { draft, .. } = &turn.record.activity else {
         return false;
     };
-    match missing(turn, draft) {
+    match first_missing(turn, draft) {
         Missing::Wallet(_) => take_wallet(turn, typed),
         Missing::System(_, systems) => take_system(turn, typed, &systems),
         Missing::Kind(..) => take_not_sure(turn, typed),
@@ -201,7 +192,7 @@ pub(crate) fn finish_if_complete(
     draft: &CardDraft,
     then_unbind: bool,
 ) -> bool {
-    let Missing::Nothing(label, wallet) = missing(turn, draft) else {
+    let Missing::Nothing(label, wallet) = first_missing(turn, draft) else {
         return false;
     };
     match draft.changes {
@@ -257,7 +248,7 @@ enum Missing {
     Nothing(String, EntryId),
 }
 
-fn missing(turn: &TurnBuilder<'_>, draft: &CardDraft) -> Missing {
+fn first_missing(turn: &TurnBuilder<'_>, draft: &CardDraft) -> Missing {
     let Some(label) = draft.label.clone() else {
         return Missing::Label;
     };
@@ -284,7 +275,7 @@ pub(crate) fn awaits_label(draft: &CardDraft) -> bool {
 
 /// The question for the first missing field; `None` if the draft is complete.
 pub(crate) fn draw(turn: &TurnBuilder<'_>, draft: &CardDraft, then_unbind: bool) -> Option<Reply> {
-    let reply = match missing(turn, draft) {
+    let reply = match first_missing(turn, draft) {
         Missing::Label => draw_label(turn),
         Missing::Wallet(label) => draw_wallet(turn, &label),
         Missing::System(label, systems) => draw_system(turn, &label, &systems),

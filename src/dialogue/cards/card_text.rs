@@ -2,7 +2,9 @@
 //! numbers, PINs or codes.
 
 use crate::{
-    dialogue::{ids::CardId, record::Record, secrets, turn::TurnBuilder},
+    dialogue::{
+        ids::CardId, record::Record, screen::Screen, secrets, turn::TurnBuilder, words::digit_value,
+    },
     markup::RichText,
 };
 
@@ -18,30 +20,46 @@ const SECRET_DIGITS: usize = 5;
 
 /// Why a text is not accepted for a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LabelFault {
+pub(crate) enum CardTextFault {
     Empty,
     TooLong(usize),
     LooksSecret,
     Taken,
     NoDigits,
+    /// More than [`MAX_DIGITS`].
+    TooManyDigits,
 }
 
-impl LabelFault {
+impl CardTextFault {
     /// Whether the typed text should be deleted from the chat.
-    pub(crate) fn is_secret(self) -> bool {
-        self == Self::LooksSecret
+    fn is_secret(self) -> bool {
+        match self {
+            Self::LooksSecret | Self::TooManyDigits => true,
+            Self::Empty | Self::TooLong(_) | Self::Taken | Self::NoDigits => false,
+        }
     }
 
     /// Explains the fault and what to do instead.
-    pub(crate) fn in_words(self, turn: &TurnBuilder<'_>, typed: &str) -> RichText {
+    fn in_words(self, turn: &TurnBuilder<'_>, typed: &str) -> RichText {
         match self {
             Self::Empty => turn.line("label-empty", &[]),
             Self::TooLong(most) => turn.line("label-long", &[("most", most.into())]),
             Self::LooksSecret => turn.line("label-digits", &[]),
             Self::Taken => turn.line("label-taken", &[("label", clean(typed).into())]),
-            Self::NoDigits => turn.line("digits-fault", &[("most", MAX_DIGITS.into())]),
+            Self::NoDigits | Self::TooManyDigits => {
+                turn.line("digits-fault", &[("most", MAX_DIGITS.into())])
+            }
         }
     }
+}
+
+/// Refuses a typed text: says why above the present screen, and deletes what looks like a secret from the chat.
+pub(crate) fn refuse(turn: &mut TurnBuilder<'_>, fault: CardTextFault, typed: &str) {
+    if fault.is_secret() {
+        turn.delete_typed();
+    }
+    turn.note(fault.in_words(turn, typed));
+    turn.show(Screen::Present);
 }
 
 /// The typed text as one line: whitespace collapsed, control characters and invisible marks removed.
@@ -66,23 +84,23 @@ fn is_invisible(character: char) -> bool {
 }
 
 /// The typed text as one visible line of at most `most` characters.
-fn single_line(typed: &str, most: usize) -> Result<String, LabelFault> {
+fn single_line(typed: &str, most: usize) -> Result<String, CardTextFault> {
     let line = clean(typed);
     let is_visible = |c: char| c.is_alphanumeric() || !c.is_ascii() && c != '\u{200d}';
     if !line.chars().any(is_visible) {
-        return Err(LabelFault::Empty);
+        return Err(CardTextFault::Empty);
     }
     if line.chars().count() > most {
-        return Err(LabelFault::TooLong(most));
+        return Err(CardTextFault::TooLong(most));
     }
     Ok(line)
 }
 
 /// Validates a label, without checking whether another card has it.
-pub(crate) fn parse_label(typed: &str) -> Result<String, LabelFault> {
+pub(crate) fn parse_label(typed: &str) -> Result<String, CardTextFault> {
     let label = single_line(typed, MAX_LABEL_CHARS)?;
     if looks_secret(&label) {
-        return Err(LabelFault::LooksSecret);
+        return Err(CardTextFault::LooksSecret);
     }
     Ok(label)
 }
@@ -92,40 +110,32 @@ pub(crate) fn parse_unused_label(
     record: &Record,
     typed: &str,
     except: Option<CardId>,
-) -> Result<String, LabelFault> {
+) -> Result<String, CardTextFault> {
     let label = parse_label(typed)?;
     if record.has_label(&label, except) {
-        return Err(LabelFault::Taken);
+        return Err(CardTextFault::Taken);
     }
     Ok(label)
 }
 
 /// Validates an issuer. Digits are allowed, because it may contain a phone number; a card number is refused.
-pub(crate) fn parse_issuer(typed: &str) -> Result<String, LabelFault> {
+pub(crate) fn parse_issuer(typed: &str) -> Result<String, CardTextFault> {
     if secrets::detect(typed, |_, _| false).is_some() {
-        return Err(LabelFault::LooksSecret);
+        return Err(CardTextFault::LooksSecret);
     }
     single_line(typed, MAX_ISSUER_CHARS)
 }
 
 /// Validates the last digits of a card: one to four, ASCII or full-width; returned as ASCII.
-pub(crate) fn parse_digits(typed: &str) -> Result<String, LabelFault> {
+pub(crate) fn parse_digits(typed: &str) -> Result<String, CardTextFault> {
     let typed = clean(typed);
-    let digits: Option<String> = typed.chars().map(ascii_digit).collect();
+    let to_ascii = |c: char| char::from_digit(digit_value(c)?, 10);
+    let digits: Option<String> = typed.chars().map(to_ascii).collect();
     match digits {
-        Some(digits) if digits.len() > MAX_DIGITS => Err(LabelFault::LooksSecret),
+        Some(digits) if digits.len() > MAX_DIGITS => Err(CardTextFault::TooManyDigits),
         Some(digits) if !digits.is_empty() => Ok(digits),
-        _ if looks_secret(&typed) => Err(LabelFault::LooksSecret),
-        _ => Err(LabelFault::NoDigits),
-    }
-}
-
-/// The ASCII form of an ASCII or full-width digit.
-fn ascii_digit(character: char) -> Option<char> {
-    match character {
-        '0'..='9' => Some(character),
-        '０'..='９' => char::from_digit(u32::from(character) - u32::from('０'), 10),
-        _ => None,
+        _ if looks_secret(&typed) => Err(CardTextFault::TooManyDigits),
+        _ => Err(CardTextFault::NoDigits),
     }
 }
 
@@ -175,10 +185,14 @@ mod tests {
             assert_eq!(parse_digits(typed), Ok(kept.to_owned()));
         }
         for typed in ["48211", "6222 0210 4821", "卡号 482112"] {
-            assert_eq!(parse_digits(typed), Err(LabelFault::LooksSecret), "{typed}");
+            assert_eq!(
+                parse_digits(typed),
+                Err(CardTextFault::TooManyDigits),
+                "{typed}"
+            );
         }
         for typed in ["", "门", "👍", "48a1"] {
-            assert_eq!(parse_digits(typed), Err(LabelFault::NoDigits), "{typed}");
+            assert_eq!(parse_digits(typed), Err(CardTextFault::NoDigits), "{typed}");
         }
     }
 
@@ -192,9 +206,12 @@ mod tests {
         }
         assert_eq!(
             parse_issuer("4111 1111 1111 1111"),
-            Err(LabelFault::LooksSecret)
+            Err(CardTextFault::LooksSecret)
         );
-        assert_eq!(parse_issuer("\u{200b} "), Err(LabelFault::Empty));
-        assert_eq!(parse_issuer(&"长".repeat(61)), Err(LabelFault::TooLong(60)));
+        assert_eq!(parse_issuer("\u{200b} "), Err(CardTextFault::Empty));
+        assert_eq!(
+            parse_issuer(&"长".repeat(61)),
+            Err(CardTextFault::TooLong(60))
+        );
     }
 }

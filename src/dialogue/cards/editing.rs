@@ -1,11 +1,7 @@
 //! Changing a field of a card: its label, its issuer, its last digits. `adding` changes the wallet.
 
 use crate::dialogue::{
-    cards::{
-        adding,
-        card_text::{self, LabelFault},
-        list,
-    },
+    cards::{adding, card_text, list},
     choice::{Choice, Field},
     ids::CardId,
     record::{Activity, Card, CardEvent},
@@ -36,20 +32,8 @@ pub(crate) fn take_value(turn: &mut TurnBuilder<'_>, id: CardId, field: Field, t
     };
     match value {
         Ok(value) => set(turn, id, field, Some(value)),
-        Err(fault) => refuse(turn, field, fault, typed),
+        Err(fault) => card_text::refuse(turn, fault, typed),
     }
-}
-
-fn refuse(turn: &mut TurnBuilder<'_>, field: Field, fault: LabelFault, typed: &str) {
-    if fault.is_secret() {
-        turn.delete_typed();
-    }
-    let fault = match field {
-        Field::Digits => LabelFault::NoDigits,
-        Field::Label | Field::Wallet | Field::Issuer => fault,
-    };
-    turn.note(fault.in_words(turn, typed));
-    turn.show(Screen::Present);
 }
 
 /// Empties a field, if its new value was asked for; otherwise shows the card.

@@ -94,7 +94,7 @@ pub(crate) fn draw_card(turn: &TurnBuilder<'_>, card: &Card) -> Reply {
 /// The history of a card, the newest entry first.
 pub(crate) fn draw_history(turn: &TurnBuilder<'_>, card: &Card) -> Reply {
     let newest_first = card.history.iter().rev();
-    let newest_first = newest_first.map(|happening| history_line(turn, happening));
+    let newest_first = newest_first.map(|entry| history_line(turn, entry));
     let added = ("date", wording::date(card.added).into());
     let lines = newest_first.chain([turn.line("history-added", &[added])]);
     let text = lines.fold(card_head(turn, card), |text, line| text.below(1, line));
@@ -104,8 +104,8 @@ pub(crate) fn draw_history(turn: &TurnBuilder<'_>, card: &Card) -> Reply {
     ])
 }
 
-fn history_line(turn: &TurnBuilder<'_>, happening: &HistoryEntry) -> RichText {
-    let line = match happening.what {
+fn history_line(turn: &TurnBuilder<'_>, entry: &HistoryEntry) -> RichText {
+    let line = match entry.what {
         CardEvent::Changed(Field::Label) => "history-label",
         CardEvent::Changed(Field::Wallet) => "history-wallet",
         CardEvent::Changed(Field::Issuer) => "history-issuer",
@@ -114,7 +114,7 @@ fn history_line(turn: &TurnBuilder<'_>, happening: &HistoryEntry) -> RichText {
         CardEvent::PutBack => "history-put-back",
         CardEvent::Imported => "history-imported",
     };
-    turn.line(line, &[("date", wording::date(happening.at).into())])
+    turn.line(line, &[("date", wording::date(entry.at).into())])
 }
 
 fn card_head(turn: &TurnBuilder<'_>, card: &Card) -> RichText {

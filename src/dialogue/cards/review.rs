@@ -1,11 +1,9 @@
 //! The review: goes through the cards, now or every [`REVIEW_DAYS`], to find those no longer used.
 
-use jiff::SignedDuration;
-
 use crate::dialogue::{
     buttons,
     choice::{Choice, Page},
-    record::{Activity, REVIEW_DAYS},
+    record::{Activity, REVIEW_DAYS, days},
     reply::Reply,
     screen::Screen,
     turn::TurnBuilder,
@@ -33,7 +31,7 @@ pub(crate) fn confirm_all_used(turn: &mut TurnBuilder<'_>) {
 
 /// Switches on a reminder to review the cards every [`REVIEW_DAYS`].
 pub(crate) fn switch_on(turn: &mut TurnBuilder<'_>) {
-    let next = turn.now + SignedDuration::from_hours(24 * REVIEW_DAYS);
+    let next = turn.now + days(REVIEW_DAYS);
     turn.record.review = Some(next);
     let days = ("days", REVIEW_DAYS.into());
     let date = ("date", wording::date(next).into());

@@ -1,6 +1,6 @@
 //! The trash: shows removed cards, and puts one back while it is kept ([`TRASH_DAYS`]).
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::dialogue::{
     buttons,
@@ -50,7 +50,6 @@ pub(crate) fn draw(turn: &TurnBuilder<'_>, page: Page) -> Reply {
 
 /// Days a removed card is still kept, rounded up so that “0 days left” is not shown.
 fn days_left(removed: &RemovedCard, now: Timestamp) -> i64 {
-    let until = removed.removed + SignedDuration::from_hours(24 * TRASH_DAYS);
-    let begun = until.duration_since(now).as_hours() / 24 + 1;
+    let begun = removed.kept_until().duration_since(now).as_hours() / 24 + 1;
     begun.clamp(0, TRASH_DAYS)
 }

@@ -15,8 +15,8 @@ use crate::{
         ids::CardId,
         protection::credentials::Protection,
         record::{
-            Card, CardEvent, DeadLetter, HistoryEntry, MAX_HISTORY, Record, Removal, RemovedCard,
-            Stage, Vote, is_same_label,
+            Card, CardEvent, DeadLetter, HistoryEntry, Record, Removal, RemovedCard, Stage, Vote,
+            is_same_label,
         },
     },
     knowledge::{CardKind, EntryId, Language, PhoneSystem},
@@ -306,17 +306,12 @@ pub(crate) fn read(
 
 fn read_card(value: serde_json::Value, now: Timestamp) -> Option<Card> {
     let card: CardIn = serde_json::from_value(value).ok()?;
-    let optional = |text: Option<String>,
-                    check: fn(&str) -> Result<String, card_text::LabelFault>| {
-        text.map(|text| check(&text)).transpose().ok()
-    };
+    let optional =
+        |text: Option<String>, check: fn(&str) -> Result<String, card_text::CardTextFault>| {
+            text.map(|text| check(&text)).transpose().ok()
+        };
     // A time in the future comes from a wrong clock.
-    let mut history: Vec<_> = card
-        .history
-        .into_iter()
-        .filter(|what| what.at <= now)
-        .collect();
-    history.truncate(MAX_HISTORY);
+    let history = card.history.into_iter().filter(|entry| entry.at <= now);
     let mut card = Card {
         id: CardId(0),
         label: card_text::parse_label(&card.label).ok()?,
@@ -326,8 +321,9 @@ fn read_card(value: serde_json::Value, now: Timestamp) -> Option<Card> {
         issuer: optional(card.issuer, card_text::parse_issuer)?,
         digits: optional(card.last_digits, card_text::parse_digits)?,
         added: card.added.filter(|added| *added <= now).unwrap_or(now),
-        history,
+        history: history.collect(),
     };
+    // This also drops the oldest entries of a history that is too long.
     card.note(CardEvent::Imported, now);
     Some(card)
 }
@@ -337,7 +333,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::dialogue::choice::Field;
+    use crate::dialogue::{
+        choice::Field,
+        record::{MAX_HISTORY, days},
+    };
 
     fn now() -> Timestamp {
         "2026-01-01T12:00:00Z".parse().expect("a time")
@@ -377,6 +376,24 @@ mod tests {
             expected.note(CardEvent::Imported, now());
             assert_eq!(*found, expected);
         }
+    }
+
+    #[test]
+    fn the_newest_of_a_history_that_is_too_long_is_kept() {
+        let day = |day: i64| now() - days(100 - day);
+        let mut long = card("Home");
+        long.history = (0..30)
+            .map(|number| HistoryEntry {
+                at: day(number),
+                what: CardEvent::PutBack,
+            })
+            .collect();
+        let found = read(&write_card(&long, now()), now(), |_| false).expect("a file of ours");
+        let history = &found.cards[0].history;
+        assert_eq!(history.len(), MAX_HISTORY);
+        assert_eq!(history[0].at, day(11));
+        assert_eq!(history[MAX_HISTORY - 2].at, day(29));
+        assert_eq!(history[MAX_HISTORY - 1].what, CardEvent::Imported);
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub const MIN_PIN_CHARS: usize = 6;
 /// The most characters of a PIN; longer texts are not hashed, to bound the work per message.
 pub const MAX_PIN_CHARS: usize = 64;
 /// The fewest guesses a PIN must withstand, as a power of ten: about a third of the combinations of six digits, which
-/// is enough with a lock after [`MAX_TRIES`]. Dates, keyboard rows and repetitions stay below it.
+/// is enough with a lock after [`MAX_FAILED_ATTEMPTS`]. Dates, keyboard rows and repetitions stay below it.
 const MIN_PIN_GUESSES_LOG10: f64 = 5.5;
 /// The number of recovery codes.
 pub const RECOVERY_CODES: usize = 8;
@@ -35,7 +35,7 @@ const SALT_BYTES: usize = 16;
 /// See [`SALT_BYTES`].
 const SECRET_BYTES: usize = 20;
 /// Consecutive wrong attempts after which removal is locked.
-pub const MAX_TRIES: u32 = 5;
+pub const MAX_FAILED_ATTEMPTS: u32 = 5;
 /// Minutes of the first, second and third lock, and of every later one.
 const LOCK_MINUTES: [i64; 4] = [15, 60, 4 * 60, 24 * 60];
 /// The issuer shown by the authenticator app.
@@ -70,14 +70,14 @@ impl fmt::Debug for Entropy {
     }
 }
 
-/// A hash or a secret; its `Debug` output does not reveal it.
+/// A hash or a secret, not shown by `Debug`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct SealedSecret(String);
+pub struct HiddenSecret(String);
 
-impl fmt::Debug for SealedSecret {
+impl fmt::Debug for HiddenSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SealedSecret(…)")
+        f.write_str("HiddenSecret(…)")
     }
 }
 
@@ -86,13 +86,13 @@ impl fmt::Debug for SealedSecret {
 #[serde(rename_all = "snake_case")]
 pub enum Protection {
     /// A PIN, stored as its hash.
-    Pin(SealedSecret),
+    Pin(HiddenSecret),
     /// One-time codes.
     Codes {
         /// The secret they are computed from, in base 32.
-        secret: SealedSecret,
+        secret: HiddenSecret,
         /// Hashes of the unused recovery codes, all with the same salt.
-        recovery: Vec<SealedSecret>,
+        recovery: Vec<HiddenSecret>,
         /// The time step of the code accepted last; no code is accepted twice (RFC 6238, 5.2).
         #[serde(default)]
         last_step: u64,
@@ -123,13 +123,13 @@ impl FailedAttempts {
 
     /// Attempts left before the next lock.
     pub fn left(&self) -> u32 {
-        MAX_TRIES.saturating_sub(self.wrong)
+        MAX_FAILED_ATTEMPTS.saturating_sub(self.wrong)
     }
 
     /// Counts a wrong attempt; the last one locks removal, each time for longer.
     pub fn note_wrong(&mut self, now: Timestamp) {
         self.wrong += 1;
-        if self.wrong >= MAX_TRIES {
+        if self.wrong >= MAX_FAILED_ATTEMPTS {
             let times = (self.locks as usize).min(LOCK_MINUTES.len() - 1);
             self.locked_until = Some(now + SignedDuration::from_mins(LOCK_MINUTES[times]));
             self.locks = self.locks.saturating_add(1);
@@ -153,7 +153,7 @@ pub enum PinFault {
 ///
 /// # Errors
 /// The PIN is too short, too long or too weak.
-pub fn seal_pin(pin: &str, entropy: &Entropy) -> Result<SealedSecret, PinFault> {
+pub fn hash_pin(pin: &str, entropy: &Entropy) -> Result<HiddenSecret, PinFault> {
     let length = pin.chars().count();
     if length < MIN_PIN_CHARS {
         return Err(PinFault::TooShort);
@@ -164,23 +164,23 @@ pub fn seal_pin(pin: &str, entropy: &Entropy) -> Result<SealedSecret, PinFault> 
     if zxcvbn::zxcvbn(pin, &[ISSUER]).guesses_log10() < MIN_PIN_GUESSES_LOG10 {
         return Err(PinFault::TooWeak);
     }
-    seal(pin, entropy.salt()).ok_or(PinFault::TooLong)
+    hash(pin, entropy.salt()).ok_or(PinFault::TooLong)
 }
 
 /// The argon2id hash of a text, as a PHC string; `None` if the library fails, which is not expected.
-fn seal(text: &str, salt: &[u8]) -> Option<SealedSecret> {
+fn hash(text: &str, salt: &[u8]) -> Option<HiddenSecret> {
     let params = Params::new(HASH_KIB, HASH_PASSES, 1, None).ok()?;
     let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     let hash: phc::PasswordHash = hasher.hash_password_with_salt(text.as_bytes(), salt).ok()?;
-    Some(SealedSecret(hash.to_string()))
+    Some(HiddenSecret(hash.to_string()))
 }
 
 /// Whether the typed text has this hash.
-pub fn opens(sealed: &SealedSecret, typed: &str) -> bool {
+pub fn matches_hash(hash: &HiddenSecret, typed: &str) -> bool {
     if typed.chars().count() > MAX_PIN_CHARS {
         return false;
     }
-    let hash = phc::PasswordHash::new(&sealed.0);
+    let hash = phc::PasswordHash::new(&hash.0);
     // The hash contains its cost parameters, so older hashes remain valid when the constants change.
     hash.is_ok_and(|hash| {
         Argon2::default()
@@ -190,12 +190,12 @@ pub fn opens(sealed: &SealedSecret, typed: &str) -> bool {
 }
 
 /// A new secret for one-time codes.
-pub fn new_secret(entropy: &Entropy) -> SealedSecret {
-    SealedSecret(Secret::from(entropy.secret().to_vec()).to_base32())
+pub fn new_secret(entropy: &Entropy) -> HiddenSecret {
+    HiddenSecret(Secret::from(entropy.secret().to_vec()).to_base32())
 }
 
 /// The address for an authenticator app's QR code (`otpauth://…`), and the secret in groups of four for typing.
-pub fn enrolment(secret: &SealedSecret) -> Option<(String, String)> {
+pub fn enrolment(secret: &HiddenSecret) -> Option<(String, String)> {
     let url = generator(secret)?.to_url().ok()?;
     let groups: Vec<String> = secret
         .0
@@ -207,7 +207,7 @@ pub fn enrolment(secret: &SealedSecret) -> Option<(String, String)> {
 }
 
 /// The code generator: RFC 6238 with the defaults of authenticator apps: six digits, 30 seconds, one step of tolerance.
-fn generator(secret: &SealedSecret) -> Option<Totp> {
+fn generator(secret: &HiddenSecret) -> Option<Totp> {
     let secret = Secret::try_from_base32(&secret.0).ok()?;
     let builder = Builder::new()
         .with_secret(secret)
@@ -217,7 +217,7 @@ fn generator(secret: &SealedSecret) -> Option<Totp> {
 }
 
 /// The time step of a code that is valid at this time; `None` if it is wrong.
-pub fn code_step(secret: &SealedSecret, code: &str, now: Timestamp) -> Option<u64> {
+pub fn code_step(secret: &HiddenSecret, code: &str, now: Timestamp) -> Option<u64> {
     let digits: String = code.chars().filter(|c| !c.is_whitespace()).collect();
     let second = u64::try_from(now.as_second()).ok()?;
     generator(secret)?.check(&digits, second)
@@ -225,13 +225,13 @@ pub fn code_step(secret: &SealedSecret, code: &str, now: Timestamp) -> Option<u6
 
 /// Protection by codes, and the recovery codes, which are shown only once. `None` if hashing fails.
 pub fn protect_by_codes(
-    secret: SealedSecret,
+    secret: HiddenSecret,
     step: u64,
     entropy: &Entropy,
 ) -> Option<(Protection, Vec<String>)> {
     let codes: Vec<String> = entropy.recovery().map(recovery_code).collect();
-    let seal_code = |code: &String| seal(&plain_code(code), entropy.salt());
-    let recovery = codes.iter().map(seal_code).collect::<Option<Vec<_>>>()?;
+    let hash_code = |code: &String| hash(&plain_code(code), entropy.salt());
+    let recovery = codes.iter().map(hash_code).collect::<Option<Vec<_>>>()?;
     let protection = Protection::Codes {
         secret,
         recovery,
@@ -258,18 +258,18 @@ pub enum Proof {
     Right,
     Wrong,
     /// The text cannot be a PIN (too short) or a code (wrong form); it does not count as an attempt.
-    NoTry,
+    NotAnAttempt,
     /// A valid code that was accepted before.
     Used,
 }
 
 /// Checks a typed PIN or code; an accepted code is used up. Takes tens of milliseconds, because hashing is deliberately
 /// slow.
-pub fn prove(protection: &mut Protection, typed: &str, now: Timestamp) -> Proof {
+pub fn check_proof(protection: &mut Protection, typed: &str, now: Timestamp) -> Proof {
     let is_right = |right: bool| if right { Proof::Right } else { Proof::Wrong };
     match protection {
-        Protection::Pin(_) if typed.trim().chars().count() < MIN_PIN_CHARS => Proof::NoTry,
-        Protection::Pin(pin) => is_right(opens(pin, typed.trim())),
+        Protection::Pin(_) if typed.trim().chars().count() < MIN_PIN_CHARS => Proof::NotAnAttempt,
+        Protection::Pin(pin) => is_right(matches_hash(pin, typed.trim())),
         Protection::Codes {
             secret,
             recovery,
@@ -280,34 +280,34 @@ pub fn prove(protection: &mut Protection, typed: &str, now: Timestamp) -> Proof 
                 Proof::Right
             }
             Some(_) => Proof::Used,
-            None if !is_made_like_a_code(typed) => Proof::NoTry,
+            None if !looks_like_code(typed) => Proof::NotAnAttempt,
             None => is_right(use_recovery_code(recovery, typed)),
         },
     }
 }
 
 /// Whether the text has the form of a code: at least four digits, or the eight characters of a recovery code.
-fn is_made_like_a_code(typed: &str) -> bool {
+fn looks_like_code(typed: &str) -> bool {
     let digits = typed.chars().filter(|c| !c.is_whitespace());
     let is_number = digits.clone().all(|c| c.is_ascii_digit());
     (is_number && digits.count() >= 4) || plain_code(typed).len() == 8
 }
 
-fn use_recovery_code(recovery: &mut Vec<SealedSecret>, typed: &str) -> bool {
+fn use_recovery_code(recovery: &mut Vec<HiddenSecret>, typed: &str) -> bool {
     let code = plain_code(typed);
     if code.len() != 8 {
         return false;
     }
     // All recovery codes have the same salt, so one hash can be compared with all.
-    let salt = recovery.first().and_then(|sealed| {
-        let hash = phc::PasswordHash::new(&sealed.0).ok()?;
+    let salt = recovery.first().and_then(|kept| {
+        let hash = phc::PasswordHash::new(&kept.0).ok()?;
         Some(hash.salt?.to_vec())
     });
-    let Some(typed) = salt.and_then(|salt| seal(&code, &salt)) else {
+    let Some(typed) = salt.and_then(|salt| hash(&code, &salt)) else {
         return false;
     };
-    let place = recovery.iter().position(|sealed| *sealed == typed);
-    place.map(|place| recovery.remove(place)).is_some()
+    let position = recovery.iter().position(|kept| *kept == typed);
+    position.map(|position| recovery.remove(position)).is_some()
 }
 
 #[cfg(test)]
@@ -321,14 +321,14 @@ mod tests {
     }
 
     #[test]
-    fn a_pin_opens_what_it_sealed_and_nothing_else_does() {
+    fn a_pin_matches_its_own_hash_and_no_other() {
         for pin in ["t9-kajak", "蓝鲸四十七走路", "👍🔑🏠🐳🚪🌙", "836251"] {
-            let sealed = seal_pin(pin, &ENTROPY).expect("good enough");
-            assert!(opens(&sealed, pin), "{pin}");
+            let hash = hash_pin(pin, &ENTROPY).expect("good enough");
+            assert!(matches_hash(&hash, pin), "{pin}");
             for other in ["", "t9-kajaK", "836252", &pin.repeat(20)] {
-                assert!(!opens(&sealed, other), "{other}");
+                assert!(!matches_hash(&hash, other), "{other}");
             }
-            let written = serde_json::to_string(&sealed).expect("written");
+            let written = serde_json::to_string(&hash).expect("written");
             assert!(written.contains("$argon2id$v=19$m=7168,t=5,p=1$") && !written.contains(pin));
         }
     }
@@ -346,22 +346,22 @@ mod tests {
             ("password1", PinFault::TooWeak),
             ("unbind-bot", PinFault::TooWeak),
         ] {
-            assert_eq!(seal_pin(pin, &ENTROPY), Err(fault), "{pin}");
+            assert_eq!(hash_pin(pin, &ENTROPY), Err(fault), "{pin}");
         }
-        assert_eq!(seal_pin(&"长".repeat(65), &ENTROPY), Err(PinFault::TooLong));
+        assert_eq!(hash_pin(&"长".repeat(65), &ENTROPY), Err(PinFault::TooLong));
     }
 
     #[test]
     fn debug_output_hides_hashes_and_secrets() {
-        let sealed = seal_pin("t9-kajak", &ENTROPY).expect("good enough");
-        let shown = format!("{:?} {ENTROPY:?}", Protection::Pin(sealed));
-        assert_eq!(shown, "Pin(SealedSecret(…)) Entropy(…)");
+        let hash = hash_pin("t9-kajak", &ENTROPY).expect("good enough");
+        let shown = format!("{:?} {ENTROPY:?}", Protection::Pin(hash));
+        assert_eq!(shown, "Pin(HiddenSecret(…)) Entropy(…)");
     }
 
     /// The test vector of RFC 6238, appendix B, for SHA-1, cut to six digits.
     #[test]
     fn codes_are_those_of_rfc_6238() {
-        let secret = SealedSecret(Secret::from(b"12345678901234567890".to_vec()).to_base32());
+        let secret = HiddenSecret(Secret::from(b"12345678901234567890".to_vec()).to_base32());
         assert_eq!(code_step(&secret, "287082", at(59)), Some(1));
         assert_eq!(code_step(&secret, " 287 082 ", at(59)), Some(1));
         assert_eq!(code_step(&secret, "287082", at(89)), Some(1), "a step late");
@@ -377,22 +377,29 @@ mod tests {
 
     #[test]
     fn a_code_is_accepted_once_and_so_is_each_recovery_code() {
-        let secret = SealedSecret(Secret::from(b"12345678901234567890".to_vec()).to_base32());
-        let bytes = std::array::from_fn(|place| u8::try_from(place).unwrap_or(0));
+        let secret = HiddenSecret(Secret::from(b"12345678901234567890".to_vec()).to_base32());
+        let bytes = std::array::from_fn(|index| u8::try_from(index).unwrap_or(0));
         let (mut protection, codes) = protect_by_codes(secret, 0, &Entropy(bytes)).expect("set up");
-        assert_eq!(prove(&mut protection, "287082", at(59)), Proof::Right);
-        assert_eq!(prove(&mut protection, "287082", at(59)), Proof::Used);
+        assert_eq!(check_proof(&mut protection, "287082", at(59)), Proof::Right);
+        assert_eq!(check_proof(&mut protection, "287082", at(59)), Proof::Used);
         assert_eq!(codes.len(), RECOVERY_CODES);
         let typed = codes[0].to_lowercase().replace('-', " ");
-        assert_eq!(prove(&mut protection, &typed, at(59)), Proof::Right);
+        assert_eq!(check_proof(&mut protection, &typed, at(59)), Proof::Right);
         assert_eq!(
-            prove(&mut protection, &typed, at(59)),
+            check_proof(&mut protection, &typed, at(59)),
             Proof::Wrong,
             "twice"
         );
-        assert_eq!(prove(&mut protection, "ZZZZ-ZZZZ", at(59)), Proof::Wrong);
+        assert_eq!(
+            check_proof(&mut protection, "ZZZZ-ZZZZ", at(59)),
+            Proof::Wrong
+        );
         for word in ["", "ok", "where is the code", "我没有验证器", "👍"] {
-            assert_eq!(prove(&mut protection, word, at(59)), Proof::NoTry, "{word}");
+            assert_eq!(
+                check_proof(&mut protection, word, at(59)),
+                Proof::NotAnAttempt,
+                "{word}"
+            );
         }
     }
 
@@ -415,7 +422,7 @@ mod tests {
     fn a_lock_lasts_longer_each_time_and_to_the_second() {
         let mut tries = FailedAttempts::default();
         for minutes in [15, 60, 240, 1440, 1440] {
-            for _ in 1..MAX_TRIES {
+            for _ in 1..MAX_FAILED_ATTEMPTS {
                 tries.note_wrong(at(0));
                 assert_eq!(
                     tries.locked_minutes(at(0)).filter(|_| tries.locks == 0),

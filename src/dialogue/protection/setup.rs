@@ -5,14 +5,15 @@ use crate::{
     dialogue::{
         choice::Choice,
         protection::credentials::{
-            self, FailedAttempts, MAX_PIN_CHARS, MIN_PIN_CHARS, PinFault, Proof, Protection,
-            RECOVERY_CODES, SealedSecret,
+            self, FailedAttempts, HiddenSecret, MAX_PIN_CHARS, MIN_PIN_CHARS, PinFault, Proof,
+            Protection, RECOVERY_CODES,
         },
         record::{Activity, ProtectionGoal, Setup},
         reply::{Attachment, Reply},
         screen::Screen,
         turn::TurnBuilder,
     },
+    knowledge::lines::Value,
     markup::RichText,
 };
 
@@ -60,7 +61,17 @@ pub(crate) fn back(turn: &mut TurnBuilder<'_>) {
     match turn.record.activity {
         Activity::Protecting(Setup::RepeatPin(_)) => go_to(turn, Setup::NewPin),
         Activity::Protecting(Setup::Choosing) => turn.leave_procedure(),
-        _ => go_to(turn, Setup::Choosing),
+        Activity::Protecting(Setup::Proof(_) | Setup::NewPin | Setup::FirstCode(_)) => {
+            go_to(turn, Setup::Choosing);
+        }
+        Activity::Idle
+        | Activity::Adding { .. }
+        | Activity::Editing { .. }
+        | Activity::ChoosingCard
+        | Activity::Removing(_)
+        | Activity::Importing { .. }
+        | Activity::Forgetting
+        | Activity::Reviewing => turn.show(Screen::Present),
     }
 }
 
@@ -73,7 +84,7 @@ pub(crate) fn take_typed(turn: &mut TurnBuilder<'_>, setup: Setup, typed: &str) 
             Ok(()) => apply_goal(turn, goal),
             Err(fault) => ask_again(turn, fault),
         },
-        Setup::NewPin => match credentials::seal_pin(typed.trim(), &turn.entropy) {
+        Setup::NewPin => match credentials::hash_pin(typed.trim(), &turn.entropy) {
             Ok(pin) => go_to(turn, Setup::RepeatPin(pin)),
             Err(fault) => ask_again(turn, pin_fault(turn, fault)),
         },
@@ -95,8 +106,8 @@ fn pin_fault(turn: &TurnBuilder<'_>, fault: PinFault) -> RichText {
     }
 }
 
-fn take_repeated(turn: &mut TurnBuilder<'_>, pin: SealedSecret, typed: &str) {
-    if !credentials::opens(&pin, typed.trim()) {
+fn take_repeated(turn: &mut TurnBuilder<'_>, pin: HiddenSecret, typed: &str) {
+    if !credentials::matches_hash(&pin, typed.trim()) {
         turn.note(turn.line("pin-differs", &[]));
         return go_to(turn, Setup::NewPin);
     }
@@ -105,7 +116,7 @@ fn take_repeated(turn: &mut TurnBuilder<'_>, pin: SealedSecret, typed: &str) {
     finish(turn, text);
 }
 
-fn take_first_code(turn: &mut TurnBuilder<'_>, secret: SealedSecret, typed: &str) {
+fn take_first_code(turn: &mut TurnBuilder<'_>, secret: HiddenSecret, typed: &str) {
     let Some(step) = credentials::code_step(&secret, typed, turn.now) else {
         return turn.show(Screen::WrongFirstCode);
     };
@@ -138,10 +149,12 @@ fn finish(turn: &mut TurnBuilder<'_>, text: RichText) {
 pub(crate) fn give_up(turn: &mut TurnBuilder<'_>) {
     turn.record.leave();
     turn.say(Reply::new(turn.line("apology", &[])));
+    // Notes that were left for the question are not lost.
+    turn.show(Screen::Present);
 }
 
 /// Whether an authenticator app can be set up with this secret.
-pub(crate) fn can_enrol(secret: &SealedSecret) -> bool {
+pub(crate) fn can_enrol(secret: &HiddenSecret) -> bool {
     credentials::enrolment(secret).is_some()
 }
 
@@ -161,13 +174,13 @@ pub(crate) fn try_proof(turn: &mut TurnBuilder<'_>, typed: &str) -> Result<(), R
     let Some(protection) = &mut turn.record.protection else {
         return Ok(());
     };
-    match credentials::prove(protection, typed, now) {
+    match credentials::check_proof(protection, typed, now) {
         Proof::Right => {
             turn.record.failed_attempts = FailedAttempts::default();
             return Ok(());
         }
         Proof::Used => return Err(turn.line("proof-used", &[])),
-        Proof::NoTry => return Err(turn.line("proof-no-try", &[])),
+        Proof::NotAnAttempt => return Err(turn.line("proof-no-try", &[])),
         Proof::Wrong if is_talk => return Err(turn.line("proof-no-try", &[])),
         Proof::Wrong => {}
     }
@@ -179,8 +192,21 @@ pub(crate) fn try_proof(turn: &mut TurnBuilder<'_>, typed: &str) -> Result<(), R
     })
 }
 
+/// How long removal is locked, or else the question for the PIN or for a code.
+pub(crate) fn proof_line(
+    turn: &TurnBuilder<'_>,
+    (for_pin, for_code): (&str, &str),
+    values: &[(&str, Value)],
+) -> RichText {
+    let question = match turn.record.protection {
+        Some(Protection::Codes { .. }) => for_code,
+        Some(Protection::Pin(_)) | None => for_pin,
+    };
+    locked_line(turn).unwrap_or_else(|| turn.line(question, values))
+}
+
 /// Says how long removal is locked; `None` if it is not.
-pub(crate) fn locked_line(turn: &TurnBuilder<'_>) -> Option<RichText> {
+fn locked_line(turn: &TurnBuilder<'_>) -> Option<RichText> {
     let minutes = turn.record.failed_attempts.locked_minutes(turn.now)?;
     Some(turn.line("proof-locked", &[("minutes", minutes.into())]))
 }
@@ -189,9 +215,7 @@ pub(crate) fn locked_line(turn: &TurnBuilder<'_>) -> Option<RichText> {
 pub(crate) fn draw(turn: &TurnBuilder<'_>, setup: &Setup) -> Option<Reply> {
     let reply = match setup {
         Setup::Choosing => return Some(draw_choices(turn)),
-        Setup::Proof(_) => {
-            Reply::new(locked_line(turn).unwrap_or_else(|| question_for_proof(turn)))
-        }
+        Setup::Proof(_) => Reply::new(proof_line(turn, ("present-pin", "present-code"), &[])),
         Setup::NewPin => Reply::new(turn.line("pin-new", &[("least", MIN_PIN_CHARS.into())])),
         Setup::RepeatPin(_) => Reply::new(turn.line("pin-repeat", &[])),
         Setup::FirstCode(secret) => draw_enrolment(turn, secret)?,
@@ -209,13 +233,6 @@ fn with_ways_out(turn: &TurnBuilder<'_>, reply: Reply) -> Reply {
         turn.button("button-back", Choice::Back),
         turn.button("button-cancel", Choice::Cancel),
     ])
-}
-
-fn question_for_proof(turn: &TurnBuilder<'_>) -> RichText {
-    match turn.record.protection {
-        Some(Protection::Codes { .. }) => turn.line("present-code", &[]),
-        Some(Protection::Pin(_)) | None => turn.line("present-pin", &[]),
-    }
 }
 
 fn draw_choices(turn: &TurnBuilder<'_>) -> Reply {
@@ -236,7 +253,7 @@ fn draw_choices(turn: &TurnBuilder<'_>) -> Reply {
 }
 
 /// The secret for an authenticator app: as a QR code, and as text for typing.
-fn draw_enrolment(turn: &TurnBuilder<'_>, secret: &SealedSecret) -> Option<Reply> {
+fn draw_enrolment(turn: &TurnBuilder<'_>, secret: &HiddenSecret) -> Option<Reply> {
     let (address, letters) = credentials::enrolment(secret)?;
     let text = turn.line("codes-enrol", &[("secret", letters.into())]);
     Some(Reply::new(text).with_attachment(Attachment::QrCode(address)))

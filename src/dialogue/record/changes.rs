@@ -76,16 +76,16 @@ impl Record {
 
     /// Moves the card of the removal under way from the list to the trash. Returns whether it was on the list.
     pub(crate) fn take_off(&mut self, id: CardId, now: Timestamp) -> bool {
-        let Some(place) = self.cards.iter().position(|card| card.id == id) else {
+        let Some(position) = self.cards.iter().position(|card| card.id == id) else {
             return false;
         };
         let reason = self.activity.removal().and_then(|removal| removal.reason);
-        let mut card = self.cards.remove(place);
+        let mut card = self.cards.remove(position);
         card.note(CardEvent::TakenOff, now);
         self.trash.push(RemovedCard {
             card,
             removed: now,
-            place,
+            position,
             reason,
         });
         self.drop_set_aside(id);
@@ -93,7 +93,7 @@ impl Record {
         true
     }
 
-    /// Moves a card from the trash to its former place on the list, and returns it; its label gets a number if another
+    /// Moves a card from the trash to its former position on the list, and returns it; its label gets a number if another
     /// card has the label now.
     pub(crate) fn put_back(&mut self, id: CardId, now: Timestamp) -> Result<&Card, NotPutBack> {
         let at = self.trash.iter().position(|removed| removed.card.id == id);
@@ -102,18 +102,18 @@ impl Record {
             return Err(NotPutBack::ListFull);
         }
         let RemovedCard {
-            mut card, place, ..
+            mut card, position, ..
         } = self.trash.remove(at);
         card.label = self.unused_label(&card.label);
         card.note(CardEvent::PutBack, now);
-        let place = place.min(self.cards.len());
-        self.cards.insert(place, card);
+        let position = position.min(self.cards.len());
+        self.cards.insert(position, card);
         self.reminders.retain(|reminder| reminder.card != id);
         let removal = self.activity.removal();
         if removal.is_some_and(|removal| removal.card == id) {
             self.leave();
         }
-        Ok(&self.cards[place])
+        Ok(&self.cards[position])
     }
 
     /// Adds a new card to the end of the list, and returns its id.

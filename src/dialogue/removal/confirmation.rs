@@ -6,7 +6,7 @@ use crate::dialogue::{
     buttons,
     choice::Choice,
     ids::CardId,
-    protection::{credentials::Protection, setup},
+    protection::setup,
     record::{Activity, Card, Stage, TRASH_DAYS},
     reply::Reply,
     screen::Screen,
@@ -60,19 +60,18 @@ pub(crate) fn confirm_typed(turn: &mut TurnBuilder<'_>) {
 
 /// The question for the PIN or a code, or how long removal is locked.
 pub(crate) fn draw_proof(turn: &TurnBuilder<'_>, card: &Card) -> Reply {
-    let question = match &turn.record.protection {
-        Some(Protection::Codes { .. }) => "proof-code",
-        Some(Protection::Pin(_)) | None => "proof-pin",
-    };
-    let ask = || turn.line(question, &[("label", card.label.as_str().into())]);
-    let text = setup::locked_line(turn).unwrap_or_else(ask);
-    Reply::new(text)
-        .row(buttons::named_entry_button(turn, NOT_ACCEPTED_ENTRY))
-        .row([
-            turn.button("button-back", Choice::Back),
-            turn.button("button-pause", Choice::Pause),
-        ])
-        .row([turn.button("button-cancel", Choice::Cancel)])
+    let label = ("label", card.label.as_str().into());
+    Reply::new(setup::proof_line(
+        turn,
+        ("proof-pin", "proof-code"),
+        &[label],
+    ))
+    .row(buttons::named_entry_button(turn, NOT_ACCEPTED_ENTRY))
+    .row([
+        turn.button("button-back", Choice::Back),
+        turn.button("button-pause", Choice::Pause),
+    ])
+    .row([turn.button("button-cancel", Choice::Cancel)])
 }
 
 /// The confirmation screen: which card, what will happen, and what will not.

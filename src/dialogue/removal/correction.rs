@@ -41,14 +41,14 @@ pub(crate) fn take(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
     if !at_a_step || count_units(text) > MAX_UNITS || asks {
         return false;
     }
-    let Some(correction) = correction(turn, text, card) else {
+    let Some(correction) = find_correction(turn, text, card) else {
         return false;
     };
     apply(turn, card, correction);
     true
 }
 
-fn correction(turn: &TurnBuilder<'_>, text: &str, id: CardId) -> Option<Correction> {
+fn find_correction(turn: &TurnBuilder<'_>, text: &str, id: CardId) -> Option<Correction> {
     let card = turn.record.card(id)?;
     let guides = &turn.base.knowledge.guides;
     let lives_on = |wallet: &EntryId, system: PhoneSystem| {

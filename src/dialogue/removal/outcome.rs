@@ -26,7 +26,7 @@ const SAFETY_ENTRY: &str = "card-security";
 
 /// The card is gone from the wallet: ends the removal.
 pub(crate) fn take_gone(turn: &mut TurnBuilder<'_>, card: CardId) {
-    if is_in_trash(turn, card) {
+    if check_in_trash(turn, card) {
         leave_question(turn, card);
         turn.show(Screen::CardGone(card));
     }
@@ -34,7 +34,7 @@ pub(crate) fn take_gone(turn: &mut TurnBuilder<'_>, card: CardId) {
 
 /// The card is still in the wallet: explains why, and offers ways to continue. The question stays open.
 pub(crate) fn take_still_there(turn: &mut TurnBuilder<'_>, card: CardId) {
-    if is_in_trash(turn, card) {
+    if check_in_trash(turn, card) {
         entry::say_named_entry(turn, STILL_SHOWN_ENTRY);
         turn.show(Screen::StillThere(card));
     }
@@ -42,7 +42,7 @@ pub(crate) fn take_still_there(turn: &mut TurnBuilder<'_>, card: CardId) {
 
 /// The person is not sure: explains how to check, and asks again.
 pub(crate) fn take_not_sure(turn: &mut TurnBuilder<'_>, card: CardId) {
-    if is_in_trash(turn, card) {
+    if check_in_trash(turn, card) {
         entry::say_named_entry(turn, CHECK_ENTRY);
         turn.show(Screen::LookAgain(card));
     }
@@ -50,7 +50,7 @@ pub(crate) fn take_not_sure(turn: &mut TurnBuilder<'_>, card: CardId) {
 
 /// Schedules the question again after [`REMIND_OUTCOME_MINUTES`].
 pub(crate) fn remind(turn: &mut TurnBuilder<'_>, card: CardId) {
-    if is_in_trash(turn, card) {
+    if check_in_trash(turn, card) {
         leave_question(turn, card);
         let at = turn.now + SignedDuration::from_mins(REMIND_OUTCOME_MINUTES);
         turn.record.reminders.push(Reminder { card, at });
@@ -65,7 +65,7 @@ pub(crate) fn leave_open(turn: &mut TurnBuilder<'_>, card: CardId) {
 }
 
 /// Whether the card is still in the trash; if not, says so.
-fn is_in_trash(turn: &mut TurnBuilder<'_>, card: CardId) -> bool {
+fn check_in_trash(turn: &mut TurnBuilder<'_>, card: CardId) -> bool {
     let is_there = turn.record.removed_card(card).is_some();
     if !is_there {
         turn.show_card_missing();

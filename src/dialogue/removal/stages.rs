@@ -250,7 +250,15 @@ pub(crate) fn pause(turn: &mut TurnBuilder<'_>) {
             turn.record.activity = Activity::Idle;
             turn.show(Screen::Paused(card));
         }
-        _ => turn.show(Screen::Present),
+        Activity::Removing(_)
+        | Activity::Idle
+        | Activity::Adding { .. }
+        | Activity::Editing { .. }
+        | Activity::ChoosingCard
+        | Activity::Protecting(_)
+        | Activity::Importing { .. }
+        | Activity::Forgetting
+        | Activity::Reviewing => turn.show(Screen::Present),
     }
 }
 

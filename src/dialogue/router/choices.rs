@@ -14,15 +14,15 @@ use crate::dialogue::{
     record::{Activity, ProtectionGoal},
     reminders,
     removal::{confirmation, outcome, stages, steps},
+    router::links,
     screen::Screen,
     turn::TurnBuilder,
 };
 
 /// Applies the choice of a pressed button.
 pub(crate) fn choose(turn: &mut TurnBuilder<'_>, choice: &Choice) {
-    match turn.place {
-        Place::Group if choice.is_personal() => return help::ask_into_private(turn, "unbind"),
-        Place::Group | Place::Private => {}
+    if let (Place::Group, Some(payload)) = (turn.place, links::for_choice(choice)) {
+        return help::ask_into_private(turn, &payload);
     }
     match choice {
         Choice::NoneOfThese => question::take_none_of_these(turn),

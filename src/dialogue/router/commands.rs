@@ -9,27 +9,15 @@ use crate::{
         my_data::{export, forget, import},
         protection::setup,
         removal::stages,
-        router::choices,
+        router::{
+            choices,
+            links::{self, Link},
+        },
         screen::Screen,
         turn::TurnBuilder,
     },
     knowledge::EntryId,
 };
-
-/// Prefix of a deep link to an entry: `/start kb_<id>`.
-const ENTRY_PAYLOAD: &str = "kb_";
-/// Prefix of a deep link into the removal of a card in a wallet: `/start unbind_<wallet id>`.
-const UNBIND_PAYLOAD: &str = "unbind_";
-/// Commands with a deep link, `/start <name>`.
-const LINKED_COMMANDS: [Command; 7] = [
-    Command::Unbind,
-    Command::Cards,
-    Command::Faq,
-    Command::Protect,
-    Command::Export,
-    Command::Import,
-    Command::Forget,
-];
 
 /// Takes a command with its argument.
 pub(crate) fn take(turn: &mut TurnBuilder<'_>, command: Command, argument: &str) {
@@ -53,7 +41,7 @@ fn leave_small_procedure(turn: &mut TurnBuilder<'_>) {
 }
 
 fn route(turn: &mut TurnBuilder<'_>, command: Command, argument: &str) {
-    if let (Place::Group, Some(payload)) = (turn.place, private_payload(command)) {
+    if let (Place::Group, Some(payload)) = (turn.place, links::for_command(command)) {
         return help::ask_into_private(turn, payload);
     }
     match command {
@@ -72,42 +60,18 @@ fn route(turn: &mut TurnBuilder<'_>, command: Command, argument: &str) {
     }
 }
 
-/// The `/start` payload that runs a personal command in the private chat; `None` for commands that are not personal.
-fn private_payload(command: Command) -> Option<&'static str> {
-    match command {
-        Command::Unbind => Some("unbind"),
-        Command::Cards => Some("cards"),
-        Command::Protect => Some("protect"),
-        Command::Export => Some("export"),
-        Command::Import => Some("import"),
-        Command::Forget => Some("forget"),
-        Command::Start
-        | Command::Help
-        | Command::Faq
-        | Command::Language
-        | Command::Privacy
-        | Command::Cancel => None,
-    }
-}
-
 /// Follows a deep link: `/start <payload>`.
 fn follow_link(turn: &mut TurnBuilder<'_>, payload: &str) {
-    let id = payload.strip_prefix(ENTRY_PAYLOAD);
-    if let Some(id) = id.and_then(|id| id.parse().ok()) {
-        return entry::say_entry(turn, &id, Origin::Button);
-    }
-    let wallet = payload.strip_prefix(UNBIND_PAYLOAD);
-    let wallet = wallet.and_then(|id| id.parse::<EntryId>().ok());
     let guides = &turn.base.knowledge.guides;
-    if let Some(wallet) = wallet.filter(|wallet| guides.contains_key(wallet)) {
-        return match turn.place {
-            Place::Group => help::ask_into_private(turn, "unbind"),
+    match Link::read(payload) {
+        Some(Link::Entry(id)) => entry::say_entry(turn, &id, Origin::Button),
+        Some(Link::UnbindFrom(wallet)) if guides.contains_key(&wallet) => match turn.place {
+            Place::Group => help::ask_into_private(turn, &links::unbind_from(&wallet)),
             Place::Private => unbind(turn, Some(wallet)),
-        };
+        },
+        Some(Link::Command(command)) => route(turn, command, ""),
+        Some(Link::UnbindFrom(_)) | None => route(turn, Command::Start, ""),
     }
-    let linked = LINKED_COMMANDS.into_iter();
-    let mut linked = linked.filter(|command| command.name() == payload);
-    route(turn, linked.next().unwrap_or(Command::Start), "");
 }
 
 /// Begins a removal. The last answer is dropped, because a removal by command does not follow from it.

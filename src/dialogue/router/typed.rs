@@ -15,7 +15,7 @@ use crate::dialogue::{
     router::choices,
     screen::Screen,
     screens,
-    secrets::{self, Secret},
+    secrets::{self, SecretKind},
     turn::TurnBuilder,
     words::plain_word,
 };
@@ -35,20 +35,20 @@ pub(crate) fn take(turn: &mut TurnBuilder<'_>, text: &str) {
 }
 
 /// The kind of secret in a text, where the bot did not ask for one.
-fn misplaced_secret(turn: &TurnBuilder<'_>, text: &str) -> Option<Secret> {
+fn misplaced_secret(turn: &TurnBuilder<'_>, text: &str) -> Option<SecretKind> {
     let activity = &turn.record.activity;
     if activity.awaits_secret() {
         return None;
     }
     // The label or the last digits of a card may be a number.
     let awaits_words = activity.awaits_words() || matches!(activity, Activity::Protecting(_));
-    let lone = (!awaits_words && secrets::is_lone_code(text)).then_some(Secret::Code);
+    let lone = (!awaits_words && secrets::is_lone_code(text)).then_some(SecretKind::Code);
     let words = turn.words();
     secrets::detect(text, |near, word| words.mentions(near, word.line())).or(lone)
 }
 
 /// Deletes a secret from the chat, if possible, and says why.
-fn explain_secret(turn: &mut TurnBuilder<'_>, secret: Secret) {
+fn explain_secret(turn: &mut TurnBuilder<'_>, secret: SecretKind) {
     let is_deleted = turn.delete_typed();
     let line = match turn.place {
         Place::Private if is_deleted => "secret-taken-away",

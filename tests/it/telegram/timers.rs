@@ -53,7 +53,7 @@ fn removed_card(now: Timestamp) -> Record {
         trash: vec![RemovedCard {
             card,
             removed: now,
-            place: 0,
+            position: 0,
             reason: None,
         }],
         next_card: 1,

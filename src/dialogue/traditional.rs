@@ -43,7 +43,7 @@ pub(super) fn to_traditional(text: &str) -> String {
 }
 
 /// Converts the text and the button labels of a reply.
-pub(super) fn convert(reply: &mut Reply) {
+pub(super) fn convert_reply(reply: &mut Reply) {
     for span in &mut reply.text.0 {
         span.text = to_traditional(&span.text);
     }
