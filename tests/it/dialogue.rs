@@ -1,13 +1,16 @@
 //! Property tests: the invariants in `support::promises` hold under random presses, texts, commands and times. Also
 //! tests of language, groups and expiry.
 
-use crate::support::promises::{Chat, PIN, respond_at};
+use crate::support::{
+    base,
+    promises::{Chat, PIN, respond_at},
+};
 use jiff::SignedDuration;
 use proptest::prelude::*;
 use unbind_bot::{
     dialogue::{
-        Action, Activity, AttachmentKind, CardId, Choice, Command, Event, Field, Input, MessageId,
-        Place, Press, Reason, Receipt, Record, SentFile, Turn,
+        Action, Activity, AttachmentKind, Card, CardId, Choice, Command, DeadLetter, Event, Field,
+        Input, MessageId, Place, Press, Reason, Receipt, Record, SentFile, Turn, apology,
     },
     knowledge::Language,
 };
@@ -212,26 +215,115 @@ fn in_a_group_questions_are_answered_and_personal_matters_move_to_the_private_ch
         &group(Input::from_text("how do I unbind my card")),
     );
     assert!(answered.replies[0].text.to_plain().contains("five steps"));
-    for input in [
-        Input::from_text("/unbind"),
-        Input::from_text("/cards"),
-        Input::Press {
-            press: Some(Press::new(0, Choice::AddCard)),
-            message: MessageId(1),
-        },
-        Input::Press {
-            press: Some(Press::new(0, Choice::UnbindCard(CardId(0)))),
-            message: MessageId(1),
-        },
+    let press = |choice| Input::Press {
+        press: Some(Press::new(0, choice)),
+        message: MessageId(1),
+    };
+    for (input, payload) in [
+        (Input::from_text("/unbind"), "unbind"),
+        (Input::from_text("/cards"), "cards"),
+        (Input::from_text("/forget"), "forget"),
+        (
+            Input::from_text("/start unbind_wallet-oppo"),
+            "unbind_wallet-oppo",
+        ),
+        (press(Choice::AddCard), "cards"),
+        (press(Choice::Export), "export"),
+        (press(Choice::UsePin), "protect"),
+        (press(Choice::UnbindCard(CardId(0))), "unbind"),
     ] {
         let turn = respond_to(&Record::default(), &group(input.clone()));
-        let links = turn
+        let buttons = turn
             .replies
             .iter()
-            .flat_map(|reply| reply.buttons.iter().flatten())
-            .filter(|button| matches!(button.action, Action::PrivateChat(_)));
-        assert_eq!(links.count(), 1, "{input:?}");
+            .flat_map(|reply| reply.buttons.iter().flatten());
+        let links: Vec<_> = buttons
+            .filter_map(|button| match &button.action {
+                Action::PrivateChat(payload) => Some(payload.as_str()),
+                Action::Press(_) => None,
+            })
+            .collect();
+        assert_eq!(links, [payload], "{input:?}");
         assert_eq!(turn.record.activity, Activity::Idle, "{input:?}");
+    }
+}
+
+#[test]
+fn an_offered_label_pressed_while_no_card_is_added_is_no_fault() {
+    let now = "2026-01-01T00:00:00Z".parse().expect("a time");
+    let wallet = "wallet-oppo".parse().expect("an id");
+    let record = Record {
+        cards: vec![Card::new(CardId(0), "Home", wallet, now)],
+        next_card: 1,
+        ..Record::default()
+    };
+    let event = Event::private(Input::Press {
+        press: Some(Press::new(0, Choice::Label("home".to_owned()))),
+        message: MessageId(1),
+    });
+    let turn = respond_at(&record, &event, now);
+    let said = turn.replies[0].text.to_plain();
+    assert!(said.starts_with("Nothing is under way"), "{said}");
+    assert_eq!(turn.record.cards, record.cards);
+}
+
+#[test]
+fn an_apology_is_in_the_language_of_the_app_when_no_other_is_known() {
+    let now = "2026-01-01T00:00:00Z".parse().expect("a time");
+    let klingon = "tl".parse().expect("a code");
+    let chosen = Record {
+        language: Some(Language::EN),
+        ..Record::default()
+    };
+    let remembered = Record {
+        app_language: Some(Language::ZH),
+        ..Record::default()
+    };
+    for (record, app_language, begins) in [
+        (Record::default(), Some(Language::ZH), "抱歉"),
+        (remembered, None, "抱歉"),
+        (Record::default(), Some(klingon), "Sorry"),
+        (Record::default(), None, "Sorry"),
+        (chosen, Some(Language::ZH), "Sorry"),
+    ] {
+        let event = Event {
+            app_language,
+            ..Event::private(Input::Wake)
+        };
+        let letter = DeadLetter::for_event(&record, &event, "index out of bounds", now);
+        let turn = apology(&record, &event, &base(), letter);
+        let said = turn.replies[0].text.to_plain();
+        assert!(said.starts_with(begins), "{said}");
+        assert_eq!(turn.record.app_language, record.app_language);
+    }
+}
+
+#[test]
+fn a_setup_that_fails_says_all_that_is_to_be_said_and_returns_to_the_removal() {
+    let removal = r#"{"at":"removing","card":0,"stage":"reason"}"#;
+    for (suspended, messages) in [("null", 1), (removal, 2)] {
+        // The secret is not base 32.
+        let record = format!(
+            r#"{{"turn":7,"activity":{{"at":"protecting","first_code":"!"}},"suspended":{suspended},"cards":[
+                {{"id":0,"label":"Office","wallet":"wallet-oppo","added":"2025-12-01T00:00:00Z"}}]}}"#
+        );
+        let record: Record = serde_json::from_str(&record).expect("a record as it is stored");
+        let event = Event::private(Input::Press {
+            press: Some(Press::new(6, Choice::UseCodes)),
+            message: MessageId(1),
+        });
+        let turn = respond_to(&record, &event);
+        let said: Vec<_> = turn
+            .replies
+            .iter()
+            .map(|reply| reply.text.to_plain())
+            .collect();
+        assert_eq!(said.len(), messages, "{said:?}");
+        let said = said.join("\n");
+        assert!(said.contains("Sorry, something went wrong"), "{said}");
+        assert!(said.contains("That button is from earlier"), "{said}");
+        let is_back = turn.record.activity.removal().is_some();
+        assert_eq!(is_back, messages == 2);
     }
 }
 

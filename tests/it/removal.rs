@@ -3,13 +3,13 @@
 
 use crate::support::{
     knowledge,
-    promises::{Chat, PIN},
+    promises::{Chat, PIN, respond_at},
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use unbind_bot::{
     dialogue::{
-        Activity, Card, CardId, Choice, Event, Field, Input, Place, Press, Reason, Receipt, Record,
-        Removal, Stage, record,
+        Activity, Card, CardDraft, CardId, Choice, Event, Field, Input, MessageId, Place, Press,
+        Reason, Receipt, Record, Removal, Reply, Stage, record,
     },
     knowledge::{CardKind, EntryId, Guide, Language, PhoneSystem, guide::STEP_IDS},
 };
@@ -116,6 +116,75 @@ fn misuse_shows_all_steps_of_every_wallet_phone_and_kind_at_once() {
     }
 }
 
+/// The one reply to a button of an older keyboard, on a message that is not the present screen.
+fn reply_to_old_button(record: &Record, choice: Choice, now: Timestamp) -> Reply {
+    let event = Event::private(Input::Press {
+        press: Some(Press::new(record.keyboard.wrapping_sub(1), choice)),
+        message: MessageId(999),
+    });
+    let mut replies = respond_at(record, &event, now).replies;
+    assert_eq!(replies.len(), 1, "{replies:?}");
+    let reply = replies.remove(0);
+    let said = reply.text.to_plain();
+    assert!(said.starts_with("That button is from earlier"), "{said}");
+    assert!(!reply.buttons.is_empty(), "{said}");
+    reply
+}
+
+const HERE_WE_ARE: &str = "Here is where we are";
+
+#[test]
+fn an_old_button_shows_the_present_step_and_announces_it() {
+    let chat = at_confirmation();
+    let reply = reply_to_old_button(&chat.record, Choice::Done, chat.now);
+    assert!(reply.text.to_plain().contains(HERE_WE_ARE));
+}
+
+#[test]
+fn an_old_button_pressed_after_the_removal_was_put_away_gets_one_message() {
+    let chat = at_confirmation();
+    let later = chat.now + SignedDuration::from_hours(24 * 31);
+    let reply = reply_to_old_button(&chat.record, Choice::Done, later);
+    let said = reply.text.to_plain();
+    assert!(said.contains("so I have put that away"), "{said}");
+    assert!(!said.contains(HERE_WE_ARE), "{said}");
+}
+
+#[test]
+fn an_old_button_pressed_after_the_card_is_gone_announces_no_step() {
+    let mut chat = at_confirmation();
+    chat.record.cards.clear();
+    let reply = reply_to_old_button(&chat.record, Choice::Done, chat.now);
+    let said = reply.text.to_plain();
+    assert!(
+        said.contains("That card is no longer on your list"),
+        "{said}"
+    );
+    assert!(!said.contains(HERE_WE_ARE), "{said}");
+}
+
+#[test]
+fn an_old_button_pressed_when_a_draft_is_complete_adds_the_card_and_announces_no_question() {
+    let draft = CardDraft {
+        label: Some("Lab".to_owned()),
+        wallet: Some("wallet-oppo".parse().expect("an id")),
+        kind_skipped: true,
+        ..CardDraft::default()
+    };
+    // As after a reload of the base, in which the last question was dropped.
+    let record = Record {
+        activity: Activity::Adding {
+            draft,
+            then_unbind: false,
+        },
+        ..Record::default()
+    };
+    let reply = reply_to_old_button(&record, Choice::Skip, Chat::new().now);
+    let said = reply.text.to_plain();
+    assert!(said.contains("“Lab” is on your list"), "{said}");
+    assert!(!said.contains(HERE_WE_ARE), "{said}");
+}
+
 /// A chat at the confirmation of its one card.
 fn at_confirmation() -> Chat {
     let wallet = "wallet-oppo".parse().expect("an id");
@@ -197,7 +266,7 @@ fn a_pin_set_up_in_the_middle_is_asked_for_before_the_yes_counts() {
     assert_eq!(stage(&chat), Some(&Stage::Proof));
     chat.press(Some((
         Press::new(chat.record.keyboard, Choice::Confirm(CardId(0))),
-        unbind_bot::dialogue::MessageId(1),
+        MessageId(1),
     )));
     chat.say("yes");
     assert_eq!(chat.record.cards.len(), 1);
@@ -341,7 +410,7 @@ fn privacy_states_the_retention_times_that_apply() {
             ..Record::default()
         };
         let event = Event::private(Input::from_text("/privacy"));
-        let turn = crate::support::promises::respond_at(&record, &event, Chat::new().now);
+        let turn = respond_at(&record, &event, Chat::new().now);
         let said = turn.replies[0].text.to_plain();
         for (number, unit) in [
             (record::TRASH_DAYS, days),
@@ -374,7 +443,7 @@ fn buttons_in_a_group_belong_to_the_person_who_asked() {
         ..Event::private(Input::from_text("how do I unbind my card"))
     };
     let chat = Chat::new();
-    let turn = crate::support::promises::respond_at(&chat.record, &event, chat.now);
+    let turn = respond_at(&chat.record, &event, chat.now);
     let presses: Vec<Press> = turn
         .replies
         .iter()
