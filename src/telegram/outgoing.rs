@@ -13,6 +13,7 @@ use teloxide::{
     },
 };
 
+pub use self::html::MAX_TEXT;
 use self::html::{split_text, to_html, to_plain_text};
 use super::{
     api::{Upload, UploadKind},
@@ -26,8 +27,6 @@ use crate::{
     markup::RichText,
 };
 
-/// Telegram's limit for a message, in UTF-16 units without markup.
-pub const MAX_TEXT: usize = 4096;
 /// The apps cut longer labels in the middle of a word.
 const MAX_LABEL: usize = 64;
 /// Telegram's limit for a keyboard.

@@ -9,15 +9,13 @@ mod unconfirmed;
 use std::time::Duration;
 
 use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
-use serde::Serialize;
 use serde_json::Value;
-use teloxide::{requests::Payload, types::AllowedUpdate};
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep, timeout, timeout_at},
 };
 
-use self::unconfirmed::UnconfirmedUpdates;
+use self::unconfirmed::{Poll, UnconfirmedUpdates};
 use super::{
     api::{Api, ApiError},
     error::ServeError,
@@ -28,14 +26,10 @@ use super::{
 };
 use crate::dialogue::UpdateId;
 
-/// How long Telegram keeps a poll open when there is nothing new.
-const POLL_SECONDS: u32 = 30;
 /// Added to that for the network.
 const POLL_MARGIN: Duration = Duration::from_secs(15);
 /// How long the service counts as ready after a successful poll: until the next one, with a margin.
 const READY_AFTER_POLL: Duration = Duration::from_secs(90);
-/// Maximum updates per poll; Telegram's own limit.
-const MAX_BATCH: u8 = 100;
 /// While another copy of the bot polls, each ends the polls of the other.
 const CONFLICT_RETRY_DELAY: Duration = Duration::from_secs(5);
 /// A conflict is logged the first time and then once a minute.
@@ -48,22 +42,6 @@ const IDLE_DELAY: Duration = Duration::from_millis(500);
 const MAX_IDLE_DELAY: Duration = Duration::from_secs(5);
 /// How long the final confirmation may take; without it, those updates are redelivered and recognised.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// `getUpdates`. teloxide's payload cannot hold an id above `i32::MAX`, and an update that cannot be confirmed would be
-/// redelivered for ever.
-#[derive(Debug, Serialize)]
-struct Poll {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    offset: Option<u32>,
-    limit: u8,
-    timeout: u32,
-    allowed_updates: [AllowedUpdate; 3],
-}
-
-impl Payload for Poll {
-    type Output = Vec<Value>;
-    const NAME: &'static str = "GetUpdates";
-}
 
 /// The first poll, sent while the assistant is loading; it confirms nothing.
 pub struct FirstPoll(JoinSet<Result<Vec<Value>, ApiError>>);

@@ -7,6 +7,7 @@
 //! Telegram.
 
 mod registration;
+mod secret;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -26,6 +27,7 @@ use tokio::{net::TcpListener, sync::Notify, task::JoinSet, time::timeout};
 use url::Url;
 
 use self::registration::Registration;
+pub use self::secret::WebhookSecret;
 use super::{
     api::Api,
     error::ServeError,
@@ -40,7 +42,7 @@ const MAX_BODY_BYTES: usize = 1 << 20;
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an update may take; after that Telegram redelivers it and it is recognised.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(25);
-const SECRET_HEADER: &str = "X-Telegram-Bot-Api-WebhookSecret-Token";
+const SECRET_HEADER: &str = "X-Telegram-Bot-Api-Secret-Token";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookSettings {
@@ -50,16 +52,6 @@ pub struct WebhookSettings {
     pub listen: SocketAddr,
     /// Derived from the token if not set.
     pub secret: Option<WebhookSecret>,
-}
-
-/// The secret that Telegram sends with each delivery. Its `Debug` output hides it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct WebhookSecret(pub String);
-
-impl std::fmt::Debug for WebhookSecret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("WebhookSecret(…)")
-    }
 }
 
 /// A webhook whose port is bound and which is not registered yet.

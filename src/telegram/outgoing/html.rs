@@ -1,8 +1,9 @@
 //! Renders texts as Telegram's HTML or plain text, and splits them into messages of a permitted length. Pure.
 
-use super::MAX_TEXT;
 use crate::markup::{RichText, Span};
 
+/// Telegram's limit for a message, in UTF-16 units without markup.
+pub const MAX_TEXT: usize = 4096;
 /// Telegram reads at most 35,000 bytes of a message with its markup and cuts off the rest, including tags.
 pub(super) const MAX_MARKUP_BYTES: usize = 30_000;
 

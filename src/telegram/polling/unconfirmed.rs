@@ -2,8 +2,32 @@
 
 use std::collections::BTreeMap;
 
-use super::{MAX_BATCH, POLL_SECONDS, Poll};
+use serde::Serialize;
+use serde_json::Value;
+use teloxide::{requests::Payload, types::AllowedUpdate};
+
 use crate::{dialogue::UpdateId, telegram::wire::ALLOWED_UPDATES};
+
+/// How long Telegram keeps a poll open when there is nothing new.
+const POLL_SECONDS: u32 = 30;
+/// Maximum updates per poll; Telegram's own limit.
+const MAX_BATCH: u8 = 100;
+
+/// `getUpdates`. teloxide's payload cannot hold an id above `i32::MAX`, and an update that cannot be confirmed would be
+/// redelivered for ever.
+#[derive(Debug, Serialize)]
+pub(super) struct Poll {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u32>,
+    limit: u8,
+    pub(super) timeout: u32,
+    allowed_updates: [AllowedUpdate; 3],
+}
+
+impl Payload for Poll {
+    type Output = Vec<Value>;
+    const NAME: &'static str = "GetUpdates";
+}
 
 /// The updates from the first one that is not done: Telegram redelivers them with every poll.
 #[derive(Debug, Default)]

@@ -9,7 +9,7 @@ use tokio::{
 };
 use url::Url;
 
-use super::WebhookSecret;
+use super::secret::WebhookSecret;
 use crate::telegram::{
     api::{Api, ApiError, Ignored, WebhookInfo},
     error::ServeError,

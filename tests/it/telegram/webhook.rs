@@ -51,7 +51,7 @@ impl Delivery<'_> {
         let url = format!("http://{}{}", self.listen, self.path);
         let mut request = Client::new().post(url).body(self.body);
         if let Some(secret) = self.secret {
-            request = request.header("X-Telegram-Bot-Api-WebhookSecret-Token", secret);
+            request = request.header("X-Telegram-Bot-Api-Secret-Token", secret);
         }
         request.send().await.unwrap().status()
     }
