@@ -53,7 +53,7 @@ pub struct Handled {
 
 impl Handled {
     /// Nothing new: it had its effect before, or there was none to have.
-    fn nothing() -> Self {
+    fn unchanged() -> Self {
         Self {
             rows: Vec::new(),
             forgotten: false,
@@ -81,7 +81,7 @@ pub struct ChatStatus {
     /// The keyboard to go on with; none if nothing is being done.
     pub resumes: Option<u32>,
     /// Whether a typed number may be meant as words: a name, a code, a PIN.
-    pub awaits_words: bool,
+    pub awaits_text: bool,
     /// Whether something is due that the chat is to be woken for.
     pub is_due: bool,
     /// The language spoken there, as far as it is known.
@@ -165,7 +165,7 @@ impl Assistant {
         let is_idle = matches!(activity, Activity::Idle);
         Ok(ChatStatus {
             resumes: (!is_idle).then_some(record.keyboard),
-            awaits_words: activity.awaits_words() || activity.awaits_secret(),
+            awaits_text: activity.awaits_words() || activity.awaits_secret(),
             is_due: record.wake_at().is_some_and(|at| at <= now),
             language: record.language.or(record.spoken),
         })
@@ -209,14 +209,14 @@ impl Assistant {
         } = cause;
         let before = self.store.load(chat)?;
         if update.is_some_and(|update| before.record.has_seen(update)) {
-            return self.had_its_effect();
+            return self.acknowledge_repeat();
         }
-        let mut turn = self.respond_guarded(cause, &before.record).await?;
+        let mut turn = self.make_turn(cause, &before.record).await?;
         let nothing_happened =
             !event.input.wants_answer() && turn.replies.is_empty() && turn.record == before.record;
         if nothing_happened {
             self.timers.set(chat, before.version, turn.record.wake_at());
-            return Ok(Handled::nothing());
+            return Ok(Handled::unchanged());
         }
         if let Some(update) = update {
             turn.record.note_update(update, now);
@@ -226,9 +226,9 @@ impl Assistant {
 
     /// An update is found in the record: it had its effect, if what was read is on disk. After a write that failed, the
     /// store may still show what it did not keep.
-    fn had_its_effect(&self) -> Result<Handled, HandleError> {
+    fn acknowledge_repeat(&self) -> Result<Handled, HandleError> {
         self.store.health()?;
-        Ok(Handled::nothing())
+        Ok(Handled::unchanged())
     }
 
     /// Brings the record of `chat` what the channel answered to something it had sent to `at`. Returns what it says to
@@ -246,11 +246,11 @@ impl Assistant {
         match receipt {
             Receipt::Moved { to } if at.chat == chat => {
                 self.migrate(chat, to).await?;
-                Ok(Handled::nothing())
+                Ok(Handled::unchanged())
             }
             Receipt::Unreachable if at.chat != chat => {
                 tracing::error!(%chat, at = %at.chat, "a chat that takes copies of messages is not reached any more");
-                Ok(Handled::nothing())
+                Ok(Handled::unchanged())
             }
             receipt => {
                 let event = Event::receipt(receipt, at);
@@ -274,7 +274,7 @@ impl Assistant {
     ) -> Result<Vec<OutboxRow>, HandleError> {
         let before = self.store.load(chat)?;
         if before.record.has_seen(update) {
-            return Ok(self.had_its_effect()?.rows);
+            return Ok(self.acknowledge_repeat()?.rows);
         }
         let letter = DeadLetter::of(&before.record, event, fault, now).arrived_in(Some(update));
         let mut turn = dialogue::apology(&before.record, &self.base(), letter);
@@ -361,11 +361,7 @@ impl Assistant {
     }
 
     /// Makes a turn; one that takes long is made on a thread where it holds up no other chat.
-    async fn respond_guarded(
-        &self,
-        cause: Cause<'_>,
-        record: &Record,
-    ) -> Result<Turn, HandleError> {
+    async fn make_turn(&self, cause: Cause<'_>, record: &Record) -> Result<Turn, HandleError> {
         let responder = Responder {
             base: self.base(),
             respond: self.respond,
@@ -424,7 +420,7 @@ impl Responder {
         };
         let turn = panics::catch(|| (self.respond)(record, event, &context));
         turn.unwrap_or_else(|panic| {
-            tracing::error!(chat = %self.chat, "a turn panicked; the chat was given an apology and stays where it was, and what came in is kept: `unbind-bot store letters`");
+            tracing::error!(chat = %self.chat, "a turn panicked; the chat got an apology and its record is unchanged; the message is kept: `unbind-bot store dead-letters`");
             self.metrics.count_error(ErrorKind::Panic);
             let letter = DeadLetter::of(record, event, &panic.0, self.now).arrived_in(self.update);
             dialogue::apology(record, &self.base, letter)
@@ -620,7 +616,7 @@ mod tests {
         contested.unhealthy.store(true, Ordering::Relaxed);
         assert!(handle().await.is_err());
         contested.unhealthy.store(false, Ordering::Relaxed);
-        assert_eq!(handle().await.expect("handled"), Handled::nothing());
+        assert_eq!(handle().await.expect("handled"), Handled::unchanged());
     }
 
     #[tokio::test]
@@ -704,7 +700,7 @@ mod tests {
             message: MessageId(5),
         };
         let handled = assistant.handle_receipt(CHAT, at, sent, now()).await;
-        assert_eq!(handled.expect("handled"), Handled::nothing());
+        assert_eq!(handled.expect("handled"), Handled::unchanged());
         assert_eq!(
             assistant.store().load(CHAT).expect("loaded").version,
             before

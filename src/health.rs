@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// At the end, a page still being read may take this long.
-const LAST_READERS: Duration = Duration::from_millis(200);
+const CONNECTION_CLOSE_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// What the pages tell of.
 pub struct Health {
@@ -58,7 +58,7 @@ impl HealthPage {
         let server = axum::serve(self.0, routes).with_graceful_shutdown(stop);
         let last = async {
             let _ = ended.await;
-            tokio::time::sleep(LAST_READERS).await;
+            tokio::time::sleep(CONNECTION_CLOSE_TIMEOUT).await;
         };
         tokio::select! {
             _ = async { server.await } => {}

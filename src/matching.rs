@@ -44,6 +44,7 @@ pub mod evaluate;
 pub mod explain;
 pub mod features;
 mod finding;
+mod han_script;
 pub mod index;
 pub mod language;
 mod matcher;
@@ -57,3 +58,6 @@ pub mod tokenizer;
 
 pub use finding::{Candidate, Finding, MAX_CANDIDATES, MAX_SUGGESTIONS, Outcome};
 pub use matcher::{Matcher, Settings};
+
+/// Characters of a message that are read; a longer question has made its point by then.
+pub const MAX_CHARS: usize = 2_000;

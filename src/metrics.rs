@@ -36,7 +36,7 @@ pub enum UpdateOutcome {
     /// It had its effect.
     Handled,
     /// There was nothing in it to react to, or it was left out.
-    PassedOver,
+    Ignored,
     /// There was no room for it, or the store was unwell; it stays at Telegram.
     Refused,
     /// It failed too often, and is kept as a dead letter.
@@ -47,7 +47,7 @@ impl UpdateOutcome {
     fn name(self) -> &'static str {
         match self {
             Self::Handled => "handled",
-            Self::PassedOver => "passed_over",
+            Self::Ignored => "passed_over",
             Self::Refused => "refused",
             Self::GivenUp => "given_up",
         }

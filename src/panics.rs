@@ -17,7 +17,7 @@ pub struct Panicked(pub String);
 /// # Errors
 /// It panicked.
 pub fn catch<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| Panicked(words(&*panic)))
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| Panicked(message_of(&*panic)))
 }
 
 /// Awaits a future; a panic in it is its result.
@@ -26,10 +26,10 @@ pub fn catch<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
 /// It panicked.
 pub async fn catch_async<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
     let done = AssertUnwindSafe(work).catch_unwind().await;
-    done.map_err(|panic| Panicked(words(&*panic)))
+    done.map_err(|panic| Panicked(message_of(&*panic)))
 }
 
-fn words(panic: &(dyn Any + Send)) -> String {
+fn message_of(panic: &(dyn Any + Send)) -> String {
     let words = panic.downcast_ref::<String>().map(String::as_str);
     let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
     words.unwrap_or("a panic without words").to_owned()

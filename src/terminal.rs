@@ -126,7 +126,7 @@ impl<'a, W: Write> Terminal<'a, W> {
             match self.parse_line(line.trim()) {
                 Ok(input) => self.handle_input(input).await?,
                 // A room may be the name of a card.
-                Err(_) if self.status()?.awaits_words => {
+                Err(_) if self.status()?.awaits_text => {
                     self.handle_input(Input::from_text(line.trim())).await?;
                 }
                 Err(number) => self.no_such_choice(number)?,
@@ -286,8 +286,11 @@ impl<'a, W: Write> Terminal<'a, W> {
     /// Says something of the terminal's own.
     fn print_line(&mut self, line: &str, values: &[(&str, Value)]) -> io::Result<()> {
         let known = self.status().ok().and_then(|status| status.language);
-        let language = self.settings.language.or(known).unwrap_or(Language::EN);
-        let text = self.assistant.base().lines.say(language, line, values);
+        let base = self.assistant.base();
+        let language = base
+            .lines
+            .supported_or_english(self.settings.language.or(known));
+        let text = base.lines.say(language, line, values);
         writeln!(
             self.output,
             "{}\n",

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Faults told of one change. A folder that is quite another one has hundreds; the first ones tell.
-const MAX_TOLD: usize = 50;
+const MAX_REPORTED_FAULTS: usize = 50;
 
 /// What came of a changed folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Reload {
     /// The faults to be told, one a line.
     pub fn faults(&self) -> &[Fault] {
         match self {
-            Self::Refused(Faults(faults)) => &faults[..faults.len().min(MAX_TOLD)],
+            Self::Refused(Faults(faults)) => &faults[..faults.len().min(MAX_REPORTED_FAULTS)],
             _ => &[],
         }
     }
@@ -68,8 +68,8 @@ impl fmt::Display for Reload {
                     f,
                     "the changed knowledge is not taken, the one from before stays in use; {count} fault(s)"
                 )?;
-                if count > MAX_TOLD {
-                    write!(f, ", the first {MAX_TOLD} (`unbind-bot check` finds all):")
+                if count > MAX_REPORTED_FAULTS {
+                    write!(f, ", the first {MAX_REPORTED_FAULTS} (`unbind-bot check` finds all):")
                 } else {
                     f.write_str(":")
                 }
@@ -99,7 +99,7 @@ impl Reloader {
 
     /// Looks at the folder once, and takes it over if it changed, has come to rest and has no fault. Takes as long as
     /// reading and indexing take.
-    pub fn look(&mut self, now: Instant) -> Option<Reload> {
+    pub fn poll(&mut self, now: Instant) -> Option<Reload> {
         panics::catch(|| self.reload(now)).unwrap_or(Some(Reload::Panicked))
     }
 
@@ -129,7 +129,7 @@ impl Reloader {
         thread.spawn(move || {
             while self.assistant.strong_count() > 0 {
                 thread::sleep(POLL_INTERVAL);
-                if let Some(reload) = self.look(Instant::now()) {
+                if let Some(reload) = self.poll(Instant::now()) {
                     tell(&reload);
                 }
             }

@@ -78,7 +78,7 @@ impl Timers {
     }
 
     /// Becomes ready when the next time may have come earlier.
-    pub(super) async fn changed(&self) {
+    pub(super) async fn wait_changed(&self) {
         self.changed.notified().await;
     }
 

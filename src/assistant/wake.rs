@@ -30,7 +30,7 @@ pub async fn run(
         let pause = timers.next().map(|at| at.duration_since(clock()));
         let pause = pause.map(|pause| Duration::try_from(pause).unwrap_or_default());
         tokio::select! {
-            () = timers.changed() => {}
+            () = timers.wait_changed() => {}
             () = sleep(pause.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP)) => {}
         }
     }

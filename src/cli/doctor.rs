@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{
     common::{Failure, open_store, print},
-    stores,
+    store::collect_dead_letters,
 };
 use crate::{
     config::{Database, ServeArgs, ServeSettings},
@@ -33,7 +33,7 @@ pub(super) struct Args {
 }
 
 /// What was checked; its state, or how to repair it.
-type Finding = (&'static str, Result<String, String>);
+type CheckResult = (&'static str, Result<String, String>);
 
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let settings = args.settings.settings()?;
@@ -98,7 +98,7 @@ async fn check_store(database: &Database) -> Result<String, String> {
     }
     let store = open_store(database).map_err(|failure| failure.to_string())?;
     let found = export::verify(store.as_ref());
-    let letters = stores::collect_dead_letters(store.as_ref()).map_or(0, |letters| letters.len());
+    let letters = collect_dead_letters(store.as_ref()).map_or(0, |letters| letters.len());
     store.close().await.map_err(|error| error.to_string())?;
     match found.faults.first() {
         None if letters > 0 => Ok(format!(
@@ -110,7 +110,7 @@ async fn check_store(database: &Database) -> Result<String, String> {
     }
 }
 
-async fn check_telegram(settings: &ServeSettings) -> Vec<Finding> {
+async fn check_telegram(settings: &ServeSettings) -> Vec<CheckResult> {
     let checkup = match Checkup::new(settings.token.expose(), settings.api_url.clone()) {
         Ok(checkup) => checkup,
         Err(error) => return vec![("telegram", Err(error.to_string()))],

@@ -74,14 +74,14 @@ impl Changes {
 type Entries = BTreeMap<EntryId, Entry>;
 
 fn phrasings_only_in(entries: &Entries, others: &Entries) -> usize {
-    let others: HashSet<_> = phrasings(others).collect();
-    phrasings(entries)
+    let others: HashSet<_> = phrasings_of(others).collect();
+    phrasings_of(entries)
         .filter(|phrasing| !others.contains(phrasing))
         .count()
 }
 
 /// Each phrasing with its entry: one that moved to another entry counts as gone and as new.
-fn phrasings(entries: &Entries) -> impl Iterator<Item = (&EntryId, &str)> {
+fn phrasings_of(entries: &Entries) -> impl Iterator<Item = (&EntryId, &str)> {
     entries.values().flat_map(|entry| {
         let articles = entry.articles.values();
         articles

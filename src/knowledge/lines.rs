@@ -97,6 +97,13 @@ impl Lines {
         self.bundles.keys().copied().collect()
     }
 
+    /// This language if there are lines in it, else English.
+    pub fn supported_or_english(&self, language: Option<Language>) -> Language {
+        language
+            .filter(|language| self.bundles.contains_key(language))
+            .unwrap_or(Language::EN)
+    }
+
     /// A line as formatted text. A line missing in `language` is said in English; one missing there, too, as its own key.
     pub fn say(&self, language: Language, key: &str, values: &[(&str, Value)]) -> RichText {
         let markdown = self.format(language, key, values, escape_markdown);

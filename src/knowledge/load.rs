@@ -187,7 +187,7 @@ impl FolderReader {
         stem: &str,
         read: fn(&mut Self, &Path, (EntryId, Language), &str),
     ) {
-        match parse::entry_name(path, stem) {
+        match parse::parse_entry_name(path, stem) {
             Ok(name) => {
                 if let Some(text) = self.read_text(path) {
                     read(self, path, name, &text);
@@ -206,7 +206,7 @@ impl FolderReader {
     }
 
     fn read_article(&mut self, path: &Path, name: (EntryId, Language), text: &str) {
-        match parse::article(path, name, text) {
+        match parse::parse_article(path, name, text) {
             Ok(draft) => self.drafts.articles.push(draft),
             Err(faults) => self.faults.extend(faults),
         }
@@ -217,12 +217,12 @@ impl FolderReader {
             path: path.to_owned(),
             id,
             language,
-            phrasings: parse::phrasings(text),
+            phrasings: parse::parse_phrasings(text),
         });
     }
 
     fn read_guide(&mut self, path: &Path, name: (EntryId, Language), text: &str) {
-        match parse::guide(path, name.clone(), text) {
+        match parse::parse_guide(path, name.clone(), text) {
             Ok(draft) => self.drafts.guides.push(draft),
             Err(faults) => {
                 self.drafts.unread_guides.insert(name);
@@ -251,7 +251,7 @@ impl FolderReader {
 
     fn read_toml<T: for<'de> Deserialize<'de>>(&mut self, path: &Path) -> Option<T> {
         let text = self.read_text(path)?;
-        parse::data(path, &text)
+        parse::parse_data(path, &text)
             .map_err(|fault| self.faults.push(fault))
             .ok()
     }

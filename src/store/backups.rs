@@ -32,13 +32,13 @@ use super::{
 };
 
 /// Between two backups while the service runs.
-pub const BACKUP_EVERY: SignedDuration = SignedDuration::from_hours(24);
-/// Backups kept: a week of days, so that after a fault noticed on Monday Friday's data is still there.
+pub const BACKUP_INTERVAL: SignedDuration = SignedDuration::from_hours(24);
+/// Backups kept. With one a day that is a week.
 const MAX_BACKUPS: usize = 7;
 /// Of backups closer together than this, as frequent restarts make them, only the newest is kept.
 const MIN_DISTANCE: SignedDuration = SignedDuration::from_hours(1);
 /// Time between two checks whether a backup is due: one may have failed, or the clock may have been set.
-const CHECK_EVERY: SignedDuration = SignedDuration::from_hours(1);
+const CHECK_INTERVAL: SignedDuration = SignedDuration::from_hours(1);
 /// How long the backup at a shutdown may take, which has eight seconds for everything: enough for ten thousand chats.
 const SHUTDOWN_BACKUP_TIMEOUT: Duration = Duration::from_millis(500);
 /// A backup's name: sorts by time, and is valid on every file system.
@@ -74,7 +74,7 @@ impl Backups {
     /// When the next backup is due: now, if there is none.
     pub fn due_at(&self, now: Timestamp) -> Timestamp {
         match self.list().into_iter().next_back() {
-            Some((made, _)) if made <= now => made + BACKUP_EVERY,
+            Some((made, _)) if made <= now => made + BACKUP_INTERVAL,
             _ => now,
         }
     }
@@ -96,10 +96,10 @@ impl Backups {
     pub async fn run(self, store: Arc<dyn Store>, clock: fn() -> Timestamp) {
         loop {
             let wait = match self.due_at(clock()).duration_since(clock()) {
-                due if due.is_positive() => due.min(CHECK_EVERY),
+                due if due.is_positive() => due.min(CHECK_INTERVAL),
                 _ => {
                     self.make_in_thread(&store, clock()).await;
-                    CHECK_EVERY
+                    CHECK_INTERVAL
                 }
             };
             sleep(wait.unsigned_abs()).await;

@@ -79,14 +79,14 @@ pub enum EnvelopeError {
 
 /// What a value is and where it belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Place {
+struct EnvelopeKey {
     kind: Kind,
     chat: ChatId,
     version: u64,
     index: u32,
 }
 
-impl Place {
+impl EnvelopeKey {
     fn row(id: RowId) -> Self {
         Self {
             kind: Kind::Row,
@@ -102,13 +102,13 @@ impl Place {
 /// # Errors
 /// When serde cannot write it, which does not happen with a record.
 pub fn pack_record(chat: ChatId, version: u64, record: &Record) -> Result<Vec<u8>, EnvelopeError> {
-    let place = Place {
+    let key = EnvelopeKey {
         kind: Kind::Record,
         chat,
         version,
         index: 0,
     };
-    pack(place, record)
+    pack(key, record)
 }
 
 /// Packs an outbox row.
@@ -116,7 +116,7 @@ pub fn pack_record(chat: ChatId, version: u64, record: &Record) -> Result<Vec<u8
 /// # Errors
 /// When serde cannot write it, which does not happen with a row.
 pub fn pack_row(row: &OutboxRow) -> Result<Vec<u8>, EnvelopeError> {
-    pack(Place::row(row.id), row)
+    pack(EnvelopeKey::row(row.id), row)
 }
 
 /// Reads the record of `chat`, lifting an older schema to the present one.
@@ -134,11 +134,11 @@ pub fn unpack_record(chat: ChatId, bytes: &[u8]) -> Result<Versioned, EnvelopeEr
 /// # Errors
 /// As [`unpack_record`], except for the content.
 pub fn record_version(chat: ChatId, bytes: &[u8]) -> Result<u64, EnvelopeError> {
-    let place = verify(Kind::Record, bytes)?;
-    if place.chat == chat {
-        Ok(place.version)
+    let key = verify(Kind::Record, bytes)?;
+    if key.chat == chat {
+        Ok(key.version)
     } else {
-        Err(EnvelopeError::Misplaced(place.chat))
+        Err(EnvelopeError::Misplaced(key.chat))
     }
 }
 
@@ -156,16 +156,16 @@ pub fn unpack_row(id: RowId, bytes: &[u8]) -> Result<OutboxRow, EnvelopeError> {
     }
 }
 
-/// Verifies the checksum and place of outbox row `id`, its body unread.
+/// Verifies the checksum and key of outbox row `id`, its body unread.
 ///
 /// # Errors
 /// As [`unpack_row`], except for the content.
 pub fn check_row(id: RowId, bytes: &[u8]) -> Result<(), EnvelopeError> {
-    let place = verify(Kind::Row, bytes)?;
-    if place == Place::row(id) {
+    let key = verify(Kind::Row, bytes)?;
+    if key == EnvelopeKey::row(id) {
         Ok(())
     } else {
-        Err(EnvelopeError::Misplaced(place.chat))
+        Err(EnvelopeError::Misplaced(key.chat))
     }
 }
 
@@ -195,7 +195,7 @@ pub fn lift_row(body: Value, found: u16) -> Result<OutboxRow, EnvelopeError> {
     lift(body, found, ROW_MIGRATIONS)
 }
 
-fn pack(place: Place, body: &impl Serialize) -> Result<Vec<u8>, EnvelopeError> {
+fn pack(key: EnvelopeKey, body: &impl Serialize) -> Result<Vec<u8>, EnvelopeError> {
     let mut bytes = vec![0; HEADER];
     serde_json::to_writer(&mut bytes, body)?;
     let found = bytes.len() - HEADER;
@@ -204,11 +204,11 @@ fn pack(place: Place, body: &impl Serialize) -> Result<Vec<u8>, EnvelopeError> {
         expected: u32::MAX as usize,
     })?;
     bytes[0..4].copy_from_slice(&MAGIC);
-    bytes[4] = place.kind.code();
-    bytes[5..7].copy_from_slice(&schema(place.kind.migrations()).to_be_bytes());
-    bytes[7..15].copy_from_slice(&place.chat.0.to_be_bytes());
-    bytes[15..23].copy_from_slice(&place.version.to_be_bytes());
-    bytes[23..27].copy_from_slice(&place.index.to_be_bytes());
+    bytes[4] = key.kind.code();
+    bytes[5..7].copy_from_slice(&schema(key.kind.migrations()).to_be_bytes());
+    bytes[7..15].copy_from_slice(&key.chat.0.to_be_bytes());
+    bytes[15..23].copy_from_slice(&key.version.to_be_bytes());
+    bytes[23..27].copy_from_slice(&key.index.to_be_bytes());
     bytes[27..31].copy_from_slice(&length.to_be_bytes());
     let crc = checksum(&bytes);
     bytes[CRC_AT..HEADER].copy_from_slice(&crc.to_be_bytes());
@@ -216,7 +216,7 @@ fn pack(place: Place, body: &impl Serialize) -> Result<Vec<u8>, EnvelopeError> {
 }
 
 /// Verifies an envelope without reading its body, and returns where it belongs.
-fn verify(kind: Kind, bytes: &[u8]) -> Result<Place, EnvelopeError> {
+fn verify(kind: Kind, bytes: &[u8]) -> Result<EnvelopeKey, EnvelopeError> {
     if bytes.len() < HEADER {
         return Err(EnvelopeError::Length {
             found: bytes.len(),
@@ -240,7 +240,7 @@ fn verify(kind: Kind, bytes: &[u8]) -> Result<Place, EnvelopeError> {
     if found > known {
         return Err(EnvelopeError::Newer { found, known });
     }
-    Ok(Place {
+    Ok(EnvelopeKey {
         kind,
         chat: ChatId(i64::from_be_bytes(field(bytes, 7))),
         version: u64::from_be_bytes(field(bytes, 15)),

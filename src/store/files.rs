@@ -10,11 +10,7 @@ use super::manifest::CleanShutdown;
 
 /// Makes a folder's entries durable.
 pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
-    // Only Unix can open a folder; other file systems order their entries themselves.
-    if cfg!(unix) {
-        File::open(path)?.sync_all()?;
-    }
-    Ok(())
+    File::open(path)?.sync_all()
 }
 
 /// Makes all files and folders below a folder durable, and the folder itself.

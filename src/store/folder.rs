@@ -38,7 +38,7 @@ const PROBE_BYTES: usize = 4 << 20;
 
 /// Batches between two syncs of `state`. In between it is written without a sync, which survives the process; after a
 /// power cut an older lower bound is still a lower bound. A sync each time would double the cost of a commit.
-const SYNC_EVERY: u64 = 256;
+const SYNC_INTERVAL: u64 = 256;
 
 /// The folder of a store, locked for this process.
 #[derive(Debug)]
@@ -246,7 +246,7 @@ impl Folder {
     /// Notes what is durably in the store now.
     pub(super) fn note_checkpoint(&mut self, checkpoint: Checkpoint) -> io::Result<()> {
         self.manifest.checkpoint = checkpoint;
-        self.write_manifest(checkpoint.commits.is_multiple_of(SYNC_EVERY))
+        self.write_manifest(checkpoint.commits.is_multiple_of(SYNC_INTERVAL))
     }
 
     /// Notes that the engine has closed its files, and their checksum.

@@ -42,7 +42,7 @@ use self::{
     writer::Writer,
 };
 use super::{
-    Commit, Item, Mark, OutboxRow, RowId, Store, StoreError, Versioned,
+    Commit, Item, Mark, OutboxRow, RESTORE_BATCH, RowId, Store, StoreError, Versioned,
     barrier::{Barrier, FileBarrier},
     committer::Committer,
     envelope::{self, EnvelopeError},
@@ -50,9 +50,6 @@ use super::{
     keys::{chat_key, row_key},
 };
 use crate::dialogue::ChatId;
-
-/// Items restored in one batch.
-const RESTORED_AT_ONCE: usize = 1024;
 
 /// A store in a folder.
 pub struct SledStore {
@@ -200,7 +197,7 @@ impl Store for SledStore {
     }
 
     async fn restore(&self, items: Vec<Item>) -> Result<(), StoreError> {
-        for items in items.chunks(RESTORED_AT_ONCE) {
+        for items in items.chunks(RESTORE_BATCH) {
             let packed = items
                 .iter()
                 .map(Packed::new)

@@ -190,7 +190,7 @@ impl Intake {
         match self.0.read(&mut state, id, update) {
             None => {
                 tracing::info!(update = id.0, "passed over");
-                self.0.count_update("other", UpdateOutcome::PassedOver);
+                self.0.count_update("other", UpdateOutcome::Ignored);
                 Accepted::Nothing
             }
             Some((chat, task)) => Accepted::Pending(self.0.enqueue(&mut state, id, chat, task)),

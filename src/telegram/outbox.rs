@@ -233,7 +233,7 @@ impl<D: Deliver> Sender<D> {
 
     /// Takes rows that were committed. What a forgotten record had waiting is not sent any more.
     fn accept(&mut self, rows: Vec<OutboxRow>, now: Instant) {
-        for row in rows.iter().filter(|row| row.id.is_last_word()) {
+        for row in rows.iter().filter(|row| row.id.is_farewell()) {
             let lane = self.lanes.get(&self.address_of(row));
             if !lane.is_some_and(|lane| lane.contains(row.id)) {
                 self.drop_rows_of(row.id.chat, now);

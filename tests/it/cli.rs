@@ -549,15 +549,14 @@ fn nothing_typed_where_a_secret_is_asked_for_is_shown_or_kept() {
     while let Some(next) = folders.pop() {
         for entry in fs::read_dir(next).expect("a folder") {
             let path = entry.expect("an entry").path();
-            match path.is_dir() {
-                true => folders.push(path),
-                false => {
-                    let bytes = fs::read(&path).expect("a file");
-                    for secret in numbers.into_iter().chain([pin]).map(str::as_bytes) {
-                        let found = bytes.windows(secret.len()).any(|window| window == secret);
-                        assert!(!found, "{}", path.display());
-                    }
-                }
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let bytes = fs::read(&path).expect("a file");
+            for secret in numbers.into_iter().chain([pin]).map(str::as_bytes) {
+                let found = bytes.windows(secret.len()).any(|window| window == secret);
+                assert!(!found, "{}", path.display());
             }
         }
     }

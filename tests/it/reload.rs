@@ -93,15 +93,15 @@ impl Service {
         write(&self.folder(), file, text);
     }
 
-    fn look(&mut self) -> Option<Reload> {
-        self.reloader.look(self.now)
+    fn poll(&mut self) -> Option<Reload> {
+        self.reloader.poll(self.now)
     }
 
     /// Looks until long after the folder has stopped changing, and returns everything that was reported.
     fn rest(&mut self) -> Vec<Reload> {
         let mut told = Vec::new();
         for _ in 0..10 {
-            told.extend(self.look());
+            told.extend(self.poll());
             self.now += DEBOUNCE / 2;
         }
         told
@@ -308,12 +308,12 @@ async fn a_half_written_change_is_not_taken() {
     for id in files {
         let text = entry("Lock it from afar", &[&format!("question {id}")]);
         service.write(&format!("help/{id}.en.md"), &text[..text.len() / 2]);
-        assert_eq!(service.look(), None, "a torn file");
+        assert_eq!(service.poll(), None, "a torn file");
         service.now += DEBOUNCE / 2;
-        assert_eq!(service.look(), None, "a torn file, still torn");
+        assert_eq!(service.poll(), None, "a torn file, still torn");
         service.write(&format!("help/{id}.en.md"), &text);
         service.now += DEBOUNCE / 2;
-        assert_eq!(service.look(), None, "{id} is there, others are to come");
+        assert_eq!(service.poll(), None, "{id} is there, others are to come");
         service.now += DEBOUNCE / 2;
     }
     let taken = only_taken(&service.rest());
@@ -325,7 +325,7 @@ async fn a_folder_that_vanishes_for_a_moment_is_not_noticed() {
     let mut service = Service::start();
     let elsewhere = service.place.path().join("elsewhere");
     fs::rename(service.folder(), &elsewhere).expect("moved away");
-    assert_eq!(service.look(), None);
+    assert_eq!(service.poll(), None);
     service.now += DEBOUNCE / 2;
     assert!(service.type_in(QUESTION).await.contains(ANSWER));
     fs::rename(&elsewhere, service.folder()).expect("moved back");
@@ -495,7 +495,7 @@ fn a_reloader_does_not_keep_the_assistant_alive() {
         &entry("Lock it from afar", &[QUESTION]),
     );
     assert_eq!(
-        (reloader.look(now), reloader.look(now + DEBOUNCE)),
+        (reloader.poll(now), reloader.poll(now + DEBOUNCE)),
         (None, None)
     );
 }

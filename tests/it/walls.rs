@@ -1,10 +1,14 @@
-//! The walls: which module and which foreign crate may be named where.
+//! Architecture tests: allowed imports and crates.
 
 use std::collections::BTreeSet;
 
-use crate::support::source::{Edge, Source, circles, crate_sources, edges, without_test_files};
+use crate::support::source::{
+    Source, crate_sources,
+    graph::{Edge, circles, edges},
+    without_test_files,
+};
 
-/// The way of a message, from the ground up: each module may name those before it.
+/// The modules from the bottom up: each may import those before it.
 const LAYERS: [&str; 13] = [
     "panics",
     "markup",
@@ -20,34 +24,34 @@ const LAYERS: [&str; 13] = [
     "config",
     "cli",
 ];
-/// Modules that stand side by side and know nothing of each other, though one is listed first.
-const APART: [(&str, &str); 1] = [("terminal", "telegram")];
-/// The roots of the library and of the program, which name what they are made of.
+/// Modules that must not import each other: the first never the second, whatever their order.
+const INDEPENDENT: [(&str, &str); 1] = [("terminal", "telegram")];
+/// The roots of the library and of the program, which may import any module.
 const ROOTS: [&str; 2] = ["lib", "main"];
 
-/// Whether a file of the first layer may name anything of the second.
-fn may_name(layer: &str, other: &str) -> bool {
+/// Whether a file of the first layer may import from the second.
+fn may_import(layer: &str, other: &str) -> bool {
     let place = |layer: &str| LAYERS.iter().position(|known| *known == layer);
     place(other).is_none_or(|other| place(layer).is_some_and(|layer| other <= layer))
-        && !APART.contains(&(layer, other))
+        && !INDEPENDENT.contains(&(layer, other))
 }
 
-/// What these files name against the order of the layers.
-fn upward(sources: &[Source]) -> BTreeSet<String> {
+/// The imports of these files that break the order of the layers.
+fn layer_violations(sources: &[Source]) -> BTreeSet<String> {
     let inner = sources
         .iter()
         .filter(|source| !ROOTS.contains(&source.layer()));
     let broken = inner.flat_map(|source| {
         let paths = source.paths().filter(|path| path[0] == "crate");
         let layers = paths.filter_map(|path| path.get(1));
-        let wrong = layers.filter(|layer| !may_name(source.layer(), layer));
+        let wrong = layers.filter(|layer| !may_import(source.layer(), layer));
         wrong.map(|layer| format!("src/{} names {layer}", source.name))
     });
     broken.collect()
 }
 
 /// Files that name a foreign crate although they are not among `allowed` (a file, or a module and all in it).
-fn trespassers(foreign: &str, allowed: &[&str]) -> Vec<String> {
+fn forbidden_users(foreign: &str, allowed: &[&str]) -> Vec<String> {
     let is_allowed = |name: &str| {
         allowed
             .iter()
@@ -60,17 +64,17 @@ fn trespassers(foreign: &str, allowed: &[&str]) -> Vec<String> {
 
 #[test]
 fn teloxide_is_named_only_under_telegram() {
-    assert_eq!(trespassers("teloxide", &["telegram"]), [] as [&str; 0]);
+    assert_eq!(forbidden_users("teloxide", &["telegram"]), [] as [&str; 0]);
 }
 
 #[test]
 fn sled_is_named_only_in_its_engine() {
-    assert_eq!(trespassers("sled", &["store/sled"]), [] as [&str; 0]);
+    assert_eq!(forbidden_users("sled", &["store/sled"]), [] as [&str; 0]);
 }
 
 #[test]
 fn clap_is_named_only_in_the_command_line_and_the_settings() {
-    assert_eq!(trespassers("clap", &["cli", "config"]), [] as [&str; 0]);
+    assert_eq!(forbidden_users("clap", &["cli", "config"]), [] as [&str; 0]);
 }
 
 #[test]
@@ -121,7 +125,7 @@ fn files_of_the_knowledge_are_opened_by_one_file_alone() {
 
 #[test]
 fn imports_go_one_way() {
-    assert_eq!(upward(&crate_sources()), BTreeSet::new());
+    assert_eq!(layer_violations(&crate_sources()), BTreeSet::new());
 }
 
 #[test]
@@ -206,9 +210,9 @@ fn only_the_screens_draw() {
     assert_eq!(foreign_drawings(&edges(&crate_sources())), [] as [&Edge; 0]);
 }
 
-/// What is wrong with one file that holds this.
-fn found_in(name: &str, text: &str) -> BTreeSet<String> {
-    upward(&[Source::new(name, text)])
+/// The violations in one file with this text.
+fn violations_in(name: &str, text: &str) -> BTreeSet<String> {
+    layer_violations(&[Source::new(name, text)])
 }
 
 #[test]
@@ -231,7 +235,7 @@ fn every_way_to_break_a_wall_is_seen() {
         "#[cfg(test)]\nmod tests { use crate::cli; }\nuse crate::store::Store;",
         "#[cfg(not(test))]\nuse crate::store::Store;",
     ] {
-        let found = found_in("dialogue/answer.rs", text);
+        let found = violations_in("dialogue/answer.rs", text);
         let expected = "src/dialogue/answer.rs names store".to_owned();
         assert_eq!(found, BTreeSet::from([expected]), "{text}");
     }
@@ -241,7 +245,7 @@ fn every_way_to_break_a_wall_is_seen() {
         ("health.rs", "use crate::config::Setting;"),
         ("markup.rs", "use crate::nothing;\nuse crate::cli;"),
     ] {
-        assert_eq!(found_in(name, text).len(), 1, "{text} in {name}");
+        assert_eq!(violations_in(name, text).len(), 1, "{text} in {name}");
     }
 }
 
@@ -259,7 +263,7 @@ fn what_breaks_no_wall_is_not_held_against_a_file() {
         "pub(in crate::dialogue) fn f(store: u8) { self::store(); super::answer::store(); }",
     ] {
         assert_eq!(
-            found_in("dialogue/answer.rs", text),
+            violations_in("dialogue/answer.rs", text),
             BTreeSet::new(),
             "{text}"
         );

@@ -16,7 +16,7 @@ use crate::{
         envelope::{self, EnvelopeError},
         keys::{chat_key, parse_row_key, row_key},
         manifest::{Checkpoint, Digest},
-        moved,
+        without_message_ids,
     },
 };
 
@@ -175,7 +175,9 @@ impl<'a> Draft<'a> {
             } => self.commit(chat, expected, record, rows)?,
             Work::Mark(marks) => marks.iter().try_for_each(|mark| self.mark(mark))?,
             Work::Migrate { from, to } => self.migrate(from, to)?,
-            Work::Restore(items) => items.into_iter().try_for_each(|item| self.put(item))?,
+            Work::Restore(items) => items
+                .into_iter()
+                .try_for_each(|item| self.restore_item(item))?,
         }
         Ok(())
     }
@@ -280,7 +282,9 @@ impl<'a> Draft<'a> {
             return Ok(None);
         };
         envelope::unpack_record(from, &bytes)
-            .and_then(|kept| envelope::pack_record(to, kept.version, &moved(kept.record)))
+            .and_then(|kept| {
+                envelope::pack_record(to, kept.version, &without_message_ids(kept.record))
+            })
             .map(Some)
             .map_err(|error| self.unreadable(from, error))
     }
@@ -304,7 +308,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn put(&mut self, item: Packed) -> sled::Result<()> {
+    fn restore_item(&mut self, item: Packed) -> sled::Result<()> {
         match item {
             Packed::Record(chat, bytes) => self.records.set(&chat_key(chat), Some(bytes)),
             Packed::Row(id, bytes) => self.outbox.set(&row_key(id), Some(bytes)),

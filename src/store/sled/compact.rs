@@ -5,7 +5,7 @@ use std::path::Path;
 use sled::Tree;
 
 use super::{
-    fault::{engine_fault, guarded},
+    fault::{catch_engine_panic, engine_fault},
     open::{open_and_check, open_trusted},
     trees::{Trees, close, wait_unlocked},
 };
@@ -30,8 +30,8 @@ pub(super) fn compact(folder: &Path) -> Result<Compacted, StoreError> {
     let io = |error| folder::unavailable(&path, &error);
     folder.finish_opening(checkpoint).map_err(io)?;
     let spare = folder.spare();
-    guarded(&path, || rebuild(&path, trees, &spare))?;
-    let (rebuilt, found) = guarded(&path, || open_and_check(&path, &spare, checkpoint))?;
+    catch_engine_panic(&path, || rebuild(&path, trees, &spare))?;
+    let (rebuilt, found) = catch_engine_panic(&path, || open_and_check(&path, &spare, checkpoint))?;
     close(&path, Some(rebuilt))?;
     if found != checkpoint || !wait_unlocked(&spare) || !wait_unlocked(&folder.engine()) {
         return Err(StoreError::Unavailable(

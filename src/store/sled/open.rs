@@ -3,7 +3,7 @@
 use std::{path::Path, sync::mpsc, thread, time::Duration};
 
 use super::{
-    fault::{engine_fault, guarded},
+    fault::{catch_engine_panic, engine_fault},
     trees::Trees,
     verify::verify,
 };
@@ -27,7 +27,7 @@ pub(super) fn open_trusted(folder: &Folder) -> Result<(Trees, Checkpoint), Store
     );
     let open = {
         let path = path.clone();
-        move || guarded(&path, || open_and_check(&path, &files, floor))
+        move || catch_engine_panic(&path, || open_and_check(&path, &files, floor))
     };
     let (done, opened) = mpsc::channel();
     let run = move || drop(done.send(open()));

@@ -11,7 +11,7 @@ use std::{
 
 use sled::{Db, Tree};
 
-use super::fault::{RecordOf, engine_fault, foreign_key, guarded, unreadable};
+use super::fault::{RecordOf, catch_engine_panic, engine_fault, foreign_key, unreadable};
 use crate::{
     dialogue::ChatId,
     store::{
@@ -84,7 +84,7 @@ impl Shared {
         // Not cloned: a clone would keep sled open after `close`.
         let lock = self.trees.read().unwrap_or_else(PoisonError::into_inner);
         let trees = lock.as_ref().ok_or_else(StoreError::closed)?;
-        guarded(&self.folder, || read(trees))
+        catch_engine_panic(&self.folder, || read(trees))
     }
 
     pub(super) fn fault(&self, error: sled::Error) -> StoreError {
@@ -118,7 +118,7 @@ impl Shared {
 
 /// Drops sled, which flushes and may panic.
 pub(super) fn close(folder: &Path, trees: Option<Trees>) -> Result<(), StoreError> {
-    guarded(folder, || {
+    catch_engine_panic(folder, || {
         drop(trees);
         Ok(())
     })
