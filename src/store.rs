@@ -1,7 +1,7 @@
 //! The store: a record for each chat, and the replies not yet sent, committed together or not at all.
 //!
 //! The trait and its values are here; `sled` is the engine on disk, `memory` the one for tests, `envelope` the stored
-//! format, `export` copies everything from one engine to another, `backups` exports by itself and restores from an export.
+//! format, `export` copies everything from one engine to another, `backups` makes exports regularly and restores from one.
 //! The store uses the dialogue's data types and none of its functions.
 
 pub mod backups;
@@ -27,10 +27,10 @@ use self::rows::without_message_ids;
 pub use self::rows::{AddressedReply, Commit, Item, Mark, OutboxRow, RowId, Versioned};
 use crate::dialogue::ChatId;
 
-/// Items handed to an engine at a time by an import.
+/// Items that an import writes at a time.
 const RESTORE_BATCH: usize = 1024;
 
-/// Why the store did not do as asked.
+/// Why a store operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another turn committed first; load and respond again.
@@ -52,7 +52,7 @@ pub enum StoreError {
     /// A newer version of this program wrote it.
     #[error("{0}; run that version, or import one of its exports here")]
     Newer(String),
-    /// The disk or the system failed, or the store is closed; reading may go on.
+    /// The disk or the system failed, or the store is closed; reading may still work.
     #[error("the store is not available: {0}")]
     Unavailable(String),
 }
@@ -63,13 +63,13 @@ impl StoreError {
     }
 }
 
-/// A place to keep chats. Every engine passes the contract tests in `tests/it/store.rs`.
+/// Keeps chats and their unsent replies. Every engine passes the contract tests in `tests/it/store.rs`.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// The chat's record; a chat never seen has version 0 and an empty record.
     fn load(&self, chat: ChatId) -> Result<Versioned, StoreError>;
 
-    /// Commits all effects of an update at once. When it returns, they would survive a power cut.
+    /// Commits all effects of an update at once. When it returns, they survive a power cut.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if the record is not at the expected version; then nothing was changed.
@@ -78,17 +78,17 @@ pub trait Store: Send + Sync + 'static {
     /// All rows not yet sent, by chat and in order.
     fn outbox(&self) -> Result<Vec<OutboxRow>, StoreError>;
 
-    /// One row, if it is still to be sent.
+    /// One row, if it is unsent.
     fn row(&self, id: RowId) -> Result<Option<OutboxRow>, StoreError>;
 
-    /// Gives a chat another id, all at once: its record, unless there is one already, and its rows. Ids of messages mean
-    /// nothing there, and are dropped. Of a chat that is not there, nothing is done.
+    /// Moves a chat to another id in one step: its rows, and its record unless `to` has one. Message ids are dropped, since
+    /// they differ there. Does nothing for an unknown chat.
     async fn migrate(&self, from: ChatId, to: ChatId) -> Result<(), StoreError>;
 
-    /// Notes what became of rows; unknown rows are passed over.
+    /// Applies the results of sending rows; unknown rows are ignored.
     async fn mark(&self, marks: Vec<Mark>) -> Result<(), StoreError>;
 
-    /// Goes through everything, checksums verified.
+    /// Reads everything and verifies the checksums.
     fn scan(&self) -> Box<dyn Iterator<Item = Result<Item, StoreError>> + '_>;
 
     /// Writes items as they are, versions included; for import into an empty store.
@@ -97,6 +97,6 @@ pub trait Store: Send + Sync + 'static {
     /// Whether new updates can be taken.
     fn health(&self) -> Result<(), StoreError>;
 
-    /// Makes everything durable and stops; later calls fail.
+    /// Makes everything durable and closes the store; later calls fail.
     async fn close(&self) -> Result<(), StoreError>;
 }

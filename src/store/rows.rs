@@ -10,41 +10,34 @@ use crate::dialogue::{Address, ChatId, Record, Reply, ReplyTo};
 /// A record with the version it was read at; version 0 is a chat never seen.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Versioned {
-    /// Grows by one with each commit, from the millisecond of the first.
+    /// Grows by one with each commit, starting at the millisecond of the first.
     pub version: u64,
-    /// What is kept of the chat.
     pub record: Record,
 }
 
 /// The effects of one update: all of them, or none.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Commit {
-    /// The chat.
     pub chat: ChatId,
     /// The version the record was read at.
     pub expected: u64,
-    /// The record as it is from now on; `None` leaves nothing of the chat, neither a record nor what was still to be sent
-    /// to it, but for the replies of this commit.
+    /// The new record; `None` deletes the chat's record and its unsent replies, except for the replies of this commit.
     pub record: Option<Record>,
-    /// What is to be sent, in order.
+    /// The replies to send, in order.
     pub replies: Vec<AddressedReply>,
-    /// When.
     pub now: Timestamp,
 }
 
-/// A reply, and where it goes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AddressedReply {
-    /// Where it goes.
     pub to: Address,
     /// The message it is shown as a reply to.
     pub reply_to: Option<ReplyTo>,
-    /// What is said.
     pub reply: Reply,
 }
 
 impl AddressedReply {
-    /// Replies that go to a chat, outside of any topic and in reply to no message.
+    /// Addresses replies to a chat, outside of any topic and in reply to no message.
     pub fn to_chat(chat: ChatId, replies: impl IntoIterator<Item = Reply>) -> Vec<Self> {
         let to_chat = |reply| Self {
             to: Address::chat(chat),
@@ -56,8 +49,8 @@ impl AddressedReply {
 }
 
 impl Commit {
-    /// The version the record has once this is committed. A chat begins at the millisecond: what is said there after it
-    /// was forgotten must not have the names of what was said before, some of which may still be on its way.
+    /// The version of the record after this commit. A new chat starts at the current millisecond, so that rows after a
+    /// forget never reuse ids of rows still being sent.
     pub fn version(&self) -> u64 {
         match self.expected {
             NEVER_SEEN => millisecond(self.now),
@@ -65,8 +58,7 @@ impl Commit {
         }
     }
 
-    /// The replies as the outbox rows they become. Those of a forgotten chat come before all of what may be said there in
-    /// time to come.
+    /// The replies as outbox rows. The reply to a forget sorts before every later row of the chat.
     pub fn rows(&self) -> Vec<OutboxRow> {
         let (version, first) = match self.record {
             Some(_) => (self.version(), 0),
@@ -89,42 +81,42 @@ impl Commit {
     }
 }
 
-/// The version of a chat of which nothing is kept.
+/// The version of a chat that has no record.
 const NEVER_SEEN: u64 = 0;
-/// The version in the ids of what is said to a chat of which nothing else is kept.
+/// The version in the ids of replies to a forget.
 const FORGOTTEN: u64 = 0;
 
-/// Where the versions of a chat begin; no chat is committed to a thousand times a second for as long as it is kept.
+/// The first version of a chat. No chat has a thousand commits a second, so versions never overtake the clock.
 fn millisecond(time: Timestamp) -> u64 {
     let millisecond = u64::try_from(time.as_millisecond()).unwrap_or_default();
     millisecond.max(NEVER_SEEN + 1)
 }
 
-/// Tells the receipts of a chat apart that is forgotten more than once.
+/// Distinguishes the replies when a chat is forgotten more than once.
 fn low_second(time: Timestamp) -> u32 {
     let second = time.as_second().rem_euclid(1 << 32);
     u32::try_from(second).unwrap_or_default()
 }
 
-/// The name of an outbox row. The rows of a record that go to one address are sent in the order of their ids.
+/// The id of an outbox row. The rows of a record that go to one address are sent in the order of their ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RowId {
-    /// The chat whose record wrote it; where it goes is another matter.
+    /// The chat whose record wrote it; it may be addressed to another chat.
     pub chat: ChatId,
     /// The record version whose commit wrote it.
     pub version: u64,
-    /// Its place among that commit's replies.
+    /// Its position among that commit's replies.
     pub index: u32,
 }
 
 impl RowId {
-    /// Whether it is said to a chat of which nothing else is kept, so that nothing before it is to be said any more.
+    /// Whether it is the reply to a forget, so that older replies to the chat are not sent any more.
     pub fn is_farewell(&self) -> bool {
         self.version == FORGOTTEN
     }
 }
 
-/// A record in a chat of another id; what its screen was is another message there.
+/// A record for a chat that got another id, where message ids differ.
 pub(super) fn without_message_ids(record: Record) -> Record {
     Record {
         screen_message: None,
@@ -146,24 +138,21 @@ impl fmt::Display for RowId {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(from = "StoredRow")]
 pub struct OutboxRow {
-    /// Its name, and whose record wrote it.
     pub id: RowId,
-    /// Where it goes.
     pub to: Address,
     /// The message it is shown as a reply to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<ReplyTo>,
-    /// What is said.
     pub reply: Reply,
     /// When it was committed.
     pub created: Timestamp,
-    /// Sendings that failed so far.
+    /// Failed attempts so far.
     pub attempts: u32,
-    /// Not to be sent before.
+    /// The earliest time of the next attempt.
     pub not_before: Option<Timestamp>,
 }
 
-/// An outbox row as it is read. Rows written before there were addresses have none.
+/// An outbox row as it is stored. Rows written by versions without addresses have none.
 #[derive(Deserialize)]
 struct StoredRow {
     id: RowId,
@@ -192,7 +181,7 @@ impl From<StoredRow> for OutboxRow {
 }
 
 impl OutboxRow {
-    /// The row in a chat of another id, where the messages have other ids, too.
+    /// The row for a chat that got another id, where message ids differ.
     pub(super) fn moved(self, to: ChatId) -> Self {
         let goes_there = self.to.chat == self.id.chat;
         let reply = Reply {
@@ -216,19 +205,19 @@ impl OutboxRow {
         }
     }
 
-    /// Notes a failed sending.
+    /// Counts a failed attempt.
     pub fn postpone(&mut self, not_before: Timestamp) {
         self.attempts = self.attempts.saturating_add(1);
         self.not_before = Some(not_before);
     }
 }
 
-/// What became of an outbox row.
+/// The result of sending an outbox row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mark {
-    /// Sent, or given up: the row goes.
+    /// Sent or given up: the row is deleted.
     Done(RowId),
-    /// To be tried again, not before this time; counts as an attempt.
+    /// Failed: the row is tried again, not before this time.
     Later(RowId, Timestamp),
 }
 
@@ -236,7 +225,7 @@ pub enum Mark {
 #[derive(Debug, Clone, PartialEq)]
 #[allow(
     clippy::large_enum_variant,
-    reason = "nearly every item is a chat, and each is on its way from one engine to another"
+    reason = "nearly every item is a chat, and items are moved one at a time"
 )]
 pub enum Item {
     /// A chat's record.

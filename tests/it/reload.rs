@@ -196,7 +196,7 @@ async fn an_edited_answer_is_told_to_the_next_question() {
     service.write(LOST_PHONE, &entry("Lock it from afar", &questions));
     assert_eq!(
         only_taken(&service.rest()),
-        "the changed knowledge is in use: 1 entry changed (lost-phone), 1 phrasing new"
+        "the changed knowledge base is in use: 1 entry changed (lost-phone), 1 phrasing new"
     );
     let said = service.type_in(QUESTION).await;
     assert!(
@@ -213,7 +213,7 @@ async fn a_new_entry_is_found_and_one_that_was_removed_is_found_no_more() {
     fs::remove_file(service.folder().join(LOST_PHONE)).expect("removed");
     assert_eq!(
         only_taken(&service.rest()),
-        "the changed knowledge is in use: 1 entry new (cost), 1 entry gone (lost-phone), 1 phrasing new, 1 phrasing gone"
+        "the changed knowledge base is in use: 1 entry new (cost), 1 entry gone (lost-phone), 1 phrasing new, 1 phrasing gone"
     );
     let said = service.type_in(question).await;
     assert!(said.contains("Nothing at all"), "{said}");
@@ -262,7 +262,7 @@ fn the_log_has_a_line_for_what_happened_and_one_for_each_fault() {
     let lines: Vec<_> = log.lines().collect();
     assert_eq!(lines.len(), 3, "{log}");
     assert!(
-        lines[0].contains("is not taken") && lines[0].contains("2 fault(s)"),
+        lines[0].contains("was not loaded") && lines[0].contains("2 fault(s)"),
         "{log}"
     );
     assert!(

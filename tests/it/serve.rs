@@ -377,7 +377,7 @@ async fn while_telegram_is_not_reached_it_lives_and_is_not_ready() {
     assert_eq!(page(&listen, "/healthz").await.0, 200);
     let (status, fault) = page(&listen, "/readyz").await;
     assert!(
-        status == 503 && fault.contains("no updates come in"),
+        status == 503 && fault.contains("no updates are being received"),
         "{fault}"
     );
     let (code, log) = service.terminate();
