@@ -278,7 +278,7 @@ impl ServeArgs {
         })
     }
 
-    /// The webhook; `None` without one, and after a fault, which `faults` then has.
+    /// The webhook; `None` without one, and after a fault, which is added to `faults`.
     fn read_webhook(&self, faults: &mut SettingFaults) -> Option<WebhookSettings> {
         let url = faults
             .collect("WEBHOOK_URL", self.read_webhook_url())

@@ -81,7 +81,7 @@ fn print_answer(args: &Args, base: &Base, question: &str) -> Result<(), Failure>
     Ok(())
 }
 
-/// The width of the terminal, within what reads well.
+/// The width of the terminal, limited for readability.
 fn terminal_columns() -> usize {
     let size = terminal_size::terminal_size();
     size.map_or(80, |(width, _)| usize::from(width.0).clamp(20, 88))

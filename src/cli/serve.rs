@@ -38,7 +38,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     start_log(settings.log);
     log_panics_by_place();
     let page = bind_health_page(settings.health_listen).await?;
-    // The knowledge base is read while the store is opened; both may fail.
+    // The knowledge base is read while the store is opened.
     let folder = settings.knowledge.clone();
     let reading = spawn_blocking(move || load_watched(&folder));
     let (store, backups) = open(&settings.database)?;
@@ -97,7 +97,7 @@ fn start_assistant(
             .unwrap_or_else(|fault| resume_unwind(fault.into_panic()));
         let assistant = Arc::new(Assistant::new(base, store).counting(metrics));
         if let Err(error) = Reloader::new(&assistant, watcher).start(Reload::log) {
-            tracing::error!(%error, "edits of the knowledge base are not loaded: no thread to watch it");
+            tracing::error!(%error, "edits of the knowledge base are not loaded: the thread that watches it cannot be started");
         }
         assistant
     }
@@ -144,27 +144,27 @@ fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        tracing::info!("asked to stop");
+        tracing::info!("stopping after a signal");
     })
 }
 
-/// Logs only the place of a panic, since its words may quote a message.
+/// Logs only the place of a panic, since its message may quote a user's text.
 fn log_panics_by_place() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic
             .location()
             .map(ToString::to_string)
             .unwrap_or_default();
-        tracing::error!(place, "a panic in this program was caught");
+        tracing::error!(place, "a panic was caught");
     }));
 }
 
-/// Logs to standard error; standard output has only the line that says the bot is ready.
+/// Logs to standard error; only the line that says the bot is ready goes to standard output.
 fn start_log(settings: LogSettings) {
     let lines = fmt()
         .with_env_filter(settings.filter)
         .with_writer(std::io::stderr);
-    // Fails if a test has set a logger already; serving goes on with that one.
+    // Fails if a test has set a logger already, which is then used.
     let _ = match settings.format {
         LogFormat::Text => lines
             .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))

@@ -1,9 +1,9 @@
-//! Group commit: one thread takes what is waiting, has it written as one durable batch, and answers the callers.
+//! Group commit: one thread takes the waiting commits, writes them as one durable batch, and answers the callers.
 //!
-//! A disk needs as long for sixty commits as for one, so whatever arrives during a write shares the next one; and where
-//! many arrive, the next one waits a moment for more of them (PostgreSQL's `commit_siblings` and `commit_delay`). What is
-//! written, and how it is made durable, is the [`Engine`]'s. After a write whose outcome is unknown nothing more is
-//! acknowledged until the engine was reopened from what is on disk: after a full disk, once there is room.
+//! A disk takes as long for sixty commits as for one, so commits that arrive during a write share the next one. When many
+//! arrive, the next batch waits a moment for more (PostgreSQL's `commit_siblings` and `commit_delay`). The [`Engine`]
+//! writes the batch and makes it durable. After a write whose result is unknown, nothing is acknowledged until the engine
+//! was reopened from what is on disk; after a full disk, that is once there is room.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc as sync_mpsc},
@@ -38,10 +38,10 @@ const SLOW_BATCH: Duration = Duration::from_secs(1);
 
 /// Time between two attempts to reopen the engine after a failure.
 const REOPEN_INTERVAL: Duration = Duration::from_secs(1);
-/// Time between two looks into the queue meanwhile.
+/// Time between two checks of the queue meanwhile.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// What became of one piece of work.
+/// The result of one piece of work.
 pub(super) type CommitResult = Result<(), StoreError>;
 
 /// Writes batches.
@@ -55,13 +55,13 @@ pub(super) trait Engine: Send + 'static {
     /// When it is not certain that the batch is on disk.
     fn write(&mut self, batch: Vec<Self::Work>) -> Result<Vec<CommitResult>, StoreError>;
 
-    /// Starts again from what is on disk, after a write that failed; what was acknowledged is there.
+    /// Reopens the files after a failed write; every acknowledged commit is in them.
     ///
     /// # Errors
     /// When that is not possible yet.
     fn reopen(&mut self) -> CommitResult;
 
-    /// Closes its files; `intact` says that no write failed.
+    /// Closes the files; `intact` says that no write failed.
     fn close(self, intact: bool) -> CommitResult;
 }
 
@@ -70,10 +70,8 @@ enum Message<W> {
     Close(Answer),
 }
 
-/// Where the outcome is sent.
 type Answer = oneshot::Sender<CommitResult>;
 
-/// The work that is written together.
 struct Batch<W> {
     work: Vec<(W, Answer)>,
     /// A request to close that came after the work.
@@ -88,7 +86,7 @@ pub(super) struct Committer<W> {
     ended: Mutex<sync_mpsc::Receiver<()>>,
 }
 
-/// Why no work is taken at present; `None` while it is.
+/// Why the store takes no work; `None` while it does.
 #[derive(Clone, Default)]
 struct SharedFailure(Arc<Mutex<Option<String>>>);
 
@@ -150,7 +148,7 @@ impl<W: Send + 'static> Committer<W> {
         };
         let thread = thread::Builder::new().name("store-committer".to_owned());
         thread.spawn(run).map_err(|error| {
-            StoreError::Unavailable(format!("no thread to write with: {error}"))
+            StoreError::Unavailable(format!("cannot start the thread that writes: {error}"))
         })?;
         Ok(Self {
             queue: Some(queue),
@@ -204,7 +202,7 @@ impl<W: Send + 'static> Committer<W> {
     }
 }
 
-/// A store that is dropped without being closed closes too; this waits for it, so that its folder is free afterwards.
+/// A store that is dropped without `close` is closed as well; this waits for it, so that its folder is unlocked afterwards.
 impl<W> Drop for Committer<W> {
     fn drop(&mut self) {
         self.queue = None;
@@ -259,7 +257,7 @@ impl<W> Worker<W> {
         }
     }
 
-    /// Reopens the engine as soon as that is possible; work that comes meanwhile is answered with the failure.
+    /// Reopens the engine as soon as possible; work that arrives meanwhile is answered with the failure.
     fn reopen<E: Engine<Work = W>>(&mut self, engine: &mut E) -> Reopened {
         let mut tried = Instant::now();
         loop {

@@ -3,9 +3,8 @@
 //! ```text
 //! magic 4 | kind 1 | schema 2 | chat 8 | version 8 | index 4 | length 4 | CRC-32 4 | body (JSON, `length` bytes)
 //! ```
-//! Numbers are big-endian. The checksum covers everything but itself, so a value under a wrong key, a torn one and a
-//! changed one are all refused. The header never changes; the body changes with the schema. Where envelopes are stored is
-//! the engine's.
+//! Numbers are big-endian. The checksum covers everything but itself, so a value that is under a wrong key, torn or changed
+//! is refused. The header never changes; the body changes with the schema.
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -43,7 +42,7 @@ impl Kind {
     }
 }
 
-/// The schema that a list of migrations leads to.
+/// The schema after all of these migrations.
 fn schema(migrations: &[Migration]) -> u16 {
     u16::try_from(migrations.len() + 1).unwrap_or(u16::MAX)
 }
@@ -55,7 +54,7 @@ pub enum EnvelopeError {
     #[error("it is cut short or too long ({found} bytes, {expected} expected)")]
     Length { found: usize, expected: usize },
     /// Not a value of this program.
-    #[error("it does not begin as this program's values do")]
+    #[error("it does not begin like a value of this program")]
     Magic,
     /// A bit changed after it was written.
     #[error("its checksum is wrong")]
@@ -77,7 +76,7 @@ pub enum EnvelopeError {
     Content(#[from] serde_json::Error),
 }
 
-/// What a value is and where it belongs.
+/// The kind of a value, and the chat, version and index it belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct EnvelopeKey {
     kind: Kind,
@@ -119,7 +118,7 @@ pub fn pack_row(row: &OutboxRow) -> Result<Vec<u8>, EnvelopeError> {
     pack(EnvelopeKey::row(row.id), row)
 }
 
-/// Reads the record of `chat`, lifting an older schema to the present one.
+/// Reads the record of `chat`; an older schema is migrated.
 ///
 /// # Errors
 /// When it is not exactly what was written for this chat.
@@ -129,7 +128,7 @@ pub fn unpack_record(chat: ChatId, bytes: &[u8]) -> Result<Versioned, EnvelopeEr
     Ok(Versioned { version, record })
 }
 
-/// The version of the record of `chat`, its checksum verified and its body unread.
+/// The version of the record of `chat`; verifies the checksum without reading the body.
 ///
 /// # Errors
 /// As [`unpack_record`], except for the content.
@@ -156,7 +155,7 @@ pub fn unpack_row(id: RowId, bytes: &[u8]) -> Result<OutboxRow, EnvelopeError> {
     }
 }
 
-/// Verifies the checksum and key of outbox row `id`, its body unread.
+/// Verifies the checksum and key of outbox row `id` without reading its body.
 ///
 /// # Errors
 /// As [`unpack_row`], except for the content.
@@ -215,7 +214,7 @@ fn pack(key: EnvelopeKey, body: &impl Serialize) -> Result<Vec<u8>, EnvelopeErro
     Ok(bytes)
 }
 
-/// Verifies an envelope without reading its body, and returns where it belongs.
+/// Verifies an envelope without reading its body, and returns its key.
 fn verify(kind: Kind, bytes: &[u8]) -> Result<EnvelopeKey, EnvelopeError> {
     if bytes.len() < HEADER {
         return Err(EnvelopeError::Length {

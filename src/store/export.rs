@@ -1,4 +1,4 @@
-//! Exports a store to a file and imports it: for backups, for moving to another machine or engine, for repair.
+//! Exports a store to a file and imports it: for backups, repairs, and moves to another machine or engine.
 //!
 //! ```text
 //! {"unbind_bot_export":1,"made":"2026-01-01T00:00:00Z","record_schema":1,"row_schema":1}
@@ -62,7 +62,7 @@ pub enum ExportError {
     /// The file could not be written or read.
     #[error("{}: {error}", .path.display())]
     File { path: PathBuf, error: io::Error },
-    /// The file is not what was exported.
+    /// The file is damaged, or no export.
     #[error("{}:{line}: {fault}; nothing was imported: use another export", .path.display())]
     Line {
         path: PathBuf,
@@ -70,12 +70,10 @@ pub enum ExportError {
         line: u64,
         fault: String,
     },
-    /// The store to import into has something in it.
     #[error(
         "the store is not empty; import into a new one: name another folder with DATABASE_URL, or move this one aside"
     )]
     NotEmpty,
-    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -1,4 +1,4 @@
-//! The engine without a disk, for tests. It passes the same contract tests as `sled`; nothing survives the process.
+//! The engine in memory, for tests. It passes the same contract tests as `sled`.
 
 use std::{
     collections::BTreeMap,
@@ -12,7 +12,6 @@ use super::{
 };
 use crate::dialogue::ChatId;
 
-/// A store in memory.
 #[derive(Debug, Default)]
 pub struct MemoryStore(Mutex<State>);
 

@@ -46,7 +46,7 @@ pub(super) fn check_gates(
         misses.extend(missed.map(|miss| format!("{}: {miss}", file.display())));
     }
     if misses.is_empty() {
-        print("every gate is held")
+        print("every gate is passed")
     } else {
         Err(Failure::failed(misses.join("\n")))
     }

@@ -1,4 +1,4 @@
-//! A batch of work: its changes are collected first, then written in one transaction.
+//! A batch of work: the changes are collected first, then written in one transaction.
 
 use std::{collections::BTreeMap, io, path::Path};
 
@@ -34,7 +34,7 @@ impl From<sled::Error> for WriteError {
     }
 }
 
-/// What the writing thread is to do. Values are packed by the callers, so that the one thread has less to do.
+/// A piece of work for the writing thread. The callers pack the values, since there is only one such thread.
 pub(super) enum Work {
     Commit {
         chat: ChatId,
@@ -276,7 +276,7 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    /// The record of one chat as that of another, if there is one.
+    /// The record of `from`, packed as that of `to`, if there is one.
     fn moved_record(&self, from: ChatId, to: ChatId) -> Result<Option<Vec<u8>>, WriteError> {
         let Some(bytes) = self.records.get(&chat_key(from))? else {
             return Ok(None);
@@ -289,9 +289,9 @@ impl<'a> Draft<'a> {
             .map_err(|error| self.unreadable(from, error))
     }
 
-    /// Moves a row to another chat, behind a row that has the same id there.
+    /// Moves a row to another chat, after any row that has the same id there.
     fn move_row(&mut self, key: &[u8], bytes: &[u8], to: ChatId) -> sled::Result<()> {
-        // A row that cannot be read could not have been sent either; `verify` names it.
+        // A row that cannot be read could not be sent either; `store verify` names it.
         let Some(Ok(row)) = parse_row_key(key).map(|id| envelope::unpack_row(id, bytes)) else {
             return Ok(());
         };

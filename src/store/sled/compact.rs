@@ -1,4 +1,4 @@
-//! Writes a store anew, without the older versions of values that sled keeps in its file.
+//! Rewrites a store without the older versions of values that sled keeps in its file.
 
 use std::path::Path;
 
@@ -21,7 +21,7 @@ pub struct Compacted {
     pub after: u64,
 }
 
-/// Writes the store in `folder` anew, and replaces the old one once the new one was found to contain the same.
+/// Rewrites the store in `folder`, and replaces the old files once the new ones are verified to contain the same.
 pub(super) fn compact(folder: &Path) -> Result<Compacted, StoreError> {
     let mut folder = Folder::claim(folder)?;
     folder.prepare_opening()?;
@@ -35,7 +35,7 @@ pub(super) fn compact(folder: &Path) -> Result<Compacted, StoreError> {
     close(&path, Some(rebuilt))?;
     if found != checkpoint || !wait_unlocked(&spare) || !wait_unlocked(&folder.engine()) {
         return Err(StoreError::Unavailable(
-            "compacting did not give the same store; it was left as it was".to_owned(),
+            "the compacted copy differs from the store, which was left unchanged".to_owned(),
         ));
     }
     let before = folder.size().map_err(io)?;

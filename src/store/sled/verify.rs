@@ -17,8 +17,8 @@ use crate::{
     },
 };
 
-/// Verifies the checksums of everything without reading the bodies, and returns what was found. The records, which are
-/// most of it, are verified in parts by several threads.
+/// Verifies all checksums without reading the bodies, and returns what the store contains. Several threads verify the
+/// records, which are most of it.
 pub(super) fn verify(path: &Path, trees: &Trees) -> Result<Checkpoint, StoreError> {
     let ranges = split_keys(&trees.records).map_err(|error| engine_fault(path, error))?;
     thread::scope(|scope| {
@@ -48,7 +48,7 @@ pub(super) fn verify(path: &Path, trees: &Trees) -> Result<Checkpoint, StoreErro
 /// A range of keys.
 type KeyRange = (Bound<[u8; 8]>, Bound<[u8; 8]>);
 
-/// The keys of the records in four parts: groups and people, whose ids lie far apart, each cut in two.
+/// The keys of the records in four ranges: groups and people, whose ids lie far apart, each split in two.
 pub(super) fn split_keys(records: &Tree) -> sled::Result<Vec<KeyRange>> {
     let zero = chat_key(ChatId(0));
     let cuts = [

@@ -63,8 +63,8 @@ impl Engine for Writer {
         })
     }
 
-    /// sled takes nothing more after a write that failed until it is opened again. Readers go on with what is in memory
-    /// until there is room on the disk, since sled cannot be opened on a full one.
+    /// After a failed write sled must be opened again. Readers use what is in memory until the disk has room, since sled
+    /// cannot be opened on a full one.
     fn reopen(&mut self) -> CommitResult {
         self.barrier
             .wait()
