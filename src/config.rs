@@ -321,7 +321,7 @@ impl ServeArgs {
         }
         let own_server = self.api_url.trim().trim_end_matches('/') != TELEGRAM;
         match Url::parse(text) {
-            // The HTTP router gives parts of a path that begin like this a meaning of their own.
+            // The HTTP router reads such parts of a path as parameters.
             Ok(url) if url.path().contains("/:") || url.path().contains("/*") => Err(format!(
                 "`{text}` has a part that begins with `:` or `*`; use letters and digits"
             )),

@@ -82,8 +82,10 @@ impl Health {
             return Some(error.to_string());
         }
         let is_receiving = self.metrics.is_receiving((self.clock)());
-        (!is_receiving)
-            .then(|| "no updates are being received: Telegram is unreachable, or not connected yet".to_owned())
+        (!is_receiving).then(|| {
+            "no updates are being received: Telegram is unreachable, or not connected yet"
+                .to_owned()
+        })
     }
 }
 

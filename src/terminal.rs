@@ -139,11 +139,8 @@ impl<'a, W: Write> Terminal<'a, W> {
     async fn start_conversation(&mut self) -> Result<(), TerminalError> {
         let status = self.status()?;
         self.print_line("terminal-hello", &[])?;
-        let unread = self.assistant.store().outbox()?.into_iter();
-        let unread = unread.filter(|row| match row.to.channel {
-            Channel::Terminal => true,
-            Channel::Telegram => false,
-        });
+        let rows = self.assistant.store().outbox()?.into_iter();
+        let unread = rows.filter(|row| row.to.channel == Channel::Terminal);
         self.print_replies(unread.collect()).await?;
         let first = match status.resumes {
             None => Input::Command(Command::Start, String::new()),

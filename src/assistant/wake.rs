@@ -23,15 +23,18 @@ pub async fn run(
         for chat in timers.due_chats(now) {
             match assistant.handle(chat, None, &Event::wake(), now).await {
                 Ok(handled) => deliver(handled.rows),
-                Err(error) => tracing::error!(%chat, %error, "a chat could not be woken; it is tried again"),
+                Err(error) => {
+                    tracing::error!(%chat, %error, "a chat could not be woken; it is tried again")
+                }
             }
             timers.postpone(chat, now);
         }
-        let pause = timers.next().map(|at| at.duration_since(clock()));
-        let pause = pause.map(|pause| Duration::try_from(pause).unwrap_or_default());
+        let until_next = timers
+            .next()
+            .map(|at| Duration::try_from(at.duration_since(clock())).unwrap_or_default());
         tokio::select! {
             () = timers.wait_changed() => {}
-            () = sleep(pause.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP)) => {}
+            () = sleep(until_next.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP)) => {}
         }
     }
 }

@@ -43,7 +43,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     }
     let Database::Sled(folder) = &database;
     print(format_args!(
-        "{DIM}(stored in {}){DIM:#}",
+        "{DIM}(kept in {}){DIM:#}",
         std::path::absolute(folder)
             .unwrap_or(folder.clone())
             .display()

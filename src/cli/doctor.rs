@@ -19,7 +19,8 @@ use crate::{
     },
 };
 
-/// From this difference in seconds on, a clock is wrong, not the network slow. One-time codes change every 30 seconds.
+/// Difference in seconds from which the clock counts as wrong and the network does not explain it. One-time codes change
+/// every 30 seconds.
 const MAX_CLOCK_DIFFERENCE: i64 = 10;
 
 const OK: Style = AnsiColor::Green.on_default();
@@ -32,7 +33,7 @@ pub(super) struct Args {
     settings: ServeArgs,
 }
 
-/// What was checked; its state, or how to repair it.
+/// What was checked, and its state or the repair.
 type CheckResult = (&'static str, Result<String, String>);
 
 pub(super) async fn run(args: Args) -> Result<(), Failure> {

@@ -1,4 +1,4 @@
-//! From scores to an outcome: answer, decline, suggest, or not knowing.
+//! Decides the outcome from the scores: answer, decline, suggest, or not known.
 //!
 //! The probability alone is too high for short questions and for questions full of unknown words. The confidence is
 //! therefore a logistic function of several signals, fitted (Platt 1999) on questions that the base had not seen, some of
@@ -68,7 +68,7 @@ impl Evidence {
     }
 }
 
-/// An outcome, and why.
+/// An outcome and its reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
     pub outcome: Outcome,

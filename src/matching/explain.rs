@@ -1,5 +1,5 @@
-//! Explains to the author of a base why a question was answered as it was: what was read, what each part of it weighed,
-//! how the best entries scored, and which threshold decided.
+//! Explains an answer to the author of a base: the tokens that were read, the weight of each, the scores of the best
+//! entries, and the threshold that decided.
 
 use std::fmt;
 
@@ -15,13 +15,12 @@ use crate::knowledge::Thresholds;
 /// Entries whose scores are shown.
 const MAX_SCORES: usize = 5;
 
-/// Why a question was answered as it was.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
     pub outcome: Outcome,
     /// Which threshold decided.
     pub reason: DecisionReason,
-    /// That of the best entry, from 0 to 1.
+    /// The confidence of the best entry, from 0 to 1.
     pub confidence: f32,
     /// The share of the question that the base knows, from 0 to 1.
     pub coverage: f32,
@@ -41,7 +40,7 @@ pub struct Explanation {
 pub struct TokenWeight {
     /// As it was read; a syllable of pinyin is shown as `~`.
     pub text: String,
-    /// By how much the best entry's probability would fall without this part; negative if it speaks for another entry.
+    /// How much the best entry's probability falls without this token; negative if the token favours another entry.
     pub weight: f32,
 }
 

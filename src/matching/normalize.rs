@@ -1,4 +1,4 @@
-//! Text to tokens, for phrasings and questions alike: what is written differently but reads alike becomes the same.
+//! Turns text into tokens, for phrasings and questions; different spellings of the same characters become the same.
 //!
 //! Covers compatibility forms and full width (Unicode NFKD), case, accents and tone marks, Traditional script, punctuation,
 //! emoji, zero-width and control characters. What means the same in this domain (`u` for *you*, 門卡 for 门禁卡) is data

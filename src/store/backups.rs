@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! backups/2026-01-01T00-00-00Z.jsonl    verified exports, the last few
-//! restoring/                            a store being made from one; when found at the start it is thrown away
-//! restored/                             the same, complete; when found at the start it is moved to its place
+//! restoring/                            a store being built from one; if left over, it is deleted at the start
+//! restored/                             the same, complete; if left over, it is put in place at the start
 //! damaged-2026-01-01T00-00-00Z/         the damaged store that a restored one replaced
 //! ```
 //! All of it is in the store's own folder, so that the folder's lock covers it and it moves with the folder. The format of

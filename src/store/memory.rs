@@ -112,9 +112,9 @@ impl State {
     }
 
     fn items(&self) -> Vec<Item> {
-        let chats = self.chats.iter();
-        let chats = chats.map(|(chat, versioned)| Item::Chat(*chat, versioned.clone()));
-        chats
+        self.chats
+            .iter()
+            .map(|(chat, versioned)| Item::Chat(*chat, versioned.clone()))
             .chain(self.rows.values().cloned().map(Item::Row))
             .collect()
     }

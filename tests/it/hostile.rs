@@ -42,7 +42,7 @@ fn update_with(text: &str, chat: &Value, id: &Value) -> Vec<u8> {
 }
 
 #[test]
-fn texts_as_nobody_writes_them_are_answered_at_any_length() {
+fn unusual_texts_are_answered_at_any_length() {
     for text in NASTY {
         for times in [1, 50, 4096] {
             let text: String = text.repeat(times).chars().take(4096).collect();
@@ -116,7 +116,7 @@ fn a_thousand_cards_and_a_megabyte_are_refused_politely() {
         assert_eq!(record.activity, Activity::Idle);
         assert!(said.contains(&line("file-large")), "{said}");
     }
-    // A thousand are few enough bytes; the list has no room for so many, and that is said.
+    // A thousand cards are small enough, but too many for the list, which the bot says.
     let thousand = file_of(1_000);
     assert!(thousand.len() <= MAX_FILE_BYTES);
     let (record, said) = bodies::said_of_file(&idle, thousand);

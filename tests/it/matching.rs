@@ -1,4 +1,4 @@
-//! The matcher on the shipped base: what people ask, in every way they write it.
+//! The matcher on the shipped base: questions in many spellings.
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,4 @@
-//! Hot reload: what an author does to the knowledge folder, and what people in the chats notice of it.
+//! Hot reload: edits of the knowledge folder, and their effect in running chats.
 //!
 //! The time is passed to the reloader, so no test waits, except for the last two, which run the program itself.
 
@@ -566,7 +566,7 @@ fn the_service_takes_an_edit_while_it_runs_and_stops_when_told() {
 }
 
 #[test]
-fn the_terminal_takes_an_edit_while_somebody_talks() {
+fn the_terminal_loads_an_edit_during_a_conversation() {
     let place = tempfile::tempdir().expect("a folder");
     let folder = place.path().join("knowledge");
     write_small_base(&folder);

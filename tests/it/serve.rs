@@ -14,7 +14,7 @@ use crate::support::{
     free_port,
 };
 
-/// Long enough that no figure and no time looks like it by chance.
+/// Long enough that no number or time contains it by chance.
 const ANN: i64 = 5_318_008_917_733;
 const PROMISED_STOP: Duration = Duration::from_secs(8);
 
@@ -52,10 +52,10 @@ impl Service {
         Self::run(folder, api, "serve", settings)
     }
 
-    /// Another command that goes by the same settings.
+    /// Another command with the same settings.
     fn run(folder: &Path, api: &FakeApi, command: &str, settings: &[(&str, &str)]) -> Self {
         let name = command;
-        // A limit on the size of files is to be an error, as a full disk is, and not the end.
+        // A write beyond the file size limit must fail like on a full disk instead of killing the process.
         let mut command = Command::new("sh");
         command
             .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
@@ -77,7 +77,7 @@ impl Service {
         let stderr = BufReader::new(process.stderr.take().unwrap());
         let logged = Arc::new(Mutex::new(String::new()));
         let log = logged.clone();
-        // Read as it comes: a full pipe would hold the service up.
+        // Read continuously, since a full pipe would block the service.
         let reader = thread::spawn(move || {
             for line in stderr.lines().map(Result::unwrap) {
                 log.lock().unwrap().push_str(&(line + "\n"));
@@ -191,7 +191,7 @@ async fn a_whole_removal_goes_over_http_and_goes_on_after_a_kill() {
     until_shown(&api, "step 1 of 5").await;
     press(&api, ".done", &mut keyboard).await;
     until_shown(&api, "step 2 of 5").await;
-    // SIGKILL: nobody says goodbye.
+    // SIGKILL, so without a clean shutdown.
     service.process.kill().unwrap();
     service.process.wait().unwrap();
     let service = Service::start(folder.path(), &api);
@@ -272,7 +272,7 @@ async fn everything_kept_comes_as_a_file_and_such_a_file_brings_the_cards_back()
     assert!(file.name.ends_with(".json"), "{}", file.name);
     let content: serde_json::Value = serde_json::from_slice(&file.bytes).unwrap();
     assert_eq!(content["cards"][0]["label"], "Office 门禁卡");
-    // Everything is deleted; what is left is the file.
+    // Everything is deleted; only the file is left.
     api.says(ANN, "/forget");
     keyboard = 0;
     press(&api, ".forget-all", &mut keyboard).await;
@@ -321,7 +321,7 @@ async fn page(listen: &str, path: &str) -> (u16, String) {
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
-/// Waits until the page of figures has all these lines, and gives it.
+/// Waits until the metrics page has all these lines, and returns it.
 async fn until_figures(listen: &str, lines: &[&str]) -> String {
     let end = Instant::now() + PATIENCE;
     loop {
@@ -510,7 +510,7 @@ async fn a_damaged_store_starts_from_the_backup_of_the_last_stop_and_says_so_lou
         "{log}"
     );
     damage(folder.path());
-    // Looking at it moves nothing, and says what is wrong.
+    // `doctor` reports the damage and moves nothing.
     let mut verify = Service::run(folder.path(), &api, "store", &[]);
     assert_eq!(
         verify.process.wait().unwrap().code(),
@@ -549,7 +549,7 @@ async fn a_damaged_store_without_a_backup_ends_it_with_the_command_that_repairs(
     assert!(folder.path().join("data/sled/db").exists(), "left as it is");
 }
 
-/// A process that may write no file beyond so many bytes sees what it would see on a full disk.
+/// Limits the size of files that a process may write, which then sees the errors of a full disk.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_a_full_disk_updates_stay_at_telegram_and_go_on_by_themselves_when_there_is_room() {
     let (api, folder) = (FakeApi::start().await, tempfile::tempdir().unwrap());

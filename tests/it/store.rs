@@ -1,6 +1,6 @@
-//! The store's contract, held by every engine, and what the engine on disk promises beyond it.
+//! The contract of a store, run on every engine, and tests of the engine on disk.
 
-// A test's helpers stop where the test would.
+// Helpers may panic, like tests.
 
 use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 

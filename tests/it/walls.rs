@@ -156,7 +156,7 @@ fn matches_of(source: &Source) -> Vec<(usize, bool)> {
     seen.collect()
 }
 
-/// A few variants may be told from all others; where they are told from each other, none may be forgotten.
+/// From this many variants on, a `match` must name all of them; fewer may have a wildcard beside them.
 const MANY: usize = 8;
 
 #[test]
@@ -178,7 +178,7 @@ fn every_command_and_every_button_is_routed_by_name() {
 }
 
 #[test]
-fn a_wildcard_beside_many_variants_is_seen() {
+fn a_wildcard_beside_many_variants_is_found() {
     let named: String = (0..MANY)
         .map(|n| format!("Choice::V{n}(x) if x > {{ 1 }} => {{ f(x); }} "))
         .collect();
@@ -193,7 +193,7 @@ fn a_wildcard_beside_many_variants_is_seen() {
     assert_eq!(found("Choice::Only => {} _ => {}"), [(1, true)]);
 }
 
-/// Files that name the drawing of a procedure, without being the one that may.
+/// Files other than `screens.rs` that call the drawing of a procedure.
 fn foreign_drawings(edges: &BTreeSet<Edge>) -> Vec<&Edge> {
     const SCREENS: &str = "dialogue/screens.rs";
     let of_procedures = edges
@@ -216,7 +216,7 @@ fn violations_in(name: &str, text: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_way_to_break_a_wall_is_seen() {
+fn every_form_of_a_forbidden_import_is_found() {
     for text in [
         "use crate::{markup::RichText, store::Store};",
         "use crate::{\n    markup::{self, RichText},\n    store::{self, Store},\n};",
@@ -250,7 +250,7 @@ fn every_way_to_break_a_wall_is_seen() {
 }
 
 #[test]
-fn what_breaks_no_wall_is_not_held_against_a_file() {
+fn allowed_imports_are_no_violations() {
     for text in [
         "// use crate::store::Store;\n/* crate::store /* nested */ crate::store */",
         "/// As [`crate::store::Store`].\nfn like_a_store() {}",
@@ -300,7 +300,7 @@ fn circles_of(files: &[(&str, &str)]) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn a_circle_is_seen_however_it_is_closed() {
+fn every_form_of_a_circle_is_found() {
     let parent = (
         "a.rs",
         "mod b;\nmod c;\npub use b::{B, Other};\npub use c::C;",
@@ -335,7 +335,7 @@ fn a_circle_is_seen_however_it_is_closed() {
 }
 
 #[test]
-fn handing_on_and_tests_close_no_circle() {
+fn re_exports_and_tests_make_no_circle() {
     let parent = ("a.rs", "mod b;\npub use b::B;\npub struct A;");
     let child = (
         "a/b.rs",

@@ -10,10 +10,10 @@ use self::tokens::{
     arguments, arms, closing, defined_items, is_name, string_content, tokenize, without_tests,
 };
 
-/// One name brought in by a `use`.
+/// One name imported by a `use`.
 #[derive(Debug)]
 struct Import {
-    /// What it is called in this file; `*` for all of it.
+    /// Its name in this file; `*` for a glob import.
     name: String,
     path: Vec<String>,
     is_public: bool,
@@ -31,7 +31,7 @@ pub struct Source {
     inline: Vec<Vec<String>>,
     /// Items it defines, modules included.
     items: BTreeSet<String>,
-    /// Children that are built for tests alone.
+    /// Child modules under `#[cfg(test)]`.
     test_modules: BTreeSet<String>,
 }
 
@@ -58,7 +58,6 @@ impl Source {
         imported.chain(self.inline.iter().map(Vec::as_slice))
     }
 
-    /// Whether it names something of this other crate.
     pub fn names_crate(&self, other: &str) -> bool {
         self.paths().any(|path| path[0] == other)
     }
@@ -68,7 +67,7 @@ impl Source {
         self.tokens.iter().filter_map(|token| string_content(token))
     }
 
-    /// What is given to a function as it is: the function's name, at which place, and the string.
+    /// Every string literal that is an argument: the function's name, the argument's position, and the string.
     pub fn strings_given(&self) -> Vec<(&str, usize, &str)> {
         let calls = self.tokens.windows(2).enumerate();
         let calls = calls.filter(|(_, pair)| is_name(&pair[0]) && pair[1] == "(");
@@ -82,7 +81,7 @@ impl Source {
         given.collect()
     }
 
-    /// Of each `match`, outer ones first: the patterns of its arms.
+    /// The patterns of the arms of each `match`, outer ones first.
     pub fn matches(&self) -> Vec<Vec<&[String]>> {
         let places = self.tokens.iter().enumerate();
         let begins = places.filter(|(_, token)| *token == "match");
@@ -99,15 +98,15 @@ impl Source {
         self.name.split(['/', '.']).next().unwrap_or_default()
     }
 
-    /// Whether an import only hands a child's item on, without a use for it in this file.
-    fn only_hands_on(&self, import: &Import) -> bool {
+    /// Whether an import only re-exports a child's item, without using it in this file.
+    fn only_re_exports(&self, import: &Import) -> bool {
         let is_below = import.path[0] == "crate"
             && import.path.len() > self.module.len() + 2
             && import.path[1..].starts_with(&self.module);
         import.is_public && is_below && !self.mentions(&import.name)
     }
 
-    /// Whether the name stands anywhere but in a `use`.
+    /// Whether the name occurs outside of `use`.
     fn mentions(&self, name: &str) -> bool {
         let mut is_import = false;
         self.tokens.iter().any(|token| {
@@ -121,7 +120,7 @@ impl Source {
     }
 }
 
-/// The files of the crate, those for tests alone left out.
+/// The files of the crate, without those for tests only.
 pub fn crate_sources() -> Vec<Source> {
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"));
     let mut folders = vec![root.to_owned()];
@@ -167,11 +166,11 @@ fn module(name: &str) -> Vec<String> {
     if is_root { Vec::new() } else { parts.collect() }
 }
 
-/// Walks through a file's tokens and writes down what is named.
+/// Walks through a file's tokens and collects the paths.
 struct Scanner<'a> {
     source: &'a mut Source,
     tokens: Vec<String>,
-    /// Modules written out in the file, and the depth each stands at.
+    /// The inline modules around the current token, each with its depth.
     inside: Vec<(String, usize)>,
     depth: usize,
 }
@@ -190,7 +189,7 @@ impl<'a> Scanner<'a> {
         self.tokens.get(at).map_or("", String::as_str)
     }
 
-    /// Imports first: what they bring in is how paths in the code begin.
+    /// Collects imports first, since paths in the code may begin with imported names.
     fn run(mut self) {
         for imports in [true, false] {
             let mut at = 0;
@@ -306,7 +305,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The path from the root of its crate: `self`, `super`, children and imports written out.
+    /// The path from the root of its crate: resolves `self`, `super`, children and imports.
     fn absolute(&self, path: Vec<String>) -> Vec<String> {
         let inside = self.inside.iter().map(|(name, _)| name.clone());
         let mut here: Vec<String> = self.source.module.iter().cloned().chain(inside).collect();
@@ -346,7 +345,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// What a path is called where nothing else is said; `{self}` is the module itself.
+/// The name of an import without `as`; `{self}` is the module itself.
 fn named(mut path: Vec<String>) -> (Vec<String>, String) {
     path.pop_if(|last| last == "self");
     let name = path.last().cloned().unwrap_or_default();

@@ -1,19 +1,18 @@
-//! Which file names what of which other file, and the circles among them.
+//! The graph of files: which file uses which item of another file, and the circles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Source;
 
-/// Something of one file that another names.
+/// An item of one file that another file names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Edge {
     pub from: String,
     pub to: String,
-    /// The item, or nothing where the module itself is named.
+    /// The item; empty if the module itself is named.
     pub item: String,
 }
 
-/// Which file names what of which.
 pub fn edges(sources: &[Source]) -> BTreeSet<Edge> {
     let modules: BTreeMap<&[String], &Source> = sources
         .iter()
@@ -23,7 +22,7 @@ pub fn edges(sources: &[Source]) -> BTreeSet<Edge> {
     let mut edges = BTreeSet::new();
     for source in sources {
         let imports = source.imports.iter();
-        let imported = imports.filter(|import| !source.only_hands_on(import));
+        let imported = imports.filter(|import| !source.only_re_exports(import));
         let imported = imported.map(|import| &import.path);
         for path in imported.chain(&source.inline) {
             if let Some((to, item)) = home(&modules, path, 0)
@@ -40,7 +39,7 @@ pub fn edges(sources: &[Source]) -> BTreeSet<Edge> {
     edges
 }
 
-/// The file in which what this path names is defined, re-exports followed, and its name there.
+/// The file that defines the item of this path, and its name there; follows re-exports.
 fn home<'a>(
     modules: &BTreeMap<&[String], &'a Source>,
     path: &[String],
@@ -81,7 +80,7 @@ fn home<'a>(
     Some((source, item.clone()))
 }
 
-/// Files that name each other, directly or through others: each such group, sorted.
+/// Groups of files that import each other, directly or through others, each sorted.
 pub fn circles(edges: &BTreeSet<Edge>) -> Vec<Vec<String>> {
     let files: BTreeSet<&str> = edges
         .iter()
@@ -105,7 +104,7 @@ pub fn circles(edges: &BTreeSet<Edge>) -> Vec<Vec<String>> {
     circles.into_iter().collect()
 }
 
-/// Every file that one comes to from this one, by one step or more.
+/// Every file that this one imports, directly or through others.
 fn reached<'a>(edges: &'a BTreeSet<Edge>, file: &str) -> BTreeSet<&'a str> {
     let mut reached = BTreeSet::new();
     let mut open = vec![file];

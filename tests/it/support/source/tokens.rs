@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-/// Identifiers, `::`, `=>`, single signs, and literals, which begin with a quote; comments go.
+/// Identifiers, `::`, `=>`, single signs, and literals, which begin with a quote; comments are dropped.
 pub fn tokenize(text: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     let mut rest = text;
@@ -32,7 +32,7 @@ pub fn tokenize(text: &str) -> Vec<String> {
     tokens
 }
 
-/// How long the space or comment is that this begins with.
+/// The length of the space or comment at the beginning.
 fn skipped(text: &str) -> usize {
     if text.starts_with("//") {
         return text.find('\n').unwrap_or(text.len());
@@ -61,7 +61,7 @@ fn block_comment(text: &str) -> usize {
     at
 }
 
-/// How long the string, character or lifetime is that this begins with.
+/// The length of the string, character or lifetime at the beginning.
 fn literal(text: &str) -> usize {
     let prefixes = ["br", "cr", "r", "b", "c", ""].into_iter();
     let quoted = prefixes.filter_map(|prefix| Some((prefix, text.strip_prefix(prefix)?)));
@@ -137,7 +137,7 @@ pub fn string_content(token: &str) -> Option<&str> {
     token.strip_prefix('"')?.strip_suffix('"')
 }
 
-/// What stands between the commas of the bracket that opens here.
+/// The arguments in the bracket that opens here.
 pub fn arguments(tokens: &[String], open: usize) -> Vec<&[String]> {
     let end = closing(tokens, open) - 1;
     let (mut begin, mut at) = (open + 1, open + 1);
@@ -176,7 +176,7 @@ pub fn arms(tokens: &[String], open: usize) -> Vec<&[String]> {
     patterns
 }
 
-/// Past the expression of an arm and its comma.
+/// The position after the expression of an arm and its comma.
 fn arm_end(tokens: &[String], mut at: usize, end: usize) -> usize {
     let is_block = tokens[at] == "{";
     while at < end {
@@ -198,7 +198,7 @@ fn is_for_tests(attribute: &[String]) -> bool {
     attribute.get(2).is_some_and(|token| token == "cfg") && has("test") && !has("not")
 }
 
-/// Where the attribute that begins here ends; `at` where none does.
+/// The end of the attribute that begins here; `at` if there is none.
 fn attribute_end(tokens: &[String], at: usize) -> usize {
     if tokens[at] != "#" || tokens.get(at + 1).is_none_or(|token| token != "[") {
         return at;
@@ -206,7 +206,7 @@ fn attribute_end(tokens: &[String], at: usize) -> usize {
     closing(tokens, at + 1)
 }
 
-/// Past the bracket that closes the one at `open`.
+/// The position after the bracket that closes the one at `open`.
 pub fn closing(tokens: &[String], open: usize) -> usize {
     let mut depth = 0;
     for (at, token) in tokens.iter().enumerate().skip(open) {
@@ -222,7 +222,7 @@ pub fn closing(tokens: &[String], open: usize) -> usize {
     tokens.len()
 }
 
-/// Where the item ends that begins here, with its other attributes.
+/// The end of the item that begins here, other attributes included.
 fn item_end(tokens: &[String], mut at: usize) -> usize {
     while at < tokens.len() {
         match tokens[at].as_str() {
