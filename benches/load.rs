@@ -62,11 +62,11 @@ const PLAIN_SECRET: &str = "load";
 /// Telegram's default for `max_connections` of a webhook.
 const DEFAULT_CONNECTIONS: u64 = 40;
 /// How long to wait after a bot began to poll or set its webhook, before it is asked.
-const SETTLING: Duration = Duration::from_millis(500);
+const SETTLE_DELAY: Duration = Duration::from_millis(500);
 /// The public address given to `setWebhook`; this server ignores it.
 const WEBHOOK: &str = "https://bot.example.org/telegram";
 /// Timeout for an answer: far longer than one takes.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 /// The kernel counts a process's time in hundredths of a second.
 const TICKS: f64 = 100.0;
 
@@ -77,11 +77,11 @@ struct Load {
     questions: usize,
 }
 
-const CROWD: Load = Load {
+const MANY_CHATS: Load = Load {
     chats: 200,
     questions: 20,
 };
-const LONE: Load = Load {
+const ONE_CHAT: Load = Load {
     chats: 1,
     questions: 200,
 };
@@ -146,7 +146,7 @@ async fn plain_bot(api: &str) {
 
 /// How a bot gets its updates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
+enum UpdateSource {
     Polling,
     Webhook(SocketAddr),
 }
@@ -158,16 +158,16 @@ struct Running {
 }
 
 impl Running {
-    fn plain(api: &Api, way: Way) -> Self {
+    fn plain(api: &Api, source: UpdateSource) -> Self {
         let mut command = Command::new(env::current_exe().unwrap());
         command.env(PLAIN_BOT, api.url());
-        if let Way::Webhook(listen) = way {
+        if let UpdateSource::Webhook(listen) = source {
             command.env(PLAIN_WEBHOOK, listen.to_string());
         }
         Self::start(command)
     }
 
-    fn program(api: &Api, folder: &Path, way: Way) -> Self {
+    fn program(api: &Api, folder: &Path, source: UpdateSource) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_unbind-bot"));
         command
             .arg("serve")
@@ -178,7 +178,7 @@ impl Running {
             .env("SEND_RATE", "0")
             .env("SEND_RATE_PER_CHAT", "0")
             .env("LOG", "warn");
-        if let Way::Webhook(listen) = way {
+        if let UpdateSource::Webhook(listen) = source {
             command
                 .env("WEBHOOK_URL", WEBHOOK)
                 .env("WEBHOOK_LISTEN", listen.to_string());
@@ -247,7 +247,7 @@ struct Kept {
     updates: VecDeque<(u64, Value)>,
     next_update: u64,
     polls: u64,
-    first_heard: Option<Instant>,
+    first_contact: Option<Instant>,
     webhook: Option<Value>,
     /// The chats that wait for an answer.
     askers: HashMap<i64, mpsc::UnboundedSender<()>>,
@@ -274,20 +274,20 @@ impl Api {
     }
 
     /// Sends a question to the bot, without waiting for the answer.
-    async fn ask(&self, chat: i64, question: &str, way: Way) {
+    async fn ask(&self, chat: i64, question: &str, source: UpdateSource) {
         let update = {
             let mut kept = self.kept.lock().unwrap();
             kept.next_update += 1;
             let update = update(kept.next_update, chat, question);
-            if way == Way::Polling {
+            if source == UpdateSource::Polling {
                 // Number and queue the update under one lock, because polling for a later update confirms earlier ones.
                 kept.updates.push_back(update.clone());
             }
             update
         };
-        match way {
-            Way::Polling => self.changed.notify_waiters(),
-            Way::Webhook(listen) => self.post(listen, &update.1).await,
+        match source {
+            UpdateSource::Polling => self.changed.notify_waiters(),
+            UpdateSource::Webhook(listen) => self.post(listen, &update.1).await,
         }
     }
 
@@ -315,7 +315,7 @@ impl Api {
         let poll = {
             let mut kept = self.kept.lock().unwrap();
             kept.polls += 1;
-            kept.first_heard.get_or_insert_with(Instant::now);
+            kept.first_contact.get_or_insert_with(Instant::now);
             let offset = asked["offset"].as_u64().unwrap_or_default();
             kept.updates.retain(|(id, _)| *id >= offset);
             kept.polls
@@ -355,17 +355,20 @@ impl Api {
     }
 
     /// Waits until the bot polls or has set its webhook. Returns the time since its start.
-    async fn heard(&self, running: &Running) -> Duration {
+    async fn wait_first_contact(&self, running: &Running) -> Duration {
         let began = Instant::now();
         loop {
             let first = {
                 let kept = self.kept.lock().unwrap();
-                kept.first_heard
+                kept.first_contact
             };
             if let Some(first) = first {
                 return first - running.begun;
             }
-            assert!(began.elapsed() < PATIENCE, "the bot never came");
+            assert!(
+                began.elapsed() < TIMEOUT,
+                "the bot never contacted the server"
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -408,7 +411,7 @@ async fn answer(State(api): State<Arc<Api>>, uri: Uri, body: Bytes) -> Response<
             api.connections.add_permits(allowed as usize);
             let mut kept = api.kept.lock().unwrap();
             kept.webhook = Some(asked);
-            kept.first_heard.get_or_insert_with(Instant::now);
+            kept.first_contact.get_or_insert_with(Instant::now);
             json!(true)
         }
         _ => json!(true),
@@ -427,7 +430,7 @@ struct Measured {
 }
 
 /// Lets every chat ask its questions, each after the answer to the previous one.
-async fn run(api: &Arc<Api>, bot: &Running, way: Way, load: Load) -> Measured {
+async fn run(api: &Arc<Api>, bot: &Running, source: UpdateSource, load: Load) -> Measured {
     let questions = Arc::new(questions());
     let (cpu, begun) = (bot.cpu(), Instant::now());
     let mut chats = JoinSet::new();
@@ -444,9 +447,9 @@ async fn run(api: &Arc<Api>, bot: &Running, way: Way, load: Load) -> Measured {
                 let question = &questions[(chat as usize * 31 + number) % questions.len()];
                 let asked = Instant::now();
                 let answered = async {
-                    tokio::join!(api.ask(chat, question, way), answered.recv());
+                    tokio::join!(api.ask(chat, question, source), answered.recv());
                 };
-                let answered = timeout(PATIENCE, answered).await;
+                let answered = timeout(TIMEOUT, answered).await;
                 assert!(
                     answered.is_ok(),
                     "no answer to question {number}: {question}"
@@ -484,28 +487,31 @@ fn questions() -> Vec<String> {
 }
 
 async fn measure(only_runs: bool, long: bool) {
-    let (crowd, lone) = if only_runs {
+    let (many_chats, one_chat) = if only_runs {
         (SMALL, SMALL)
     } else {
-        (CROWD, LONE)
+        (MANY_CHATS, ONE_CHAT)
     };
     for by_webhook in [false, true] {
-        let way = || match by_webhook {
-            true => Way::Webhook(free_port()),
-            false => Way::Polling,
+        let new_source = || {
+            if by_webhook {
+                UpdateSource::Webhook(free_port())
+            } else {
+                UpdateSource::Polling
+            }
         };
-        let plain = measure_plain(way(), crowd, only_runs).await;
-        let (api, folder, way) = (Api::start().await, folder(), way());
-        let bot = Running::program(&api, folder.path(), way);
-        let start = api.heard(&bot).await;
-        tokio::time::sleep(SETTLING).await;
+        let plain = measure_plain(new_source(), many_chats, only_runs).await;
+        let (api, folder, source) = (Api::start().await, folder(), new_source());
+        let bot = Running::program(&api, folder.path(), source);
+        let start = api.wait_first_contact(&bot).await;
+        tokio::time::sleep(SETTLE_DELAY).await;
         // The bot is ready when it answers; it already polls while the matcher is still being trained.
-        run(&api, &bot, way, SMALL).await;
-        tokio::time::sleep(SETTLING).await;
+        run(&api, &bot, source, SMALL).await;
+        tokio::time::sleep(SETTLE_DELAY).await;
         let idle = bot.memory();
-        let alone = run(&api, &bot, way, lone).await;
-        let measured = run(&api, &bot, way, crowd).await;
-        report("ours", way, start, &measured, bot.memory(), only_runs);
+        let alone = run(&api, &bot, source, one_chat).await;
+        let measured = run(&api, &bot, source, many_chats).await;
+        report("ours", source, start, &measured, bot.memory(), only_runs);
         if !only_runs {
             println!(
                 "    {:.2} of the plain dispatcher; alone, median {:.1} ms, p99 {:.1} ms; idle {idle:.1} MiB",
@@ -515,8 +521,15 @@ async fn measure(only_runs: bool, long: bool) {
             );
         }
         if long && !by_webhook {
-            let measured = run(&api, &bot, way, LONG).await;
-            report("100,000 more", way, start, &measured, bot.memory(), false);
+            let measured = run(&api, &bot, source, LONG).await;
+            report(
+                "100,000 more",
+                source,
+                start,
+                &measured,
+                bot.memory(),
+                false,
+            );
         }
         bot.stop();
         if !only_runs {
@@ -525,16 +538,16 @@ async fn measure(only_runs: bool, long: bool) {
     }
 }
 
-async fn measure_plain(way: Way, crowd: Load, only_runs: bool) -> Measured {
+async fn measure_plain(source: UpdateSource, many_chats: Load, only_runs: bool) -> Measured {
     let api = Api::start().await;
-    let bot = Running::plain(&api, way);
-    let start = api.heard(&bot).await;
-    tokio::time::sleep(SETTLING).await;
-    run(&api, &bot, way, SMALL).await;
-    let measured = run(&api, &bot, way, crowd).await;
+    let bot = Running::plain(&api, source);
+    let start = api.wait_first_contact(&bot).await;
+    tokio::time::sleep(SETTLE_DELAY).await;
+    run(&api, &bot, source, SMALL).await;
+    let measured = run(&api, &bot, source, many_chats).await;
     report(
         "plain dispatcher",
-        way,
+        source,
         start,
         &measured,
         bot.memory(),
@@ -545,21 +558,21 @@ async fn measure_plain(way: Way, crowd: Load, only_runs: bool) -> Measured {
 
 fn report(
     name: &str,
-    way: Way,
+    source: UpdateSource,
     start: Duration,
     measured: &Measured,
     memory: f64,
     only_runs: bool,
 ) {
-    let way = match way {
-        Way::Polling => "polling",
-        Way::Webhook(_) => "webhook",
+    let source = match source {
+        UpdateSource::Polling => "polling",
+        UpdateSource::Webhook(_) => "webhook",
     };
     if only_runs {
-        return println!("{name}, {way}: runs");
+        return println!("{name}, {source}: runs");
     }
     println!(
-        "{name:16} {way:8} {:6.0} answers/s · median {:5.1} ms, p99 {:5.1} ms · {:.2} CPU s a thousand · {memory:.1} MiB · first heard after {:.2} s",
+        "{name:16} {source:8} {:6.0} answers/s · median {:5.1} ms, p99 {:5.1} ms · {:.2} CPU s a thousand · {memory:.1} MiB · first contact after {:.2} s",
         measured.answers_a_second,
         millis(measured.median),
         millis(measured.p99),
@@ -587,9 +600,10 @@ fn disk(folder: &Path) -> f64 {
     let mut bytes = 0;
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => bytes += (disk(&path) * 1024.0 * 1024.0) as u64,
-            false => bytes += fs::metadata(&path).unwrap().len(),
+        if path.is_dir() {
+            bytes += (disk(&path) * 1024.0 * 1024.0) as u64;
+        } else {
+            bytes += fs::metadata(&path).unwrap().len();
         }
     }
     bytes as f64 / 1024.0 / 1024.0

@@ -120,24 +120,24 @@ fn bare_fdatasync(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Writers of the alternatives: as many as in the largest group above.
-const CROWD: u64 = 64;
+/// Writers of the alternatives, as many as in the largest group above.
+const WRITERS: u64 = 64;
 const RECORD: [u8; 1024] = [7; 1024];
 const ROW: [u8; 200] = [8; 200];
 
-/// The time for calling `write(thread, turn)` from [`CROWD`] threads, `turns` times in all; scaled as above.
+/// The time for calling `write(thread, turn)` from [`WRITERS`] threads, `turns` times in all; scaled as above.
 fn by_threads(turns: u64, write: impl Fn(u64, u64) + Sync) -> Duration {
-    let share = turns.div_ceil(CROWD);
+    let share = turns.div_ceil(WRITERS);
     let since = Instant::now();
     thread::scope(|scope| {
-        for writer in 0..CROWD {
+        for writer in 0..WRITERS {
             let write = &write;
             scope.spawn(move || (0..share).for_each(|turn| write(writer, turn)));
         }
     });
     since
         .elapsed()
-        .mul_f64(turns as f64 / (share * CROWD) as f64)
+        .mul_f64(turns as f64 / (share * WRITERS) as f64)
 }
 
 /// sled without the committer: each writer flushes and syncs for itself.
@@ -171,7 +171,7 @@ fn flush_per_writer(criterion: &mut Criterion) {
     };
     let mut group = criterion.benchmark_group("flush_per_writer");
     group.throughput(Throughput::Elements(1)).sample_size(10);
-    group.bench_function(BenchmarkId::new("writers", CROWD), |bencher| {
+    group.bench_function(BenchmarkId::new("writers", WRITERS), |bencher| {
         bencher.iter_custom(|turns| by_threads(turns, write));
     });
     group.finish();
@@ -218,7 +218,7 @@ fn sqlite(criterion: &mut Criterion) {
     };
     let mut group = criterion.benchmark_group("sqlite_wal_full");
     group.throughput(Throughput::Elements(1)).sample_size(10);
-    group.bench_function(BenchmarkId::new("writers", CROWD), |bencher| {
+    group.bench_function(BenchmarkId::new("writers", WRITERS), |bencher| {
         bencher.iter_custom(|turns| by_threads(turns, write));
     });
     group.finish();
@@ -273,10 +273,10 @@ fn update_a_million_times(runtime: &Runtime) {
     let store = Arc::new(SledStore::open(folder.path()).expect("open").store);
     for part in 1..=PARTS {
         runtime.block_on(async {
-            let writers = (0..CROWD).map(|writer| {
+            let writers = (0..WRITERS).map(|writer| {
                 let store = store.clone();
                 tokio::spawn(async move {
-                    for chat in (writer..SOME_CHATS).step_by(CROWD as usize) {
+                    for chat in (writer..SOME_CHATS).step_by(WRITERS as usize) {
                         let turns = MILLION / PARTS / SOME_CHATS;
                         write(store.clone(), ChatId(chat as i64), turns).await;
                     }

@@ -1,7 +1,6 @@
-//! Load – respond – commit: the only place where the parts meet.
+//! Loads the record, calls `respond`, commits the turn. A panic in a turn becomes an apology, a conflict is retried.
 //!
-//! Channels bring events and send what is committed; order within a chat is left to them. What fails in a turn stays in
-//! that turn: a panic becomes an apology, a conflict is tried again, and nothing is said that is not committed.
+//! Channels bring events and send the rows; they keep the order within a chat.
 
 pub mod reload;
 pub mod timers;
@@ -27,10 +26,10 @@ use crate::{
     store::{AddressedReply, Commit, OutboxRow, Store, StoreError, Versioned},
 };
 
-/// A chat's turns come one after another, so a conflict is rare (an operator's import, say); more in a row is a fault.
+/// Conflicts in a row before an event fails. A chat's turns are handled one after another, so conflicts are rare.
 const MAX_CONFLICTS: usize = 8;
 
-/// The assistant: a base, a store, and the way of one message between them.
+/// Handles events: a knowledge base, a store, and the timers of chats.
 pub struct Assistant {
     base: RwLock<Arc<Base>>,
     store: Arc<dyn Store>,
@@ -39,21 +38,21 @@ pub struct Assistant {
     respond: Respond,
 }
 
-/// [`dialogue::respond`], or what a test puts in its place.
+/// The type of [`dialogue::respond`], which a test may replace.
 type Respond = fn(&Record, &Event, &Context<'_>) -> Turn;
 
-/// What came of an event.
+/// The result of an event.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Handled {
-    /// The replies, committed and ready to be sent.
+    /// The committed replies, ready to be sent.
     pub rows: Vec<OutboxRow>,
-    /// Whether nothing is kept of the chat any more.
+    /// Whether the chat was deleted.
     pub forgotten: bool,
 }
 
 impl Handled {
-    /// Nothing new: it had its effect before, or there was none to have.
-    fn nothing() -> Self {
+    /// The event changed nothing: it was handled before, or had no effect.
+    fn unchanged() -> Self {
         Self {
             rows: Vec::new(),
             forgotten: false,
@@ -61,34 +60,34 @@ impl Handled {
     }
 }
 
-/// Why an event had no effect.
+/// Why an event was not handled.
 #[derive(Debug, thiserror::Error)]
 pub enum HandleError {
-    /// The store did not take the turn.
+    /// The store did not commit the turn.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// There are no random bytes, which a turn needs for its secrets.
-    #[error("the system gives no random numbers: {0}")]
+    /// The random bytes that a turn needs for its secrets are missing.
+    #[error("the system has no random numbers: {0}")]
     NoEntropy(String),
-    /// The service ended while the turn was made.
+    /// The service stopped during the turn.
     #[error("the service is shutting down")]
     ShuttingDown,
 }
 
-/// Where a chat stands, for a channel that shows it.
+/// The state of a chat, for the channel that shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChatStatus {
-    /// The keyboard to go on with; none if nothing is being done.
+    /// The keyboard to continue with; `None` when the chat is idle.
     pub resumes: Option<u32>,
-    /// Whether a typed number may be meant as words: a name, a code, a PIN.
-    pub awaits_words: bool,
-    /// Whether something is due that the chat is to be woken for.
+    /// Whether a typed number may be text: a name, a code, a PIN.
+    pub awaits_text: bool,
+    /// Whether the chat is due to be woken.
     pub is_due: bool,
-    /// The language spoken there, as far as it is known.
+    /// The chat's language, if it is known.
     pub language: Option<Language>,
 }
 
-/// What is the same for every try at giving an event its effect.
+/// What stays the same when an event is tried again.
 #[derive(Clone, Copy)]
 struct Cause<'a> {
     chat: ChatId,
@@ -98,7 +97,7 @@ struct Cause<'a> {
 }
 
 impl Assistant {
-    /// An assistant that talks from `base` and keeps its chats in `store`.
+    /// An assistant that answers from `base` and keeps its chats in `store`.
     pub fn new(base: impl Into<Arc<Base>>, store: Arc<dyn Store>) -> Self {
         Self {
             base: RwLock::new(base.into()),
@@ -109,33 +108,30 @@ impl Assistant {
         }
     }
 
-    /// The same with other answers: such as panic, say.
+    /// Replaces [`dialogue::respond`], for example by a function that panics.
     #[cfg(test)]
     pub(crate) fn responding(self, respond: Respond) -> Self {
         Self { respond, ..self }
     }
 
-    /// The store, for those who send what was committed.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
     }
 
-    /// The same, counting into these metrics.
+    /// Counts into these metrics.
     pub fn counting(self, metrics: Arc<Metrics>) -> Self {
         Self { metrics, ..self }
     }
 
-    /// What is counted.
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
     }
 
-    /// When which chat is to be woken.
     pub fn timers(&self) -> &Timers {
         &self.timers
     }
 
-    /// The base turns are made from now.
+    /// The knowledge base that the next turn uses.
     pub fn base(&self) -> Arc<Base> {
         self.base
             .read()
@@ -143,20 +139,16 @@ impl Assistant {
             .clone()
     }
 
-    /// Talks from another base from the next turn on.
-    ///
-    /// A turn under way goes on with the base it began with.
+    /// Replaces the knowledge base, from the next turn on. A turn in progress keeps the base it began with.
     pub fn replace_base(&self, base: impl Into<Arc<Base>>) {
         let base = base.into();
         let mut present = self.base.write().unwrap_or_else(PoisonError::into_inner);
         let before = mem::replace(&mut *present, base);
-        // The lock is given back before a whole base is freed.
+        // The lock is released first, since freeing a base takes long.
         drop(present);
         drop(before);
     }
 
-    /// Where a chat stands.
-    ///
     /// # Errors
     /// The store cannot be read.
     pub fn status(&self, chat: ChatId, now: Timestamp) -> Result<ChatStatus, StoreError> {
@@ -165,19 +157,19 @@ impl Assistant {
         let is_idle = matches!(activity, Activity::Idle);
         Ok(ChatStatus {
             resumes: (!is_idle).then_some(record.keyboard),
-            awaits_words: activity.awaits_words() || activity.awaits_secret(),
+            awaits_text: activity.awaits_words() || activity.awaits_secret(),
             is_due: record.wake_at().is_some_and(|at| at <= now),
             language: record.language.or(record.spoken),
         })
     }
 
-    /// Gives an event its effect, once, and returns the rows to be sent.
+    /// Handles an event once, and returns the rows to be sent.
     ///
-    /// When it returns, the effect is on disk and `update` may be confirmed. An update that had its effect before
-    /// returns no rows: its replies were committed then.
+    /// When it returns, the effect is on disk and `update` may be confirmed. An update that was handled before returns no
+    /// rows, since its replies were committed then.
     ///
     /// # Errors
-    /// Nothing happened, and `update` must not be confirmed.
+    /// Nothing was changed, and `update` must not be confirmed.
     pub async fn handle(
         &self,
         chat: ChatId,
@@ -209,14 +201,14 @@ impl Assistant {
         } = cause;
         let before = self.store.load(chat)?;
         if update.is_some_and(|update| before.record.has_seen(update)) {
-            return self.had_its_effect();
+            return self.acknowledge_repeat();
         }
-        let mut turn = self.respond_guarded(cause, &before.record).await?;
+        let mut turn = self.make_turn(cause, &before.record).await?;
         let nothing_happened =
             !event.input.wants_answer() && turn.replies.is_empty() && turn.record == before.record;
         if nothing_happened {
             self.timers.set(chat, before.version, turn.record.wake_at());
-            return Ok(Handled::nothing());
+            return Ok(Handled::unchanged());
         }
         if let Some(update) = update {
             turn.record.note_update(update, now);
@@ -224,18 +216,17 @@ impl Assistant {
         self.commit(cause, &before, turn).await
     }
 
-    /// An update is found in the record: it had its effect, if what was read is on disk. After a write that failed, the
-    /// store may still show what it did not keep.
-    fn had_its_effect(&self) -> Result<Handled, HandleError> {
+    /// The result for an update that the record has seen. After a failed write the store may show what is not on disk, so
+    /// the update counts as handled only if the store is healthy.
+    fn acknowledge_repeat(&self) -> Result<Handled, HandleError> {
         self.store.health()?;
-        Ok(Handled::nothing())
+        Ok(Handled::unchanged())
     }
 
-    /// Brings the record of `chat` what the channel answered to something it had sent to `at`. Returns what it says to
-    /// that.
+    /// Passes the channel's answer to a reply sent to `at` on to the record of `chat`, and returns the rows to be sent.
     ///
     /// # Errors
-    /// The record was not told; it is to be told again.
+    /// The record was not changed; try again.
     pub async fn handle_receipt(
         &self,
         chat: ChatId,
@@ -246,11 +237,11 @@ impl Assistant {
         match receipt {
             Receipt::Moved { to } if at.chat == chat => {
                 self.migrate(chat, to).await?;
-                Ok(Handled::nothing())
+                Ok(Handled::unchanged())
             }
             Receipt::Unreachable if at.chat != chat => {
-                tracing::error!(%chat, at = %at.chat, "a chat that takes copies of messages is not reached any more");
-                Ok(Handled::nothing())
+                tracing::error!(%chat, at = %at.chat, "a chat that receives copies of messages cannot be reached");
+                Ok(Handled::unchanged())
             }
             receipt => {
                 let event = Event::receipt(receipt, at);
@@ -259,11 +250,11 @@ impl Assistant {
         }
     }
 
-    /// Gives up an update that had no effect though it was tried often enough: its sender gets an apology, and it is kept
-    /// with the chat as a dead letter.
+    /// Gives up an update that failed too often: the chat gets an apology, and the update is kept in its record as a dead
+    /// letter.
     ///
     /// # Errors
-    /// The store did not take that either.
+    /// The store did not commit that.
     pub async fn give_up(
         &self,
         chat: ChatId,
@@ -274,7 +265,7 @@ impl Assistant {
     ) -> Result<Vec<OutboxRow>, HandleError> {
         let before = self.store.load(chat)?;
         if before.record.has_seen(update) {
-            return Ok(self.had_its_effect()?.rows);
+            return Ok(self.acknowledge_repeat()?.rows);
         }
         let letter =
             DeadLetter::for_event(&before.record, event, fault, now).arrived_in(Some(update));
@@ -289,10 +280,10 @@ impl Assistant {
         Ok(self.commit(cause, &before, turn).await?.rows)
     }
 
-    /// What is kept of a group, and what waits to be said there, is the supergroup's that it became.
+    /// Moves the record and the unsent replies of a group to the supergroup that it became.
     ///
     /// # Errors
-    /// The store did not take it; nothing was moved.
+    /// The store did not commit it; nothing was moved.
     pub async fn migrate(&self, from: ChatId, to: ChatId) -> Result<(), StoreError> {
         self.store.migrate(from, to).await?;
         self.timers.forget(from);
@@ -302,10 +293,10 @@ impl Assistant {
         Ok(())
     }
 
-    /// Keeps a dead letter that belongs to no chat with the operator's own record, that of the terminal.
+    /// Keeps a dead letter that belongs to no chat in the record of the terminal, which is the operator's.
     ///
     /// # Errors
-    /// The store did not take it.
+    /// The store did not commit it.
     pub async fn keep_dead_letter(
         &self,
         letter: DeadLetter,
@@ -361,12 +352,8 @@ impl Assistant {
         Ok(rows)
     }
 
-    /// Makes a turn; one that takes long is made on a thread where it holds up no other chat.
-    async fn respond_guarded(
-        &self,
-        cause: Cause<'_>,
-        record: &Record,
-    ) -> Result<Turn, HandleError> {
+    /// Calls `respond`; a slow turn (hashing a PIN) runs on a blocking thread, so that other chats need not wait.
+    async fn make_turn(&self, cause: Cause<'_>, record: &Record) -> Result<Turn, HandleError> {
         let responder = Responder {
             base: self.base(),
             respond: self.respond,
@@ -385,7 +372,7 @@ impl Assistant {
     }
 }
 
-/// Where the replies to an event go: back to where it came from.
+/// Addresses the replies to the chat and topic that the event came from.
 fn address_replies(chat: ChatId, event: &Event, replies: Vec<Reply>) -> Vec<AddressedReply> {
     let to = Address::chat(chat).in_topic(event.thread.and_then(Thread::topic));
     let mut reply_to = event.reply_to();
@@ -404,7 +391,7 @@ fn address_replies(chat: ChatId, event: &Event, replies: Vec<Reply>) -> Vec<Addr
     addressed.collect()
 }
 
-/// All that one turn needs besides the record and the event.
+/// What a turn needs besides the record and the event.
 struct Responder {
     base: Arc<Base>,
     respond: Respond,
@@ -416,7 +403,7 @@ struct Responder {
 }
 
 impl Responder {
-    /// A turn; one that panics becomes an apology and a dead letter, and the chat stays where it was.
+    /// A turn that panics becomes an apology and a dead letter; the record is unchanged otherwise.
     fn respond(&self, record: &Record, event: &Event) -> Turn {
         let context = Context {
             base: &self.base,
@@ -425,7 +412,7 @@ impl Responder {
         };
         let turn = panics::catch(|| (self.respond)(record, event, &context));
         turn.unwrap_or_else(|panic| {
-            tracing::error!(chat = %self.chat, "a turn panicked; the chat was given an apology and stays where it was, and what came in is kept: `unbind-bot store letters`");
+            tracing::error!(chat = %self.chat, "a turn panicked; the chat got an apology and its record is unchanged; the message is kept: `unbind-bot store dead-letters`");
             self.metrics.count_error(ErrorKind::Panic);
             let letter = DeadLetter::for_event(record, event, &panic.0, self.now).arrived_in(self.update);
             dialogue::apology(record, event, &self.base, letter)
@@ -433,7 +420,6 @@ impl Responder {
     }
 }
 
-/// Random bytes for one turn, from the system.
 fn random_entropy() -> Result<Entropy, HandleError> {
     let mut bytes = [0; Entropy::BYTES];
     let filled = getrandom::fill(&mut bytes);
@@ -607,7 +593,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_an_unwell_store_shows_is_not_taken_for_kept() {
+    async fn what_an_unhealthy_store_shows_does_not_count_as_stored() {
         let contested = Contested::new(0);
         let assistant = assistant(contested.store());
         let handle = async || {
@@ -617,11 +603,11 @@ mod tests {
                 .await
         };
         handle().await.expect("handled");
-        // Its effect is there to be read; whether it is on disk is not known.
+        // Its effect can be read; whether it is on disk is unknown.
         contested.unhealthy.store(true, Ordering::Relaxed);
         assert!(handle().await.is_err());
         contested.unhealthy.store(false, Ordering::Relaxed);
-        assert_eq!(handle().await.expect("handled"), Handled::nothing());
+        assert_eq!(handle().await.expect("handled"), Handled::unchanged());
     }
 
     #[tokio::test]
@@ -634,7 +620,7 @@ mod tests {
         );
     }
 
-    /// Where the replies to something said in a group go.
+    /// An event in a group.
     fn group(input: Input, thread: Option<Thread>) -> Event {
         Event {
             place: Place::Group,
@@ -705,7 +691,7 @@ mod tests {
             message: MessageId(5),
         };
         let handled = assistant.handle_receipt(CHAT, at, sent, now()).await;
-        assert_eq!(handled.expect("handled"), Handled::nothing());
+        assert_eq!(handled.expect("handled"), Handled::unchanged());
         assert_eq!(
             assistant.store().load(CHAT).expect("loaded").version,
             before

@@ -9,7 +9,7 @@ mod common;
 mod doctor;
 mod eval;
 mod serve;
-mod stores;
+mod store;
 
 use std::{io::Write, process::ExitCode};
 
@@ -46,7 +46,7 @@ enum Command {
     Doctor(doctor::Args),
     /// Export, import, verify or compact the stored chats
     #[command(subcommand)]
-    Store(stores::Command),
+    Store(store::Command),
 }
 
 /// Runs the program.
@@ -90,7 +90,7 @@ fn run() -> Result<(), Failure> {
         Command::Check(args) => check::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Doctor(args) => runtime()?.block_on(doctor::run(args)),
-        Command::Store(command) => runtime()?.block_on(stores::run(command)),
+        Command::Store(command) => runtime()?.block_on(store::run(command)),
     }
 }
 

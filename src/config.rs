@@ -121,18 +121,18 @@ pub struct ServeArgs {
 
 /// A bot token. `Debug` does not show it, so that it gets into no log and no error.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Token(String);
+pub struct BotToken(String);
 
-impl Token {
+impl BotToken {
     /// The token itself, for calls of the Bot API only.
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Debug for Token {
+impl fmt::Debug for BotToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(…)")
+        f.write_str("BotToken(…)")
     }
 }
 
@@ -163,7 +163,7 @@ pub struct ServeSettings {
     pub knowledge: PathBuf,
     pub database: Database,
     pub log: LogSettings,
-    pub token: Token,
+    pub token: BotToken,
     /// The address of the Bot API server.
     pub api_url: Url,
     /// Messages a second to all chats together; 0 for no limit.
@@ -204,7 +204,7 @@ impl fmt::Display for SettingFaults {
 
 impl SettingFaults {
     /// Returns the value, or adds the fault to the list.
-    fn keep<T>(&mut self, name: &'static str, read: Result<T, String>) -> Option<T> {
+    fn collect<T>(&mut self, name: &'static str, read: Result<T, String>) -> Option<T> {
         read.map_err(|fault| self.0.push(SettingFault { name, fault }))
             .ok()
     }
@@ -216,7 +216,7 @@ impl StoreArgs {
     pub fn database(&self) -> Result<Database, SettingFaults> {
         let mut faults = SettingFaults::default();
         faults
-            .keep("DATABASE_URL", read_database(&self.database_url))
+            .collect("DATABASE_URL", read_database(&self.database_url))
             .ok_or(faults)
     }
 }
@@ -230,8 +230,8 @@ impl LogArgs {
     }
 
     fn read(&self, faults: &mut SettingFaults) -> Option<LogSettings> {
-        let filter = faults.keep("LOG", read_filter(&self.log));
-        let format = faults.keep("LOG_FORMAT", read_log_format(&self.log_format));
+        let filter = faults.collect("LOG", read_filter(&self.log));
+        let format = faults.collect("LOG_FORMAT", read_log_format(&self.log_format));
         Some(LogSettings {
             filter: filter?,
             format: format?,
@@ -250,18 +250,19 @@ impl ServeArgs {
     }
 
     fn read(&self, faults: &mut SettingFaults) -> Option<ServeSettings> {
-        let token = faults.keep("TELOXIDE_TOKEN", read_token(self.token.as_deref()));
-        let api_url = faults.keep("TELOXIDE_API_URL", read_http_url(&self.api_url));
-        let database = faults.keep("DATABASE_URL", read_database(&self.store.database_url));
-        let knowledge = faults.keep("KNOWLEDGE_DIR", read_folder(&self.knowledge.knowledge));
+        let token = faults.collect("TELOXIDE_TOKEN", read_token(self.token.as_deref()));
+        let api_url = faults.collect("TELOXIDE_API_URL", read_http_url(&self.api_url));
+        let database = faults.collect("DATABASE_URL", read_database(&self.store.database_url));
+        let knowledge = faults.collect("KNOWLEDGE_DIR", read_folder(&self.knowledge.knowledge));
         let webhook = self.read_webhook(faults);
-        let support_chat = faults.keep("SUPPORT_CHAT_ID", read_id(self.support_chat_id.as_deref()));
-        faults.keep("ADMIN_IDS", read_ids(self.admin_ids.as_deref()));
-        let send_rate = faults.keep("SEND_RATE", read_rate(&self.send_rate));
+        let support_chat =
+            faults.collect("SUPPORT_CHAT_ID", read_id(self.support_chat_id.as_deref()));
+        faults.collect("ADMIN_IDS", read_ids(self.admin_ids.as_deref()));
+        let send_rate = faults.collect("SEND_RATE", read_rate(&self.send_rate));
         let send_rate_per_chat =
-            faults.keep("SEND_RATE_PER_CHAT", read_rate(&self.send_rate_per_chat));
+            faults.collect("SEND_RATE_PER_CHAT", read_rate(&self.send_rate_per_chat));
         let health_listen =
-            faults.keep("HEALTH_LISTEN", read_address(self.health_listen.as_deref()));
+            faults.collect("HEALTH_LISTEN", read_address(self.health_listen.as_deref()));
         let log = self.log.read(faults);
         Some(ServeSettings {
             knowledge: knowledge?,
@@ -277,16 +278,16 @@ impl ServeArgs {
         })
     }
 
-    /// The webhook; `None` without one, and after a fault, which `faults` then has.
+    /// The webhook; `None` without one, and after a fault, which is added to `faults`.
     fn read_webhook(&self, faults: &mut SettingFaults) -> Option<WebhookSettings> {
         let url = faults
-            .keep("WEBHOOK_URL", self.read_webhook_url())
+            .collect("WEBHOOK_URL", self.read_webhook_url())
             .flatten();
         let listen = faults
-            .keep("WEBHOOK_LISTEN", self.read_webhook_listen(url.is_some()))
+            .collect("WEBHOOK_LISTEN", self.read_webhook_listen(url.is_some()))
             .flatten();
         let secret = faults
-            .keep(
+            .collect(
                 "WEBHOOK_SECRET",
                 read_secret(self.webhook_secret.as_deref()),
             )
@@ -311,16 +312,16 @@ impl ServeArgs {
 
     /// Telegram sends updates over https only; your own Bot API server also over http.
     fn read_webhook_url(&self) -> Result<Option<Url>, String> {
-        let Some(text) = given(self.webhook_url.as_deref()) else {
+        let Some(text) = non_empty(self.webhook_url.as_deref()) else {
             return Ok(None);
         };
-        let token = given(self.token.as_deref());
+        let token = non_empty(self.token.as_deref());
         if token.is_some_and(|token| text.contains(token)) {
             return Err("leave the token out of the address, since proxies log addresses; WEBHOOK_SECRET proves that a call comes from Telegram".to_owned());
         }
         let own_server = self.api_url.trim().trim_end_matches('/') != TELEGRAM;
         match Url::parse(text) {
-            // The HTTP router gives parts of a path that begin like this a meaning of their own.
+            // The HTTP router reads such parts of a path as parameters.
             Ok(url) if url.path().contains("/:") || url.path().contains("/*") => Err(format!(
                 "`{text}` has a part that begins with `:` or `*`; use letters and digits"
             )),
@@ -335,12 +336,12 @@ impl ServeArgs {
 }
 
 /// An empty variable in `.env` counts as unset.
-fn given(value: Option<&str>) -> Option<&str> {
+fn non_empty(value: Option<&str>) -> Option<&str> {
     value.map(str::trim).filter(|value| !value.is_empty())
 }
 
-fn read_token(token: Option<&str>) -> Result<Token, String> {
-    let Some(token) = given(token) else {
+fn read_token(token: Option<&str>) -> Result<BotToken, String> {
+    let Some(token) = non_empty(token) else {
         return Err("the bot's token is missing; get one from @BotFather and put it into .env, or try `unbind-bot chat`, which needs none".to_owned());
     };
     let looks_right = token.split_once(':').is_some_and(|(id, secret)| {
@@ -351,7 +352,7 @@ fn read_token(token: Option<&str>) -> Result<Token, String> {
             && secret.chars().all(is_secret)
     });
     if looks_right {
-        return Ok(Token(token.to_owned()));
+        return Ok(BotToken(token.to_owned()));
     }
     Err(
         "this is no bot token; one looks like 123456789:AAbbCC… and comes from @BotFather"
@@ -389,7 +390,7 @@ fn read_folder(folder: &std::path::Path) -> Result<PathBuf, String> {
 }
 
 fn read_address(address: Option<&str>) -> Result<Option<SocketAddr>, String> {
-    let Some(address) = given(address) else {
+    let Some(address) = non_empty(address) else {
         return Ok(None);
     };
     address
@@ -401,7 +402,7 @@ fn read_address(address: Option<&str>) -> Result<Option<SocketAddr>, String> {
 fn read_secret(secret: Option<&str>) -> Result<Option<WebhookSecret>, String> {
     /// Telegram's limit.
     const MAX_BYTES: usize = 256;
-    let Some(secret) = given(secret) else {
+    let Some(secret) = non_empty(secret) else {
         return Ok(None);
     };
     let fits = secret.len() <= MAX_BYTES
@@ -424,7 +425,7 @@ fn read_id(id: Option<&str>) -> Result<Option<i64>, String> {
 }
 
 fn read_ids(ids: Option<&str>) -> Result<Vec<i64>, String> {
-    let parts = given(ids).into_iter().flat_map(|ids| ids.split(','));
+    let parts = non_empty(ids).into_iter().flat_map(|ids| ids.split(','));
     parts
         .map(|id| {
             id.trim()

@@ -1,5 +1,5 @@
-//! The operator's page: `/healthz` (the process lives), `/readyz` (it does its work), `/metrics` (for Prometheus). What is
-//! counted is left to `metrics`; who may look is left to the operator, who says where to listen.
+//! HTTP pages: `/healthz` (alive), `/readyz` (working), `/metrics`. They have no access control; the operator chooses the
+//! address.
 
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -18,27 +18,21 @@ use crate::{
     store::Store,
 };
 
-/// At the end, a page still being read may take this long.
-const LAST_READERS: Duration = Duration::from_millis(200);
+/// How long open connections may take to finish at the shutdown.
+const CONNECTION_CLOSE_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// What the pages tell of.
 pub struct Health {
-    /// Everything counted.
     pub metrics: Arc<Metrics>,
-    /// The store, which is asked how it is.
     pub store: Arc<dyn Store>,
-    /// The time of day.
     pub clock: fn() -> Timestamp,
 }
 
-/// The page, with its port bound.
+/// The pages' server, with its port bound.
 pub struct HealthPage(TcpListener);
 
 impl HealthPage {
-    /// Binds the port.
-    ///
     /// # Errors
-    /// The system does not give it.
+    /// The port cannot be bound.
     pub async fn bind(listen: SocketAddr) -> io::Result<Self> {
         TcpListener::bind(listen).await.map(Self)
     }
@@ -58,7 +52,7 @@ impl HealthPage {
         let server = axum::serve(self.0, routes).with_graceful_shutdown(stop);
         let last = async {
             let _ = ended.await;
-            tokio::time::sleep(LAST_READERS).await;
+            tokio::time::sleep(CONNECTION_CLOSE_TIMEOUT).await;
         };
         tokio::select! {
             _ = async { server.await } => {}
@@ -82,14 +76,16 @@ async fn metrics_page(State(health): State<Arc<Health>>) -> impl IntoResponse {
 }
 
 impl Health {
-    /// What keeps the bot from doing its work, if anything does.
+    /// Why the bot is not working, if it is not.
     fn find_fault(&self) -> Option<String> {
         if let Err(error) = self.store.health() {
             return Some(error.to_string());
         }
         let is_receiving = self.metrics.is_receiving((self.clock)());
-        (!is_receiving)
-            .then(|| "no updates come in: Telegram is not reached, or not yet".to_owned())
+        (!is_receiving).then(|| {
+            "no updates are being received: Telegram is unreachable, or not connected yet"
+                .to_owned()
+        })
     }
 }
 
@@ -133,12 +129,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_is_ready_when_updates_come_in_and_the_store_is_well() {
+    async fn it_is_ready_when_updates_are_received_and_the_store_is_healthy() {
         let (address, metrics, store, _stop, _serving) = page().await;
         assert_eq!(get(address, "/healthz").await, (200, "alive\n".into()));
         let (status, fault) = get(address, "/readyz").await;
         assert_eq!(status, 503);
-        assert!(fault.contains("no updates come in"), "{fault}");
+        assert!(fault.contains("no updates are being received"), "{fault}");
         metrics.receiving_until(Timestamp::now() + Duration::from_secs(60));
         assert_eq!(get(address, "/readyz").await, (200, "ready\n".into()));
         store.close().await.expect("closed");
@@ -156,7 +152,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_never_reads_an_answer_does_not_hold_up_the_end() {
+    async fn a_client_that_never_reads_does_not_delay_the_shutdown() {
         let (address, _metrics, _store, stop, serving) = page().await;
         let mut silent = tokio::net::TcpStream::connect(address)
             .await

@@ -1,9 +1,9 @@
-//! What the assistant knows: entries with their phrasings, the wallets' guides, the matcher's vocabulary, the bot's own lines.
+//! The knowledge base: entries with their phrasings, guides of wallets, the matcher's vocabulary, the bot's own lines.
 //!
-//! From the folder to what is used: `load` opens the files, `parse` turns one file's text into a draft (`drafts`),
+//! `load` opens the files, `parse` turns one file's text into a draft (`drafts`),
 //! `assemble` joins the drafts into [`Knowledge`] (`base`). `check` finds every fault of a base, `watch` notices that a
-//! folder changed, and `changes` says what changed. Finding the entry a question is about is left to `matching`, what is
-//! said to `dialogue`.
+//! folder changed, and `changes` says what changed. `matching` finds the entry a question is about, `dialogue`
+//! writes the answer.
 
 mod assemble;
 mod base;

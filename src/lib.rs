@@ -27,7 +27,7 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`panics`] | Catches panics and words them; used around everything that must not stop the rest. |
+//! | [`panics`] | Catches panics and turns them into errors; used around everything that must not stop the rest. |
 //! | [`markup`] | The small rich text every message is made of. |
 //! | [`knowledge`] | Entries, guides, vocabulary, the bot's own lines: `parse` is pure, `load` opens files, `check` finds every fault, `watch` notices edits. |
 //! | [`matching`] | Which entry a question is about: normalise → features → candidates → score → decide. |
@@ -41,8 +41,8 @@
 //!
 //! # How to add …
 //!
-//! - **a command**: a variant of [`Command`](dialogue::Command) with its name, and the compiler leads to the one `match` in
-//!   `dialogue/router/commands.rs`; its description is the line `command-<name>` in every `knowledge/lines/*.ftl`.
+//! - **a command**: a row in the table of [`Command`](dialogue::Command) (the variant and its word), and the compiler leads
+//!   to the one `match` in `dialogue/router/commands.rs`; its description is the line `command-<name>` in every `knowledge/lines/*.ftl`.
 //! - **a button**: a row in the table of `dialogue/choice.rs` (the word in the button's data, and what it is about). The
 //!   compiler leads to the one `match` in `dialogue/router/choices.rs`. Words never change: buttons in old chats carry them.
 //! - **a screen**: a variant of `Screen` (`dialogue/screen.rs`), and its drawing, called from `dialogue/screens.rs`.
@@ -54,7 +54,7 @@
 //!   `dialogue/wording.rs`; a [`Field`](dialogue::Field) if its owner may change it.
 //! - **a channel**: a module beside `terminal` that makes [`Event`](dialogue::Event)s, calls
 //!   [`Assistant::handle`](assistant::Assistant::handle) and sends the rows whose address names it: a variant of
-//!   [`Channel`](dialogue::Channel).
+//!   [`Channel`](dialogue::Channel), and `Address` must name it (`dialogue/address.rs`).
 //! - **an engine**: an implementation of [`Store`](store::Store) beside `store/sled.rs`, a variant of
 //!   [`Database`](config::Database), and a line that runs the contract in `tests/it/store.rs` on it.
 //! - **an entry, a wallet, a language**: files under `knowledge/`, no code; see the README.

@@ -1,4 +1,4 @@
-//! The program; all of it is in the library.
+//! The program; the code is in the library.
 
 use std::process::ExitCode;
 
@@ -9,17 +9,17 @@ fn main() -> ExitCode {
 
 /// Makes glibc return the memory that training the matcher took, a third of the resident memory.
 ///
-/// Blocks from 128 KiB on always get a mapping of their own (else freeing the first large one raises that limit), and
-/// threads share few arenas: with one, a seventh of the time under load is spent waiting for it; with one for each thread,
+/// Blocks of at least 128 KiB always get their own mapping (otherwise freeing the first large one raises that limit).
+/// Threads share three arenas: with one, a seventh of the time under load is spent waiting for it; with one per thread,
 /// memory grows.
 #[cfg(target_env = "gnu")]
 fn tune_allocator() {
     const MAPPED_FROM_BYTES: libc::c_int = 128 * 1024;
     const ARENAS: libc::c_int = 3;
-    // SAFETY: `mallopt` only sets these two numbers, and no other thread runs yet. A refusal changes nothing.
+    // SAFETY: `mallopt` only sets two parameters, and no other thread runs yet. An error changes nothing.
     #[allow(
         unsafe_code,
-        reason = "there is no safe way to say this to the allocator"
+        reason = "glibc's allocator has no safe interface for this"
     )]
     unsafe {
         libc::mallopt(libc::M_MMAP_THRESHOLD, MAPPED_FROM_BYTES);

@@ -8,10 +8,10 @@
 //! | `features`, `space` | tokens to a sparse weighted vector; `dataset` holds those of the base |
 //! | `classifier`, `index`, `score` | a probability for every entry |
 //! | `language` | the language of a question |
-//! | `decision` | answer, suggest, decline, or not knowing; what is then said is left to `dialogue` |
+//! | `decision` | answer, suggest, decline, or not known; `dialogue` writes the reply |
 //! | `matcher` | puts these together; `finding` is what it returns |
 //! | `explain` | why a question was answered as it was |
-//! | `evaluate` | how good all this is, on labelled questions |
+//! | `evaluate` | measures the matching on labelled questions |
 //!
 //! Everything is learnt from the base when it is loaded; there are no pretrained weights. Pure: no clock, file or network.
 //!
@@ -44,6 +44,7 @@ pub mod evaluate;
 pub mod explain;
 pub mod features;
 mod finding;
+mod han_script;
 pub mod index;
 pub mod language;
 mod matcher;
@@ -57,3 +58,6 @@ pub mod tokenizer;
 
 pub use finding::{Candidate, Finding, MAX_CANDIDATES, MAX_SUGGESTIONS, Outcome};
 pub use matcher::{Matcher, Settings};
+
+/// Characters of a message that are read; the rest is ignored.
+pub const MAX_CHARS: usize = 2_000;

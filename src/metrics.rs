@@ -1,5 +1,4 @@
-//! Metrics for the operator, counted where things happen and read by `health`. Nothing of a person is in them: no chat, no
-//! name, no text; labels are kinds and entries of the knowledge base, so that there are never many.
+//! Metrics for the operator, served by `health`. Labels are kinds and entry ids; never chats or texts.
 
 use std::{
     fmt,
@@ -25,21 +24,20 @@ use prometheus_client::{
 
 use crate::dialogue::Found;
 
-/// The page's format.
+/// The content type of the metrics page.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-/// Commit latencies from half a millisecond to half a minute, where the store gives up.
+/// Buckets of commit latencies: start in seconds, factor, count. They end at about 30 s, the store's time limit.
 const LATENCY_BUCKETS: (f64, f64, u16) = (0.0005, 2.0, 17);
 
-/// What became of an update.
+/// How an update ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UpdateOutcome {
-    /// It had its effect.
     Handled,
-    /// There was nothing in it to react to, or it was left out.
-    PassedOver,
-    /// There was no room for it, or the store was unwell; it stays at Telegram.
+    /// It has nothing to react to, or was skipped.
+    Ignored,
+    /// The queue was full or the store unhealthy; the update stays at Telegram.
     Refused,
-    /// It failed too often, and is kept as a dead letter.
+    /// It failed too often and is kept as a dead letter.
     GivenUp,
 }
 
@@ -47,7 +45,7 @@ impl UpdateOutcome {
     fn name(self) -> &'static str {
         match self {
             Self::Handled => "handled",
-            Self::PassedOver => "passed_over",
+            Self::Ignored => "passed_over",
             Self::Refused => "refused",
             Self::GivenUp => "given_up",
         }
@@ -57,11 +55,11 @@ impl UpdateOutcome {
 /// What went wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// The store did not take something.
+    /// The store did not commit something.
     Store,
-    /// A turn, or what is around it, panicked.
+    /// A turn panicked, or the code around it.
     Panic,
-    /// Telegram could not be asked for updates.
+    /// Telegram could not be polled for updates.
     Polling,
 }
 
@@ -92,22 +90,21 @@ struct ErrorLabels {
     kind: &'static str,
 }
 
-/// How the sending goes.
 #[derive(Debug, Default)]
 pub struct OutboxMetrics {
-    /// Rows that wait.
+    /// Rows waiting to be sent.
     pub waiting: Gauge,
-    /// When the one waiting longest was committed, in seconds since 1970; 0 if none waits. Some seconds behind.
+    /// When the oldest waiting row was committed, in seconds since 1970; 0 if none waits. Updated every few seconds.
     pub oldest: Gauge,
-    /// Requests Telegram took.
+    /// Requests that Telegram accepted.
     pub sent: Counter,
-    /// Parts of messages Telegram refused for good.
+    /// Parts of messages that Telegram refused for good.
     pub refused: Counter,
-    /// How often Telegram asked for patience.
+    /// How often Telegram asked to wait.
     pub held: Counter,
-    /// Requests that failed and are made again.
+    /// Requests that failed and are retried.
     pub failed: Counter,
-    /// Chats that were found to take nothing any more.
+    /// Chats that were found to be unreachable for good.
     pub gone: Counter,
 }
 
@@ -116,12 +113,11 @@ pub struct Metrics {
     answers: Family<AnswerLabels, Counter>,
     errors: Family<ErrorLabels, Counter>,
     commits: Histogram,
-    /// How the sending goes.
     pub outbox: OutboxMetrics,
     outbox_age: Gauge,
     store_well: Gauge,
     is_receiving: Gauge,
-    /// Until when updates are known to be coming in, in seconds since 1970; 0 before they begin to.
+    /// Until when updates are known to be received, in seconds since 1970; 0 before the first.
     receiving_until: AtomicI64,
     has_committed: AtomicBool,
     registry: Mutex<Registry>,
@@ -140,7 +136,6 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Metrics of a service that begins.
     pub fn new() -> Self {
         let (start, factor, count) = LATENCY_BUCKETS;
         let metrics = Self {
@@ -160,7 +155,7 @@ impl Metrics {
         metrics
     }
 
-    /// Names and explains every metric. Counters get `_total` behind their names by themselves.
+    /// Registers every metric with its name and help text. The library appends `_total` to counters.
     fn register(&self) {
         let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
@@ -230,7 +225,6 @@ impl Metrics {
         }
     }
 
-    /// An update of this kind ended so.
     pub fn count_update(&self, kind: &'static str, outcome: UpdateOutcome) {
         let fate = outcome.name();
         self.updates
@@ -238,7 +232,6 @@ impl Metrics {
             .inc();
     }
 
-    /// Questions were answered so.
     pub fn count_answers(&self, found: &[Found]) {
         for Found { outcome, entry } in found {
             let labels = AnswerLabels {
@@ -254,31 +247,29 @@ impl Metrics {
         self.has_committed.load(Ordering::Relaxed)
     }
 
-    /// A turn was committed after so long.
     pub fn observe_commit(&self, took: Duration) {
         self.has_committed.store(true, Ordering::Relaxed);
         self.commits.observe(took.as_secs_f64());
     }
 
-    /// Something went wrong.
     pub fn count_error(&self, kind: ErrorKind) {
         let kind = kind.name();
         self.errors.get_or_create(&ErrorLabels { kind }).inc();
     }
 
-    /// Updates are coming in, and that is known to hold until then.
+    /// Notes that updates are being received, which holds until `until`.
     pub fn receiving_until(&self, until: Timestamp) {
         self.receiving_until
             .store(until.as_second(), Ordering::Relaxed);
     }
 
-    /// Whether updates are known to be coming in.
+    /// Whether updates are known to be received.
     pub fn is_receiving(&self, now: Timestamp) -> bool {
         now.as_second() < self.receiving_until.load(Ordering::Relaxed)
     }
 
     /// All metrics in the OpenMetrics text format.
-    pub fn page(&self, store_is_well: bool, now: Timestamp) -> String {
+    pub fn page(&self, store_is_healthy: bool, now: Timestamp) -> String {
         let oldest = self.outbox.oldest.get();
         let age = if oldest == 0 {
             0
@@ -286,11 +277,11 @@ impl Metrics {
             now.as_second() - oldest
         };
         self.outbox_age.set(age.max(0));
-        self.store_well.set(i64::from(store_is_well));
+        self.store_well.set(i64::from(store_is_healthy));
         self.is_receiving.set(i64::from(self.is_receiving(now)));
         let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
         let mut page = String::new();
-        // A `String` takes everything.
+        // Writing to a `String` does not fail.
         let _ = encode(&mut page, &registry);
         page
     }
@@ -339,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn updates_come_in_until_the_time_that_was_said() {
+    fn updates_are_received_until_the_noted_time() {
         let metrics = Metrics::new();
         assert!(!metrics.is_receiving(now()), "it has not begun");
         metrics.receiving_until(now() + SignedDuration::from_secs(60));

@@ -1,5 +1,5 @@
-//! Keeps a panic where it happened. What panicked is pure or is tried again from what is stored, so nothing half done is
-//! left behind.
+//! Catches panics and turns them into errors. What panicked is pure or is retried from the store, so no half-done state is
+//! left.
 
 use std::{
     any::Any,
@@ -8,31 +8,27 @@ use std::{
 
 use futures::FutureExt;
 
-/// The words of a panic. They may quote a message, so they are for a dead letter and never for the log.
+/// The message of a panic. It may quote a user's text, so it goes into a dead letter and never into the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Panicked(pub String);
 
-/// Calls a function; a panic in it is its result.
-///
 /// # Errors
-/// It panicked.
+/// `work` panicked.
 pub fn catch<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| Panicked(words(&*panic)))
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| Panicked(message_of(&*panic)))
 }
 
-/// Awaits a future; a panic in it is its result.
-///
 /// # Errors
-/// It panicked.
+/// `work` panicked.
 pub async fn catch_async<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
     let done = AssertUnwindSafe(work).catch_unwind().await;
-    done.map_err(|panic| Panicked(words(&*panic)))
+    done.map_err(|panic| Panicked(message_of(&*panic)))
 }
 
-fn words(panic: &(dyn Any + Send)) -> String {
-    let words = panic.downcast_ref::<String>().map(String::as_str);
-    let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
-    words.unwrap_or("a panic without words").to_owned()
+fn message_of(panic: &(dyn Any + Send)) -> String {
+    let owned = panic.downcast_ref::<String>().map(String::as_str);
+    let message = owned.or_else(|| panic.downcast_ref::<&str>().copied());
+    message.unwrap_or("a panic without a message").to_owned()
 }
 
 #[cfg(test)]
@@ -40,7 +36,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_panic_is_caught_with_its_words() {
+    async fn a_panic_is_caught_with_its_message() {
         let fault = Panicked("at 5".to_owned());
         assert_eq!(catch(|| -> u8 { panic!("at {}", 5) }), Err(fault.clone()));
         assert_eq!(

@@ -1,8 +1,7 @@
 //! The terminal as a channel: a line becomes an event, a reply becomes text with numbered choices.
 //!
-//! Runs the same assistant on the same store as Telegram does, and reads and writes whatever it is given, a person's
-//! terminal or a pipe. How things look is `render`'s. While nothing is typed nothing is written, so what is due (reminders)
-//! is said before the next turn.
+//! Reads and writes a terminal or a pipe; `render` does the layout. Nothing is printed while the person types, so reminders
+//! that are due come before the next turn.
 
 pub mod render;
 
@@ -26,16 +25,15 @@ use crate::{
     store::{Mark, OutboxRow, StoreError},
 };
 
-/// Lines longer than this are hard to read, however wide the window.
+/// Longest line, for readability.
 const MAX_COLUMNS: usize = 88;
-/// What a pipe is wrapped to.
+/// Width for a pipe.
 const DEFAULT_COLUMNS: usize = 80;
-/// A line is read up to here; the rest of it is passed over.
+/// Longest line that is read; the rest of it is ignored.
 const MAX_LINE_BYTES: u64 = 64 * 1024;
 
-/// What a line is typed behind.
 const PROMPT: &str = "> ";
-/// The one message there is: the terminal keeps none to edit, and every press stands on it.
+/// The message id of every press: the terminal has no messages to edit.
 const MESSAGE: MessageId = MessageId(0);
 
 /// Why the conversation ended before the input did.
@@ -55,13 +53,13 @@ pub enum TerminalError {
 /// How the terminal is used.
 #[derive(Debug, Clone)]
 pub struct TerminalSettings {
-    /// The language to begin in.
+    /// The person's language, if it is set.
     pub language: Option<Language>,
-    /// Its width; 0 for what fits a pipe.
+    /// The width; 0 for a pipe.
     pub columns: usize,
-    /// Whether a person types, who wants to be asked.
+    /// Whether to print a prompt, because a person types.
     pub prompt: bool,
-    /// Where files go that the person is given.
+    /// The folder for files given to the person.
     pub files: PathBuf,
 }
 
@@ -72,12 +70,11 @@ pub struct Terminal<'a, W> {
     settings: TerminalSettings,
     output: W,
     choices: Vec<NumberedChoice>,
-    /// How wide the line was that was typed last, prompt and all; 0 if it is not on a screen.
+    /// The width of the last typed line with its prompt; 0 if it is not on a screen.
     typed_columns: usize,
 }
 
 impl<'a, W: Write> Terminal<'a, W> {
-    /// A terminal that writes to `output`.
     pub fn new(
         assistant: &'a Assistant,
         clock: &'a (dyn Fn() -> Timestamp + Sync),
@@ -94,7 +91,7 @@ impl<'a, W: Write> Terminal<'a, W> {
         }
     }
 
-    /// How wide text is set.
+    /// The width text is wrapped to.
     fn columns(&self) -> usize {
         match self.settings.columns {
             0 => DEFAULT_COLUMNS,
@@ -102,10 +99,10 @@ impl<'a, W: Write> Terminal<'a, W> {
         }
     }
 
-    /// Talks until the input ends.
+    /// Reads and answers lines until the input ends.
     ///
     /// # Errors
-    /// The store or the terminal cannot be used any more; everything said so far is kept.
+    /// The store or the terminal failed; earlier turns are stored.
     pub async fn run(&mut self, mut input: impl BufRead) -> Result<(), TerminalError> {
         self.start_conversation().await?;
         loop {
@@ -125,8 +122,8 @@ impl<'a, W: Write> Terminal<'a, W> {
             }
             match self.parse_line(line.trim()) {
                 Ok(input) => self.handle_input(input).await?,
-                // A room may be the name of a card.
-                Err(_) if self.status()?.awaits_words => {
+                // A card may be named after a room number.
+                Err(_) if self.status()?.awaits_text => {
                     self.handle_input(Input::from_text(line.trim())).await?;
                 }
                 Err(number) => self.no_such_choice(number)?,
@@ -138,15 +135,12 @@ impl<'a, W: Write> Terminal<'a, W> {
         Ok(())
     }
 
-    /// Says hello, gives what was not read yet, and goes on where the chat is.
+    /// Prints a greeting and unread replies, and continues where the chat is.
     async fn start_conversation(&mut self) -> Result<(), TerminalError> {
         let status = self.status()?;
         self.print_line("terminal-hello", &[])?;
-        let unread = self.assistant.store().outbox()?.into_iter();
-        let unread = unread.filter(|row| match row.to.channel {
-            Channel::Terminal => true,
-            Channel::Telegram => false,
-        });
+        let rows = self.assistant.store().outbox()?.into_iter();
+        let unread = rows.filter(|row| row.to.channel == Channel::Terminal);
         self.print_replies(unread.collect()).await?;
         let first = match status.resumes {
             None => Input::Command(Command::Start, String::new()),
@@ -159,9 +153,10 @@ impl<'a, W: Write> Terminal<'a, W> {
         self.assistant.status(ChatId::TERMINAL, (self.clock)())
     }
 
-    /// A number, or the words on a button, is one of the choices shown last; anything else is text.
+    /// A number or a button's label is one of the last choices; anything else is text. The error is a number without a
+    /// choice.
     fn parse_line(&self, line: &str) -> Result<Input, usize> {
-        /// Longer numbers are not choices but something to say.
+        /// Longer numbers are text, not choices.
         const MAX_DIGITS: usize = 2;
         if let Some(chosen) = self.choices.iter().find(|choice| choice.label == line) {
             return Ok(press(chosen.press.clone()));
@@ -181,7 +176,7 @@ impl<'a, W: Write> Terminal<'a, W> {
             .ok_or(number)
     }
 
-    /// `/import FILE` brings the file along: here it need not be sent.
+    /// `/import FILE` reads the file; there is no other way to send one here.
     fn with_file(&self, input: Input) -> Input {
         match input {
             Input::Command(Command::Import, path) if !path.is_empty() => {
@@ -235,7 +230,7 @@ impl<'a, W: Write> Terminal<'a, W> {
         Ok(self.assistant.store().mark(read).await?)
     }
 
-    /// Takes the line typed last off the screen, where there is one.
+    /// Erases the last typed line from the screen, since it holds a secret.
     fn erase_typed(&mut self) -> io::Result<()> {
         let width = match self.settings.columns {
             0 => DEFAULT_COLUMNS,
@@ -244,12 +239,12 @@ impl<'a, W: Write> Terminal<'a, W> {
         let lines = std::mem::take(&mut self.typed_columns).div_ceil(width);
         match lines {
             0 => Ok(()),
-            // Up that many lines, and everything from there on is cleared (ECMA-48: CUU, ED).
+            // ECMA-48: CUU moves the cursor up, ED clears from there to the end.
             lines => write!(self.output, "\u{1b}[{lines}A\u{1b}[J"),
         }
     }
 
-    /// Writes a file the person is given; where that does not work, they get it on the screen.
+    /// Writes a file for the person; if that fails, its content is printed.
     fn give_file(&mut self, name: &str, content: &str) -> io::Result<()> {
         let path = self.settings.files.join(name);
         let written =
@@ -273,9 +268,9 @@ impl<'a, W: Write> Terminal<'a, W> {
         }
     }
 
-    /// Nothing is kept of the chat, so the files go, too.
+    /// Deletes the files that the chat wrote, once the chat is deleted.
     fn delete_files(&self) {
-        // There may never have been any.
+        // The folder may not exist.
         let _ = fs::remove_dir_all(&self.settings.files);
     }
 
@@ -283,11 +278,14 @@ impl<'a, W: Write> Terminal<'a, W> {
         self.print_line("terminal-choose", &[("number", number.into())])
     }
 
-    /// Says something of the terminal's own.
+    /// Prints one of the terminal's own lines.
     fn print_line(&mut self, line: &str, values: &[(&str, Value)]) -> io::Result<()> {
         let known = self.status().ok().and_then(|status| status.language);
-        let language = self.settings.language.or(known).unwrap_or(Language::EN);
-        let text = self.assistant.base().lines.say(language, line, values);
+        let base = self.assistant.base();
+        let language = base
+            .lines
+            .supported_or_english(self.settings.language.or(known));
+        let text = base.lines.say(language, line, values);
         writeln!(
             self.output,
             "{}\n",
@@ -303,7 +301,7 @@ fn press(press: Press) -> Input {
     }
 }
 
-/// A file of the person's; no more of it is read than a file of cards can be long.
+/// Reads a file of the person's, up to the size limit of card files.
 fn read_file(path: &Path) -> Result<String, Unreadable> {
     let file = fs::File::open(path).map_err(|_| Unreadable::NotFetched)?;
     let mut bytes = Vec::new();

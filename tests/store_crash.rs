@@ -1,6 +1,5 @@
-//! What the store keeps when its process is killed, and when the power fails with it: this executable starts itself again
-//! as the process to kill. For the power cut, the library `store/power_cut.c` is preloaded between that process and its
-//! disk.
+//! The store after its process is killed, and after a simulated power cut. This executable starts itself again as the
+//! process to kill; for the power cut, it preloads the library `store/power_cut.c`, which loses unsynced writes.
 
 #![allow(
     clippy::expect_used,
@@ -62,14 +61,14 @@ async fn write(store: &SledStore, chat: ChatId) {
     }
 }
 
-/// Prints to the real standard output in one write: what is not out before the kill was not acknowledged.
+/// Prints in one write to the real standard output; what is not printed before the kill counts as not acknowledged.
 fn print_line(line: &str) {
     let mut out = std::io::stdout().lock();
     out.write_all(format!("\n{line}\n").as_bytes()).unwrap();
     out.flush().unwrap();
 }
 
-/// The record has its version in it, so that a torn commit shows.
+/// The record contains its version, so that a torn commit is noticed.
 fn turn(chat: ChatId, expected: u64) -> Commit {
     let version = expected + 1;
     Commit {
@@ -77,7 +76,7 @@ fn turn(chat: ChatId, expected: u64) -> Commit {
         expected,
         record: Some(Record {
             keyboard: u32::try_from(version).unwrap(),
-            // Every 50th is so large that sled puts it into a file of its own.
+            // Every 50th is so large that sled stores it in a separate file.
             cards: (0..version % 50 / 49 * 900).map(card).collect(),
             ..Record::default()
         }),
@@ -160,7 +159,7 @@ fn assert_nothing_lost_or_torn(store: &SledStore, acknowledged: &BTreeMap<i64, u
         );
         assert_eq!(u64::from(kept.record.keyboard), kept.version, "torn");
         let rows = versions.remove(&chat).unwrap_or_default();
-        // The last reply is there and none that is newer; some of those before were marked as sent.
+        // The last reply exists and no newer one; some older ones were marked as sent.
         assert_eq!(
             rows.last().copied().unwrap_or_default(),
             kept.version,
@@ -169,7 +168,7 @@ fn assert_nothing_lost_or_torn(store: &SledStore, acknowledged: &BTreeMap<i64, u
     }
 }
 
-/// How long the process of a round writes: different in each round, the same in each run of the test.
+/// How long the process of a round writes; it differs by round, but not by run.
 fn lifetime(round: u64) -> Duration {
     let mixed = (round + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33;
     Duration::from_millis(5 + mixed % MAX_LIFETIME_MILLIS)
@@ -188,7 +187,7 @@ fn nothing_acknowledged_is_lost_or_torn_by_a_kill() {
     assert!(total.values().sum::<u64>() > 10 * KILLS, "{total:?}");
 }
 
-/// Compiles the library to preload, whose disk loses at a power cut what was not synced.
+/// Compiles the library to preload, which loses unsynced writes at a power cut.
 fn compile_power_cut(folder: &Path) -> PathBuf {
     let library = folder.join("power_cut.so");
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/store/power_cut.c");

@@ -1,8 +1,8 @@
-//! Hot reload: a changed knowledge folder becomes the base the next turns are made from, under running chats.
+//! Hot reload: replaces the knowledge base of a running assistant when its folder has changed.
 //!
-//! Read, checked and indexed aside, then swapped at once; a base with any fault is not taken, and the one from before
-//! stays. When a folder has changed is `knowledge::watch`'s to say. Runs on a thread of its own: indexing takes long
-//! enough to hold up others on an async thread, and a file system may hang.
+//! The changed base is read, checked and indexed, then swapped in; a base with a fault is not loaded, and the previous one
+//! stays. `knowledge::watch` notices changes. This runs on its own thread, since indexing takes long and a file system may
+//! hang.
 
 use std::{
     fmt, io,
@@ -21,27 +21,27 @@ use crate::{
     panics,
 };
 
-/// Faults told of one change. A folder that is quite another one has hundreds; the first ones tell.
-const MAX_TOLD: usize = 50;
+/// Faults reported for one change. A wrong folder has hundreds, and the first ones are enough to see that.
+const MAX_REPORTED_FAULTS: usize = 50;
 
-/// What came of a changed folder.
+/// The result of reading a changed folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reload {
-    /// It is what is talked from now on.
+    /// It is in use from now on.
     Taken(Changes),
-    /// It says what is talked from already: files were touched, or faults mended by going back.
+    /// It equals the base in use: files were only touched, or an edit was undone.
     Same,
-    /// It has faults; the base from before stays.
+    /// It has faults; the previous base stays.
     Refused(Faults),
-    /// It made this program panic; the base from before stays.
+    /// Reading it panicked; the previous base stays.
     Panicked,
 }
 
 impl Reload {
-    /// The faults to be told, one a line.
+    /// The faults to report.
     pub fn faults(&self) -> &[Fault] {
         match self {
-            Self::Refused(Faults(faults)) => &faults[..faults.len().min(MAX_TOLD)],
+            Self::Refused(Faults(faults)) => &faults[..faults.len().min(MAX_REPORTED_FAULTS)],
             _ => &[],
         }
     }
@@ -60,36 +60,35 @@ impl Reload {
 impl fmt::Display for Reload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Taken(changes) => write!(f, "the changed knowledge is in use: {changes}"),
-            Self::Same => f.write_str("the knowledge was read again; it is what is in use already"),
+            Self::Taken(changes) => write!(f, "the changed knowledge base is in use: {changes}"),
+            Self::Same => f.write_str("the knowledge base was read again; nothing has changed"),
             Self::Refused(Faults(faults)) => {
                 let count = faults.len();
                 write!(
                     f,
-                    "the changed knowledge is not taken, the one from before stays in use; {count} fault(s)"
+                    "the changed knowledge base was not loaded, the previous one stays in use; {count} fault(s)"
                 )?;
-                if count > MAX_TOLD {
-                    write!(f, ", the first {MAX_TOLD} (`unbind-bot check` finds all):")
+                if count > MAX_REPORTED_FAULTS {
+                    write!(f, ", the first {MAX_REPORTED_FAULTS} (`unbind-bot check` finds all):")
                 } else {
                     f.write_str(":")
                 }
             }
             Self::Panicked => f.write_str(
-                "the changed knowledge made this program panic, which is a fault in it; the one from before stays in use",
+                "reading the changed knowledge base panicked, which is a bug in this program; the previous one stays in use",
             ),
         }
     }
 }
 
-/// Keeps an assistant's base as its folder is.
+/// Reloads an assistant's knowledge base when its folder changes.
 pub struct Reloader {
-    /// Weak: a folder being read must not keep a service from its end.
+    /// Weak, so that reading a folder does not keep a service from ending.
     assistant: Weak<Assistant>,
     watcher: Watcher,
 }
 
 impl Reloader {
-    /// Keeps the base of `assistant` as the folder that `watcher` watches.
     pub fn new(assistant: &Arc<Assistant>, watcher: Watcher) -> Self {
         Self {
             assistant: Arc::downgrade(assistant),
@@ -97,9 +96,9 @@ impl Reloader {
         }
     }
 
-    /// Looks at the folder once, and takes it over if it changed, has come to rest and has no fault. Takes as long as
-    /// reading and indexing take.
-    pub fn look(&mut self, now: Instant) -> Option<Reload> {
+    /// Checks the folder once, and loads it if it changed, has stopped changing and has no fault. Blocks while it reads and
+    /// indexes.
+    pub fn poll(&mut self, now: Instant) -> Option<Reload> {
         panics::catch(|| self.reload(now)).unwrap_or(Some(Reload::Panicked))
     }
 
@@ -118,19 +117,19 @@ impl Reloader {
         Some(Reload::Taken(changes))
     }
 
-    /// Looks every now and then for as long as there is the assistant, and tells what came of every change.
+    /// Polls the folder on a thread while the assistant exists, and reports the result of every change.
     ///
-    /// The thread is not waited for: it ends by itself soon after the assistant, or with the process.
+    /// The thread is not joined: it ends soon after the assistant, or with the process.
     ///
     /// # Errors
-    /// The system has no thread to give.
-    pub fn start(mut self, tell: impl Fn(&Reload) + Send + 'static) -> io::Result<()> {
+    /// The thread cannot be started.
+    pub fn start(mut self, report: impl Fn(&Reload) + Send + 'static) -> io::Result<()> {
         let thread = thread::Builder::new().name("knowledge".to_owned());
         thread.spawn(move || {
             while self.assistant.strong_count() > 0 {
                 thread::sleep(POLL_INTERVAL);
-                if let Some(reload) = self.look(Instant::now()) {
-                    tell(&reload);
+                if let Some(reload) = self.poll(Instant::now()) {
+                    report(&reload);
                 }
             }
         })?;

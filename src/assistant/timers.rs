@@ -1,7 +1,5 @@
-//! When which chat is to be woken though nothing happens there; `wake` does it.
-//!
-//! The records say when ([`Record::wake_at`](crate::dialogue::Record::wake_at)); here is only an index of that, made
-//! again from the store at every start, so that there is nothing it could get out of step with.
+//! Index of when each chat is to be woken ([`Record::wake_at`](crate::dialogue::Record::wake_at)), rebuilt from the store
+//! at start. `wake` wakes the chats.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -16,10 +14,9 @@ use crate::{
     store::{Item, Store},
 };
 
-/// A chat that is still due after it was woken, by a fault of ours or of the store, waits this long.
-const AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(60);
+/// How long to wait before a chat is woken again that is still due afterwards, because of a bug or a failing store.
+const RETRY_DELAY: SignedDuration = SignedDuration::from_secs(60);
 
-/// The chats that are to be woken, by time.
 #[derive(Debug, Default)]
 pub struct Timers {
     index: Mutex<Index>,
@@ -29,7 +26,7 @@ pub struct Timers {
 #[derive(Debug, Default)]
 struct Index {
     by_time: BTreeSet<(Timestamp, ChatId)>,
-    /// When, and the version of the record that said so: what an earlier version says comes too late.
+    /// The time, and the version of the record it is from; times from older versions are ignored.
     by_chat: HashMap<ChatId, (Timestamp, u64)>,
 }
 
@@ -38,14 +35,14 @@ impl Timers {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A chat is to be woken at this time, or not at all, says version `version` of its record.
+    /// Sets when to wake a chat, as version `version` of its record says; `None` is never.
     pub fn set(&self, chat: ChatId, version: u64, at: Option<Timestamp>) {
         if self.index().set(chat, version, at) {
             self.changed.notify_one();
         }
     }
 
-    /// Forgets a chat that has another id now.
+    /// Removes a chat that has another id now.
     pub(super) fn forget(&self, chat: ChatId) {
         let mut index = self.index();
         if let Some((at, _)) = index.by_chat.remove(&chat) {
@@ -58,42 +55,42 @@ impl Timers {
         self.index().by_time.first().map(|(at, _)| *at)
     }
 
-    /// The chats that are due, the longest due first.
+    /// The chats that are due, earliest first.
     pub(super) fn due_chats(&self, now: Timestamp) -> Vec<ChatId> {
         let index = self.index();
         let due = index.by_time.iter().take_while(|(at, _)| *at <= now);
         due.map(|(_, chat)| *chat).collect()
     }
 
-    /// Reads from the store which chats are to be woken. Goes through all of it; for a thread of its own.
+    /// Reads all timers from the store. It scans the whole store, so it needs a thread of its own.
     pub fn load(&self, store: &dyn Store) {
         for item in store.scan() {
             match item {
                 Ok(Item::Chat(chat, kept)) => self.set(chat, kept.version, kept.record.wake_at()),
                 Ok(Item::Row(_)) => {}
-                // `verify` names it; all others are woken all the same.
-                Err(error) => tracing::error!(%error, "a chat cannot be woken"),
+                // `store verify` names the chat; the others are still woken.
+                Err(error) => tracing::error!(%error, "a chat's timer cannot be read"),
             }
         }
     }
 
-    /// Becomes ready when the next time may have come earlier.
-    pub(super) async fn changed(&self) {
+    /// Returns when the next time may have become earlier.
+    pub(super) async fn wait_changed(&self) {
         self.changed.notified().await;
     }
 
-    /// Puts off a chat that is still due after it was woken.
+    /// Postpones a chat that is still due after it was woken.
     pub(super) fn postpone(&self, chat: ChatId, now: Timestamp) {
         let mut index = self.index();
         let known = index.by_chat.get(&chat).copied();
         if let Some((_, version)) = known.filter(|(at, _)| *at <= now) {
-            index.set(chat, version, Some(now + AGAIN_AFTER));
+            index.set(chat, version, Some(now + RETRY_DELAY));
         }
     }
 }
 
 impl Index {
-    /// Whether the next time may be earlier now.
+    /// Returns whether the next time may be earlier now.
     fn set(&mut self, chat: ChatId, version: u64, at: Option<Timestamp>) -> bool {
         if let Some((before, known)) = self.by_chat.get(&chat).copied() {
             if known > version {
@@ -120,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn the_earliest_comes_first_and_a_new_time_takes_the_place_of_the_old_one() {
+    fn the_earliest_comes_first_and_a_new_time_replaces_the_old_one() {
         let timers = Timers::default();
         timers.set(ChatId(1), 1, at(30));
         timers.set(ChatId(2), 1, at(20));
@@ -132,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_late_does_not_undo_what_a_later_version_said() {
+    fn an_older_version_does_not_overwrite_a_newer_one() {
         let timers = Timers::default();
         timers.set(ChatId(1), 6, at(30));
         timers.set(ChatId(1), 5, None);
@@ -140,11 +137,11 @@ mod tests {
     }
 
     #[test]
-    fn a_chat_that_stays_due_does_not_turn_the_wheel_for_ever() {
+    fn a_chat_that_stays_due_is_postponed() {
         let timers = Timers::default();
         timers.set(ChatId(1), 1, at(30));
         let now = at(31).expect("a time");
         timers.postpone(ChatId(1), now);
-        assert_eq!(timers.next(), Some(now + AGAIN_AFTER));
+        assert_eq!(timers.next(), Some(now + RETRY_DELAY));
     }
 }

@@ -8,10 +8,10 @@ use tokio::time::sleep;
 use super::Assistant;
 use crate::{dialogue::Event, store::OutboxRow};
 
-/// The clock is read no less often than this: it may be set, and a machine may sleep.
+/// The clock is read at least this often, since it may be set and the machine may sleep.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 
-/// Wakes chats when it is time, for as long as it is polled; what they are told is handed to `deliver`.
+/// Wakes chats when they are due, and passes their replies to `deliver`; never returns.
 pub async fn run(
     assistant: &Assistant,
     clock: impl Fn() -> Timestamp,
@@ -23,15 +23,18 @@ pub async fn run(
         for chat in timers.due_chats(now) {
             match assistant.handle(chat, None, &Event::wake(), now).await {
                 Ok(handled) => deliver(handled.rows),
-                Err(error) => tracing::error!(%chat, %error, "a chat was not woken; tried again"),
+                Err(error) => {
+                    tracing::error!(%chat, %error, "a chat could not be woken; it is tried again")
+                }
             }
             timers.postpone(chat, now);
         }
-        let pause = timers.next().map(|at| at.duration_since(clock()));
-        let pause = pause.map(|pause| Duration::try_from(pause).unwrap_or_default());
+        let until_next = timers
+            .next()
+            .map(|at| Duration::try_from(at.duration_since(clock())).unwrap_or_default());
         tokio::select! {
-            () = timers.changed() => {}
-            () = sleep(pause.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP)) => {}
+            () = timers.wait_changed() => {}
+            () = sleep(until_next.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP)) => {}
         }
     }
 }

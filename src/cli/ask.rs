@@ -54,10 +54,10 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         return print_answer(args, &base, &args.question.join(" "));
     }
     for line in io::stdin().lock().split(b'\n') {
-        let line = line
+        let bytes = line
             .map_err(|error| Failure::failed(format!("standard input cannot be read: {error}")))?;
-        let line = String::from_utf8_lossy(&line);
-        print_answer(args, &base, line.trim_end_matches('\r'))?;
+        let question = String::from_utf8_lossy(&bytes);
+        print_answer(args, &base, question.trim_end_matches('\r'))?;
     }
     Ok(())
 }
@@ -81,7 +81,7 @@ fn print_answer(args: &Args, base: &Base, question: &str) -> Result<(), Failure>
     Ok(())
 }
 
-/// The width of the terminal, within what reads well.
+/// The width of the terminal, limited for readability.
 fn terminal_columns() -> usize {
     let size = terminal_size::terminal_size();
     size.map_or(80, |(width, _)| usize::from(width.0).clamp(20, 88))

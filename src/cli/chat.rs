@@ -70,7 +70,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
 const FILES: &str = "files";
 const DIM: anstyle::Style = anstyle::Style::new().dimmed();
 
-/// Prints on standard error, since standard output is the chat; on lines of its own, since a person may be typing.
+/// Prints to standard error, since standard output is the chat, and on separate lines, since the person may be typing.
 fn print_reload(reload: &Reload) {
     let mut stderr = anstream::stderr().lock();
     // Standard error may be closed; the chat goes on.

@@ -86,7 +86,7 @@ pub(super) fn open_or_restore(database: &Database) -> Result<(Opened, Option<Res
     Ok(backups::open(folder, Timestamp::now())?)
 }
 
-/// Opens the store; a damaged one stays where it is.
+/// Opens the store; a damaged one is not moved.
 pub(super) fn open_store(database: &Database) -> Result<Arc<dyn Store>, Failure> {
     let Database::Sled(folder) = database;
     Ok(Arc::new(SledStore::open(folder)?.store))

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{
     common::{Failure, open_store, print},
-    stores,
+    store::collect_dead_letters,
 };
 use crate::{
     config::{Database, ServeArgs, ServeSettings},
@@ -19,7 +19,8 @@ use crate::{
     },
 };
 
-/// From this difference in seconds on, a clock is wrong, not the network slow. One-time codes change every 30 seconds.
+/// Difference in seconds from which the clock counts as wrong and the network does not explain it. One-time codes change
+/// every 30 seconds.
 const MAX_CLOCK_DIFFERENCE: i64 = 10;
 
 const OK: Style = AnsiColor::Green.on_default();
@@ -32,8 +33,8 @@ pub(super) struct Args {
     settings: ServeArgs,
 }
 
-/// What was checked; its state, or how to repair it.
-type Finding = (&'static str, Result<String, String>);
+/// What was checked, and its state or the repair.
+type CheckResult = (&'static str, Result<String, String>);
 
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let settings = args.settings.settings()?;
@@ -98,7 +99,7 @@ async fn check_store(database: &Database) -> Result<String, String> {
     }
     let store = open_store(database).map_err(|failure| failure.to_string())?;
     let found = export::verify(store.as_ref());
-    let letters = stores::collect_dead_letters(store.as_ref()).map_or(0, |letters| letters.len());
+    let letters = collect_dead_letters(store.as_ref()).map_or(0, |letters| letters.len());
     store.close().await.map_err(|error| error.to_string())?;
     match found.faults.first() {
         None if letters > 0 => Ok(format!(
@@ -110,7 +111,7 @@ async fn check_store(database: &Database) -> Result<String, String> {
     }
 }
 
-async fn check_telegram(settings: &ServeSettings) -> Vec<Finding> {
+async fn check_telegram(settings: &ServeSettings) -> Vec<CheckResult> {
     let checkup = match Checkup::new(settings.token.expose(), settings.api_url.clone()) {
         Ok(checkup) => checkup,
         Err(error) => return vec![("telegram", Err(error.to_string()))],

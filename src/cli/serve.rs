@@ -19,6 +19,7 @@ use crate::{
     config::{Database, LogFormat, LogSettings, ServeArgs},
     dialogue::Base,
     health::{Health, HealthPage},
+    knowledge::{Knowledge, watch::Watcher},
     metrics::Metrics,
     store::{Store, backups::Backups},
     telegram::{self, ServeError, TelegramSettings},
@@ -37,35 +38,24 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     start_log(settings.log);
     log_panics_by_place();
     let page = bind_health_page(settings.health_listen).await?;
-    // The knowledge base is read while the store is opened; both may fail.
+    // The knowledge base is read while the store is opened.
     let folder = settings.knowledge.clone();
     let reading = spawn_blocking(move || load_watched(&folder));
     let (store, backups) = open(&settings.database)?;
     let metrics = Arc::new(Metrics::new());
-    let health = Health {
-        metrics: metrics.clone(),
-        store: store.clone(),
-        clock: Timestamp::now,
-    };
     // A set aborts its tasks when it is dropped, also after an error.
     let mut background = JoinSet::new();
     if let Some(page) = page {
+        let health = Health {
+            metrics: metrics.clone(),
+            store: store.clone(),
+            clock: Timestamp::now,
+        };
         background.spawn(page.serve(health, stop.clone()));
     }
     background.spawn(backups.clone().run(store.clone(), Timestamp::now));
     let (knowledge, watcher) = reading.await.map_err(Failure::failed)??;
-    // Indexing takes longest; `telegram::serve` calls Telegram meanwhile.
-    let indexing = spawn_blocking(move || Base::new(knowledge));
-    let assistant = async {
-        let base = indexing
-            .await
-            .unwrap_or_else(|fault| resume_unwind(fault.into_panic()));
-        let assistant = Arc::new(Assistant::new(base, store.clone()).counting(metrics.clone()));
-        if let Err(error) = Reloader::new(&assistant, watcher).start(Reload::log) {
-            tracing::error!(%error, "edits of the knowledge base are not loaded: no thread to watch it");
-        }
-        assistant
-    };
+    let assistant = start_assistant(knowledge, watcher, store.clone(), metrics.clone());
     let channel = TelegramSettings {
         token: settings.token.expose().to_owned(),
         api_url: settings.api_url,
@@ -78,12 +68,39 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
         backups.make_at_shutdown(&store, Timestamp::now()).await;
     }
     store.close().await?;
-    served.map_err(|error| match error {
-        ServeError::Unauthorized | ServeError::Listen(..) | ServeError::WebhookRefused(_) => {
-            Failure::Settings(error.to_string())
+    served.map_err(Failure::from)
+}
+
+impl From<ServeError> for Failure {
+    fn from(error: ServeError) -> Self {
+        match error {
+            ServeError::Unauthorized | ServeError::Listen(..) | ServeError::WebhookRefused(_) => {
+                Self::Settings(error.to_string())
+            }
+            other => Self::failed(other),
         }
-        other => Failure::failed(other),
-    })
+    }
+}
+
+/// Indexes the knowledge base on a thread, and starts to reload it when it is edited. Indexing takes longest, so it begins
+/// at once, and `telegram::serve` calls Telegram meanwhile.
+fn start_assistant(
+    knowledge: Knowledge,
+    watcher: Watcher,
+    store: Arc<dyn Store>,
+    metrics: Arc<Metrics>,
+) -> impl Future<Output = Arc<Assistant>> {
+    let indexing = spawn_blocking(move || Base::new(knowledge));
+    async move {
+        let base = indexing
+            .await
+            .unwrap_or_else(|fault| resume_unwind(fault.into_panic()));
+        let assistant = Arc::new(Assistant::new(base, store).counting(metrics));
+        if let Err(error) = Reloader::new(&assistant, watcher).start(Reload::log) {
+            tracing::error!(%error, "edits of the knowledge base are not loaded: the thread that watches it cannot be started");
+        }
+        assistant
+    }
 }
 
 /// Opens the store, or replaces a damaged one by its newest backup and logs that as an error.
@@ -127,27 +144,27 @@ fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        tracing::info!("asked to stop");
+        tracing::info!("stopping after a signal");
     })
 }
 
-/// Logs only the place of a panic, since its words may quote a message.
+/// Logs only the place of a panic, since its message may quote a user's text.
 fn log_panics_by_place() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic
             .location()
             .map(ToString::to_string)
             .unwrap_or_default();
-        tracing::error!(place, "a panic in this program was caught");
+        tracing::error!(place, "a panic was caught");
     }));
 }
 
-/// Logs to standard error; standard output has only the line that says the bot is ready.
+/// Logs to standard error; only the line that says the bot is ready goes to standard output.
 fn start_log(settings: LogSettings) {
     let lines = fmt()
         .with_env_filter(settings.filter)
         .with_writer(std::io::stderr);
-    // Fails if a test has set a logger already; serving goes on with that one.
+    // Fails if a test has set a logger already, which is then used.
     let _ = match settings.format {
         LogFormat::Text => lines
             .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))

@@ -1,4 +1,4 @@
-//! A whole knowledge base in memory, and how it is looked up.
+//! A knowledge base in memory, with its look-ups.
 //!
 //! `load` makes it from files; how questions find its entries is left to `matching`.
 
@@ -10,7 +10,6 @@ use super::{
     vocabulary::{Thresholds, Vocabulary},
 };
 
-/// A knowledge base, ready to be used.
 #[derive(Debug, Clone, Default)]
 pub struct Knowledge {
     pub entries: BTreeMap<EntryId, Entry>,

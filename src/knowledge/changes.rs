@@ -1,4 +1,4 @@
-//! What changed between two bases, in one line for the log: an author sees that the edit was taken.
+//! What changed between two bases, in one line for the log, so that an author sees that an edit was loaded.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -10,7 +10,7 @@ use super::{
     entry::{Entry, EntryId},
 };
 
-/// Entries named in the line: more would hide the counts, and the author knows which files changed.
+/// Entries named in the line; more would hide the counts.
 const MAX_NAMED: usize = 5;
 
 /// What changed from one base to another.
@@ -29,7 +29,7 @@ pub struct Changes {
 
 impl Changes {
     pub fn between(before: &Knowledge, after: &Knowledge) -> Self {
-        // Destructured, so that a part added to a base is not forgotten here.
+        // Destructured, so that a new field of a base does not compile until it is handled here.
         let Knowledge {
             entries,
             groups,
@@ -74,14 +74,14 @@ impl Changes {
 type Entries = BTreeMap<EntryId, Entry>;
 
 fn phrasings_only_in(entries: &Entries, others: &Entries) -> usize {
-    let others: HashSet<_> = phrasings(others).collect();
-    phrasings(entries)
+    let others: HashSet<_> = phrasings_of(others).collect();
+    phrasings_of(entries)
         .filter(|phrasing| !others.contains(phrasing))
         .count()
 }
 
 /// Each phrasing with its entry: one that moved to another entry counts as gone and as new.
-fn phrasings(entries: &Entries) -> impl Iterator<Item = (&EntryId, &str)> {
+fn phrasings_of(entries: &Entries) -> impl Iterator<Item = (&EntryId, &str)> {
     entries.values().flat_map(|entry| {
         let articles = entry.articles.values();
         articles

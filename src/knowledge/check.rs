@@ -1,7 +1,7 @@
 //! Finds every fault of a base at once, each with its place and its repair.
 //!
-//! `load` and `parse` find those of single files. Here are the limits, and the faults that show only when all files are
-//! seen together: one function a rule, each returning the faults it finds.
+//! `load` and `parse` find the faults of single files; this module finds those between files and checks the limits. Each
+//! rule is a function that returns the faults it finds.
 
 mod entries;
 mod groups;

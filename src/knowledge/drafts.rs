@@ -1,4 +1,4 @@
-//! Drafts: the files of a base as they were read, each with the lines its parts stand on.
+//! Drafts: the files of a base as they were read, with line numbers.
 //!
 //! `parse` and `load` make them, `check` looks for the faults that show only between files, `assemble` joins them.
 
@@ -22,7 +22,7 @@ pub struct Drafts {
     pub articles: Vec<ArticleDraft>,
     pub phrasings: Vec<PhrasingsFile>,
     pub guides: Vec<GuideDraft>,
-    /// Guides whose file is there but cannot be read.
+    /// Guides whose file exists but cannot be read.
     pub unread_guides: BTreeSet<(EntryId, Language)>,
     /// By the name of the group's folder.
     pub groups: BTreeMap<String, GroupFile>,
@@ -41,7 +41,7 @@ impl Drafts {
     }
 }
 
-/// A value with the line it stands on, from 1.
+/// A value and its line, from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lined<T> {
     pub value: T,
@@ -64,7 +64,7 @@ pub struct ArticleDraft {
     pub related: Vec<Lined<String>>,
     /// Whether "Guide me step by step" is offered below the answer.
     pub guide: bool,
-    /// Whether the answer is a polite "this I do not do".
+    /// Whether the answer is a polite refusal.
     pub decline: bool,
     pub body: RichText,
 }
@@ -98,7 +98,7 @@ pub struct GuideDraft {
     pub systems: Lined<Vec<PhoneSystem>>,
     /// Kinds of card it holds.
     pub kinds: Lined<Vec<CardKind>>,
-    /// The steps as written; `check` holds them against the five there must be.
+    /// The steps as written; `check` compares them with the five required ones.
     pub steps: Vec<StepDraft>,
 }
 

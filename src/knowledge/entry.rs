@@ -1,4 +1,4 @@
-//! Entries, their ids and languages, and the groups they lie in. An id or a language is valid once it exists.
+//! Entries, their ids and languages, and their groups. Values of the id and language types are always valid.
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
@@ -121,13 +121,13 @@ impl fmt::Debug for Language {
     }
 }
 
-/// One thing the assistant can answer, in every language it is written in.
+/// One answer of the assistant, in every language it is written in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     pub id: EntryId,
     /// The name of the folder it lies in.
     pub group: String,
-    /// The answer is a polite "this I do not do" and counts as no answer.
+    /// The answer is a polite refusal and counts as no answer.
     pub decline: bool,
     /// Whether "Guide me step by step" is offered below it.
     pub guide: bool,

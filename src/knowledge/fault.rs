@@ -1,6 +1,5 @@
-//! What is wrong in a knowledge base, and the lines it is found on.
-//!
-//! Who finds a fault makes it here: `load` and `parse` those of single files, `check` those between files.
+//! Faults of a knowledge base, with their lines. `load` and `parse` report those of single files, `check` those between
+//! files.
 
 use std::{
     fmt,
@@ -8,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Something wrong in a knowledge base, worded for its author.
+/// A fault of a knowledge base, described for its author.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     pub path: PathBuf,

@@ -1,5 +1,5 @@
-//! The guide of a wallet: the five steps of a removal as they go in this wallet. It is data beside the wallet's entry, so
-//! that a new wallet needs new files only.
+//! The guide of a wallet: the five steps of a removal in this wallet. It is a data file beside the wallet's entry, so that
+//! a new wallet needs no code.
 //!
 //! A guide may word a step differently for a phone system or a kind of card; users are asked for theirs only where it does.
 

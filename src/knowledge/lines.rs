@@ -1,7 +1,7 @@
 //! The bot's own lines: Fluent messages in Markdown, one file a language, so that a new language needs new files only.
 //!
-//! The shipped lines are compiled in, too, so that the bot can speak with a base that has none (labelled phrasings for a
-//! measurement, for example). Which line is said when is left to `dialogue`.
+//! The shipped lines are also compiled in, for bases without lines (labelled phrasings for a measurement, for example).
+//! `dialogue` chooses the line.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -97,7 +97,14 @@ impl Lines {
         self.bundles.keys().copied().collect()
     }
 
-    /// A line as formatted text. A line missing in `language` is said in English; one missing there, too, as its own key.
+    /// This language if there are lines in it, else English.
+    pub fn supported_or_english(&self, language: Option<Language>) -> Language {
+        language
+            .filter(|language| self.bundles.contains_key(language))
+            .unwrap_or(Language::EN)
+    }
+
+    /// A line as formatted text. A line missing in `language` falls back to English, and then to its key.
     pub fn say(&self, language: Language, key: &str, values: &[(&str, Value)]) -> RichText {
         let markdown = self.format(language, key, values, escape_markdown);
         RichText::from_markdown(&markdown).unwrap_or_else(|_| RichText::plain(markdown))
@@ -144,7 +151,7 @@ fn build_bundle(language: Language, sources: &[&str]) -> FluentBundle<FluentReso
     // Without this, invisible marks for the text direction would end up in messages and on the terminal.
     bundle.set_use_isolating(false);
     for source in sources {
-        // The lines that can be read are used; `check` reports the others.
+        // Lines that cannot be parsed are skipped; `check` reports them.
         let resource =
             FluentResource::try_new((*source).to_owned()).unwrap_or_else(|(partial, _)| partial);
         bundle.add_resource_overriding(resource);

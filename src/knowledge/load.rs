@@ -32,7 +32,7 @@ use super::{
 const LINES_FOLDER: &str = "lines";
 /// The file that gives a group its title and place.
 const GROUP_FILE: &str = "_group.toml";
-/// Far above any knowledge file; a longer file was put there by mistake and is not read into memory.
+/// Largest file that is read, far above any knowledge file; a larger one is there by mistake.
 const MAX_FILE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Loads a base.
@@ -48,20 +48,20 @@ pub fn load_folder(folder: &Path) -> Result<Knowledge, Faults> {
     }
 }
 
-/// What shows that a file changed, without opening it.
+/// Shows that a file changed, without opening it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     pub bytes: u64,
     /// When its contents changed (mtime): seconds and nanoseconds.
     pub modified: (i64, i64),
-    /// When anything about it changed (ctime). It differs where a copy keeps the mtime of its original, and where a file
+    /// When its contents or metadata changed (ctime). It notices a copy that keeps the original's mtime, and a file that
     /// becomes readable.
     pub changed: (i64, i64),
 }
 
-/// Every path in a knowledge folder with its stamp; `None` for folders and for what cannot be looked at.
+/// Every path in a knowledge folder with its stamp; `None` for folders and unreadable paths.
 ///
-/// A missing folder has a fingerprint, too: that it goes away or comes back is a change.
+/// A missing folder has a fingerprint, too, so that its disappearance is noticed as a change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fingerprint(pub BTreeMap<PathBuf, Option<Stamp>>);
 
@@ -85,7 +85,7 @@ fn stamp_folder(folder: &Path, stamps: &mut BTreeMap<PathBuf, Option<Stamp>>) {
             let stamp = stamp_file(&path);
             (path, stamp)
         })),
-        // That there is no folder, or none that can be read, is a state like any other.
+        // A missing or unreadable folder is a state as well.
         Err(_) => {
             stamps.insert(folder.to_owned(), None);
         }
@@ -187,7 +187,7 @@ impl FolderReader {
         stem: &str,
         read: fn(&mut Self, &Path, (EntryId, Language), &str),
     ) {
-        match parse::entry_name(path, stem) {
+        match parse::parse_entry_name(path, stem) {
             Ok(name) => {
                 if let Some(text) = self.read_text(path) {
                     read(self, path, name, &text);
@@ -206,7 +206,7 @@ impl FolderReader {
     }
 
     fn read_article(&mut self, path: &Path, name: (EntryId, Language), text: &str) {
-        match parse::article(path, name, text) {
+        match parse::parse_article(path, name, text) {
             Ok(draft) => self.drafts.articles.push(draft),
             Err(faults) => self.faults.extend(faults),
         }
@@ -217,12 +217,12 @@ impl FolderReader {
             path: path.to_owned(),
             id,
             language,
-            phrasings: parse::phrasings(text),
+            phrasings: parse::parse_phrasings(text),
         });
     }
 
     fn read_guide(&mut self, path: &Path, name: (EntryId, Language), text: &str) {
-        match parse::guide(path, name.clone(), text) {
+        match parse::parse_guide(path, name.clone(), text) {
             Ok(draft) => self.drafts.guides.push(draft),
             Err(faults) => {
                 self.drafts.unread_guides.insert(name);
@@ -251,7 +251,7 @@ impl FolderReader {
 
     fn read_toml<T: for<'de> Deserialize<'de>>(&mut self, path: &Path) -> Option<T> {
         let text = self.read_text(path)?;
-        parse::data(path, &text)
+        parse::parse_data(path, &text)
             .map_err(|fault| self.faults.push(fault))
             .ok()
     }

@@ -70,7 +70,7 @@ struct FrontMatter {
 ///
 /// # Errors
 /// Which part is wrong, with the repair.
-pub fn entry_name(path: &Path, stem: &str) -> Result<(EntryId, Language), Fault> {
+pub fn parse_entry_name(path: &Path, stem: &str) -> Result<(EntryId, Language), Fault> {
     let Some((id, language)) = stem.rsplit_once('.') else {
         return Err(Fault::in_file(
             path,
@@ -91,7 +91,7 @@ pub fn entry_name(path: &Path, stem: &str) -> Result<(EntryId, Language), Fault>
 ///
 /// # Errors
 /// All faults of this file, each with its line.
-pub fn article(
+pub fn parse_article(
     path: &Path,
     (id, language): (EntryId, Language),
     text: &str,
@@ -100,9 +100,9 @@ pub fn article(
     let parts = split_front_matter(text)
         .map_err(|(line, fault, repair)| vec![Fault::at(path, line, fault, repair)])?;
     let front: FrontMatter =
-        from_toml(path, parts.front, parts.front_line).map_err(|fault| vec![fault])?;
-    let body = markdown(path, parts.body, parts.body_line)?;
-    let lined = |spanned: Spanned<String>| lined(parts.front, parts.front_line, spanned);
+        parse_toml(path, parts.front, parts.front_line).map_err(|fault| vec![fault])?;
+    let body = parse_markdown(path, parts.body, parts.body_line)?;
+    let lined = |spanned: Spanned<String>| with_line(parts.front, parts.front_line, spanned);
     Ok(ArticleDraft {
         path: path.to_owned(),
         id,
@@ -121,26 +121,26 @@ pub fn article(
 ///
 /// # Errors
 /// All faults of this file, each with its line.
-pub fn guide(
+pub fn parse_guide(
     path: &Path,
     (id, language): (EntryId, Language),
     text: &str,
 ) -> Result<GuideDraft, Vec<Fault>> {
-    let guide: GuideToml = from_toml(path, text, 1).map_err(|fault| vec![fault])?;
+    let guide: GuideToml = parse_toml(path, text, 1).map_err(|fault| vec![fault])?;
     let parser = GuideParser { path, text };
     Ok(GuideDraft {
         path: path.to_owned(),
         id,
         language,
-        steps: all_or_faults(guide.step.into_iter().map(|step| parser.step(step)))?,
-        name: lined(text, 1, guide.name),
-        order: parser.located(guide.order),
+        steps: all_or_faults(guide.step.into_iter().map(|step| parser.parse_step(step)))?,
+        name: with_line(text, 1, guide.name),
+        order: parser.locate(guide.order),
         icon: guide.icon,
         aliases: (guide.aliases.into_iter())
-            .map(|alias| lined(text, 1, alias))
+            .map(|alias| with_line(text, 1, alias))
             .collect(),
-        systems: parser.list(guide.systems),
-        kinds: parser.list(guide.kinds),
+        systems: parser.locate_list(guide.systems),
+        kinds: parser.locate_list(guide.kinds),
     })
 }
 
@@ -151,18 +151,20 @@ struct GuideParser<'a> {
 }
 
 impl GuideParser<'_> {
-    fn step(&self, step: StepToml) -> Result<StepDraft, Vec<Fault>> {
-        let id = lined(self.text, 1, step.id);
+    fn parse_step(&self, step: StepToml) -> Result<StepDraft, Vec<Fault>> {
+        let id = with_line(self.text, 1, step.id);
         let known = id.value.parse().map_err(|fault| {
             let repair = "use the id of a step";
             vec![Fault::at(self.path, id.line, fault, repair)]
         })?;
         let text = ScreenDraft {
-            title: lined(self.text, 1, step.title),
-            body: self.body(step.text)?,
+            title: with_line(self.text, 1, step.title),
+            body: self.parse_body(step.text)?,
         };
-        let variants = step.variant.into_iter();
-        let variants = variants.map(|variant| self.variant(variant, &text));
+        let variants = step
+            .variant
+            .into_iter()
+            .map(|variant| self.parse_variant(variant, &text));
         Ok(StepDraft {
             variants: all_or_faults(variants)?,
             id: Lined {
@@ -173,16 +175,16 @@ impl GuideParser<'_> {
         })
     }
 
-    fn variant(
+    fn parse_variant(
         &self,
         variant: VariantToml,
         common: &ScreenDraft,
     ) -> Result<VariantDraft, Vec<Fault>> {
-        let title = variant.title.map(|title| lined(self.text, 1, title));
-        let body = variant.text.map(|text| self.body(text)).transpose()?;
+        let title = variant.title.map(|title| with_line(self.text, 1, title));
+        let body = variant.text.map(|text| self.parse_body(text)).transpose()?;
         Ok(VariantDraft {
-            system: variant.system.map(|system| self.located(system)),
-            kind: variant.kind.map(|kind| self.located(kind)),
+            system: variant.system.map(|system| self.locate(system)),
+            kind: variant.kind.map(|kind| self.locate(kind)),
             text: ScreenDraft {
                 title: title.unwrap_or_else(|| common.title.clone()),
                 body: body.unwrap_or_else(|| common.body.clone()),
@@ -190,7 +192,7 @@ impl GuideParser<'_> {
         })
     }
 
-    fn body(&self, written: Spanned<String>) -> Result<Lined<RichText>, Vec<Fault>> {
+    fn parse_body(&self, written: Spanned<String>) -> Result<Lined<RichText>, Vec<Fault>> {
         let (span, body) = (written.span(), written.into_inner());
         let quoted = self.text.get(span.clone()).unwrap_or_default();
         // TOML drops the line break after three opening quotes, so that the text begins a line below them.
@@ -198,23 +200,23 @@ impl GuideParser<'_> {
         let below = usize::from(after_quotes.starts_with(['\n', '\r']));
         let blank = body.len() - body.trim_start().len();
         let line = line_of(self.text, 1, &span) + below + body[..blank].matches('\n').count();
-        let value = markdown(self.path, body.trim(), line)?;
+        let value = parse_markdown(self.path, body.trim(), line)?;
         Ok(Lined { value, line })
     }
 
-    fn located<T>(&self, spanned: Spanned<T>) -> Lined<T> {
+    fn locate<T>(&self, spanned: Spanned<T>) -> Lined<T> {
         Lined {
             line: line_of(self.text, 1, &spanned.span()),
             value: spanned.into_inner(),
         }
     }
 
-    fn list<T>(&self, spanned: Option<Spanned<Vec<T>>>) -> Lined<Vec<T>> {
+    fn locate_list<T>(&self, spanned: Option<Spanned<Vec<T>>>) -> Lined<Vec<T>> {
         let none = Lined {
             value: Vec::new(),
             line: 1,
         };
-        spanned.map_or(none, |list| self.located(list))
+        spanned.map_or(none, |list| self.locate(list))
     }
 }
 
@@ -238,7 +240,7 @@ fn all_or_faults<T>(
 }
 
 /// Reads a list of phrasings, one a line; blank lines are skipped.
-pub fn phrasings(text: &str) -> Vec<Lined<String>> {
+pub fn parse_phrasings(text: &str) -> Vec<Lined<String>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let numbered = text.lines().enumerate();
     numbered
@@ -254,15 +256,15 @@ pub fn phrasings(text: &str) -> Vec<Lined<String>> {
 ///
 /// # Errors
 /// What the TOML parser says, with the line.
-pub fn data<T: for<'de> Deserialize<'de>>(path: &Path, text: &str) -> Result<T, Fault> {
-    from_toml(path, text, 1)
+pub fn parse_data<T: for<'de> Deserialize<'de>>(path: &Path, text: &str) -> Result<T, Fault> {
+    parse_toml(path, text, 1)
 }
 
 /// Reads Markdown that begins on `first_line` of the file.
 ///
 /// # Errors
 /// Every construct that a chat cannot show.
-pub fn markdown(path: &Path, text: &str, first_line: usize) -> Result<RichText, Vec<Fault>> {
+pub fn parse_markdown(path: &Path, text: &str, first_line: usize) -> Result<RichText, Vec<Fault>> {
     RichText::from_markdown(text.trim_end()).map_err(|faults| {
         let located = |fault: crate::markup::MarkdownFault| {
             Fault::at(
@@ -276,7 +278,7 @@ pub fn markdown(path: &Path, text: &str, first_line: usize) -> Result<RichText, 
     })
 }
 
-fn lined(text: &str, first_line: usize, spanned: Spanned<String>) -> Lined<String> {
+fn with_line(text: &str, first_line: usize, spanned: Spanned<String>) -> Lined<String> {
     Lined {
         line: line_of(text, first_line, &spanned.span()),
         value: spanned.into_inner().trim().to_owned(),
@@ -323,7 +325,7 @@ fn split_front_matter(text: &str) -> Result<Parts<'_>, (usize, &'static str, &'s
     ))
 }
 
-fn from_toml<T: for<'de> Deserialize<'de>>(
+fn parse_toml<T: for<'de> Deserialize<'de>>(
     path: &Path,
     text: &str,
     first_line: usize,
@@ -347,7 +349,11 @@ mod tests {
 
     fn read(text: &str) -> Result<ArticleDraft, Vec<Fault>> {
         let path = Path::new("faq/x.en.md");
-        article(path, entry_name(path, "x.en").expect("a good name"), text)
+        parse_article(
+            path,
+            parse_entry_name(path, "x.en").expect("a good name"),
+            text,
+        )
     }
 
     #[test]
@@ -391,7 +397,7 @@ mod tests {
 
     #[test]
     fn phrasings_keep_their_lines_and_lose_blank_ones() {
-        let read = phrasings("\u{feff}解绑\r\n\n  how do i  \n");
+        let read = parse_phrasings("\u{feff}解绑\r\n\n  how do i  \n");
         assert_eq!(
             read,
             [
@@ -405,16 +411,16 @@ mod tests {
                 }
             ]
         );
-        assert!(phrasings("").is_empty());
+        assert!(parse_phrasings("").is_empty());
     }
 
     proptest::proptest! {
         #[test]
         fn no_text_makes_a_parser_panic(text in "(\\+\\+\\+\n)?(title = \"[^\"]{0,9}\"\n)?(questions = \\[\"\\PC{0,9}\"\\]\n)?(\\+\\+\\+\n)?(\\PC|\n|[*_`\\[\\]()<>#&;\"\\\\-]){0,60}") {
             let _ = read(&text);
-            let name = entry_name(Path::new("x.en.guide.toml"), "x.en").expect("a good name");
-            let _ = guide(Path::new("x.en.guide.toml"), name, &text);
-            let _ = phrasings(&text);
+            let name = parse_entry_name(Path::new("x.en.guide.toml"), "x.en").expect("a good name");
+            let _ = parse_guide(Path::new("x.en.guide.toml"), name, &text);
+            let _ = parse_phrasings(&text);
         }
     }
 }

@@ -16,7 +16,7 @@ pub struct Vocabulary {
     pub fillers: Fillers,
 }
 
-/// Polite words around a question that do not change it. Thanks *before* something are no filler: "thanks, that did it".
+/// Polite words around a question that do not change it. Thanks at the *beginning* are no filler: "thanks, that did it".
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Fillers {

@@ -1,4 +1,4 @@
-//! From scores to an outcome: answer, decline, suggest, or not knowing.
+//! Decides the outcome from the scores: answer, decline, suggest, or not known.
 //!
 //! The probability alone is too high for short questions and for questions full of unknown words. The confidence is
 //! therefore a logistic function of several signals, fitted (Platt 1999) on questions that the base had not seen, some of
@@ -68,16 +68,16 @@ impl Evidence {
     }
 }
 
-/// An outcome, and why.
+/// An outcome and its reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
     pub outcome: Outcome,
-    pub reason: Reason,
+    pub reason: DecisionReason,
 }
 
 /// Which threshold decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
+pub enum DecisionReason {
     /// Confident enough, and far enough ahead.
     Sure,
     /// Confident enough, but the runner-up is too near.
@@ -90,14 +90,14 @@ pub enum Reason {
     NothingKnown,
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for DecisionReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Reason::Sure => "answered or declined: above `answer`, and ahead by `margin`",
-            Reason::TooClose => "suggested: above `answer`, but not ahead by `margin`",
-            Reason::Unsure => "suggested: below `answer`",
-            Reason::TooUnsure => "not known: below `suggest`",
-            Reason::NothingKnown => "not known: no phrasing has any of it",
+            DecisionReason::Sure => "answered or declined: above `answer`, and ahead by `margin`",
+            DecisionReason::TooClose => "suggested: above `answer`, but not ahead by `margin`",
+            DecisionReason::Unsure => "suggested: below `answer`",
+            DecisionReason::TooUnsure => "not known: below `suggest`",
+            DecisionReason::NothingKnown => "not known: no phrasing has any of it",
         })
     }
 }
@@ -107,17 +107,17 @@ pub fn decide(evidence: Evidence, thresholds: Thresholds) -> Decision {
     let confidence = evidence.confidence();
     let ahead = evidence.best - evidence.runner_up >= thresholds.margin;
     let (outcome, reason) = if evidence.knows_nothing() {
-        (Outcome::None, Reason::NothingKnown)
+        (Outcome::None, DecisionReason::NothingKnown)
     } else if confidence < thresholds.suggest {
-        (Outcome::None, Reason::TooUnsure)
+        (Outcome::None, DecisionReason::TooUnsure)
     } else if confidence < thresholds.answer {
-        (Outcome::Suggest, Reason::Unsure)
+        (Outcome::Suggest, DecisionReason::Unsure)
     } else if !ahead {
-        (Outcome::Suggest, Reason::TooClose)
+        (Outcome::Suggest, DecisionReason::TooClose)
     } else if evidence.declines {
-        (Outcome::Decline, Reason::Sure)
+        (Outcome::Decline, DecisionReason::Sure)
     } else {
-        (Outcome::Answer, Reason::Sure)
+        (Outcome::Answer, DecisionReason::Sure)
     };
     Decision { outcome, reason }
 }

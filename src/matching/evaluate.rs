@@ -7,7 +7,7 @@ mod questions;
 mod report;
 
 pub use calibrate::calibrate;
-pub use questions::{AskedQuestion, LabelFault, LabelledQuestion, ask_all, parse_labelled};
+pub use questions::{AskedQuestion, LabelledQuestion, QuestionFault, ask_all, parse_labelled};
 pub use report::{Confusion, Measures, Report};
 
 #[cfg(test)]

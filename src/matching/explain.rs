@@ -1,10 +1,10 @@
-//! Explains to the author of a base why a question was answered as it was: what was read, what each part of it weighed,
-//! how the best entries scored, and which threshold decided.
+//! Explains an answer to the author of a base: the tokens that were read, the weight of each, the scores of the best
+//! entries, and the threshold that decided.
 
 use std::fmt;
 
 use super::{
-    decision::{Evidence, Reason, decide},
+    decision::{DecisionReason, Evidence, decide},
     finding::{Finding, Outcome},
     matcher::Matcher,
     normalize::Token,
@@ -15,19 +15,18 @@ use crate::knowledge::Thresholds;
 /// Entries whose scores are shown.
 const MAX_SCORES: usize = 5;
 
-/// Why a question was answered as it was.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
     pub outcome: Outcome,
     /// Which threshold decided.
-    pub reason: Reason,
-    /// That of the best entry, from 0 to 1.
+    pub reason: DecisionReason,
+    /// The confidence of the best entry, from 0 to 1.
     pub confidence: f32,
     /// The share of the question that the base knows, from 0 to 1.
     pub coverage: f32,
     pub thresholds: Thresholds,
     /// The parts of the question as they were read, in order.
-    pub parts: Vec<Part>,
+    pub parts: Vec<TokenWeight>,
     /// Words whose spelling was corrected: as typed, and as read.
     pub corrections: Vec<(String, String)>,
     /// The concepts of the vocabulary that were found, each by its plainest word.
@@ -38,10 +37,10 @@ pub struct Explanation {
 
 /// A part of a question: a word, a Han character, or a syllable.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Part {
+pub struct TokenWeight {
     /// As it was read; a syllable of pinyin is shown as `~`.
     pub text: String,
-    /// By how much the best entry's probability would fall without this part; negative if it speaks for another entry.
+    /// How much the best entry's probability falls without this token; negative if the token favours another entry.
     pub weight: f32,
 }
 
@@ -100,14 +99,14 @@ impl Matcher {
         scores
     }
 
-    fn weigh_parts(&self, tokenized: &Tokenized, evidence: Evidence) -> Vec<Part> {
+    fn weigh_parts(&self, tokenized: &Tokenized, evidence: Evidence) -> Vec<TokenWeight> {
         let best = self.best_entry(tokenized);
         let part = |index: usize| {
             let rest = self.tokenizer.without_token(tokenized, index);
             let without = best.map_or(0.0, |best| {
                 self.scorer.probabilities(&self.vector(&rest))[best]
             });
-            Part {
+            TokenWeight {
                 text: text_of(&tokenized.tokens[index]),
                 weight: evidence.best - without,
             }
@@ -202,7 +201,7 @@ mod tests {
         for text in ["", "👍", "！？"] {
             assert_eq!(
                 matcher.explain(text).1.reason,
-                Reason::NothingKnown,
+                DecisionReason::NothingKnown,
                 "{text}"
             );
         }

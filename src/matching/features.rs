@@ -1,5 +1,5 @@
 //! The features of a text: words, word pairs, pieces of words, Han characters, sounds, concepts. Each is a *key*, a 64-bit
-//! hash of its block and content; the strings are not kept. What a key weighs is left to `space`.
+//! hash of its block and content; the strings are not kept. `space` weights the keys.
 
 use rust_stemmers::{Algorithm, Stemmer};
 

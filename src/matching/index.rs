@@ -1,7 +1,7 @@
 //! BM25 over entries: all phrasings of an entry are one document, and every feature of the question is one term.
 //!
 //! Okapi BM25 (Robertson & Zaragoza 2009). The classifier weighs what distinguishes entries; BM25 adds how much of the
-//! question an entry has at all.
+//! question an entry covers.
 
 use super::dataset::Dataset;
 

@@ -1,4 +1,4 @@
-//! Which language a question is in: that of the phrasings it shares most with. No detector, no list of languages.
+//! The language of a question: that of the phrasings it shares most features with.
 
 use super::dataset::Dataset;
 use crate::knowledge::Language;

@@ -1,4 +1,4 @@
-//! A base made ready to answer questions: the parts of the matching, put together.
+//! The matcher: a base indexed for questions, from the parts of this module.
 
 use super::{
     classifier::{Training, softmax},
@@ -50,7 +50,6 @@ pub struct Matcher {
     language: LanguageGuess,
 }
 
-/// What the matcher needs to know of an entry.
 #[derive(Debug)]
 pub(super) struct EntryInfo {
     pub(super) id: EntryId,

@@ -1,4 +1,4 @@
-//! Chinese by its sound: Han characters to syllables, and Latin runs such as `jiebang` split into syllables.
+//! Pinyin: the syllables of Han characters, and Latin runs such as `jiebang` split into syllables.
 //!
 //! Syllables that many speakers do not tell apart are folded into one (zh/z, ch/c, sh/s, final ng/n). A homophone typed by
 //! mistake and a question typed in pinyin then share features with what was meant.
@@ -14,7 +14,7 @@ pub struct Syllable(pub u16);
 /// The Unicode block with all characters in daily use.
 const HAN: std::ops::RangeInclusive<char> = '\u{4e00}'..='\u{9fff}';
 /// Letters of the longest syllable, `zhuang`.
-const MAX_DEAD_LETTERS: usize = 6;
+const MAX_SYLLABLE_LETTERS: usize = 6;
 const NO_SYLLABLE: u16 = u16::MAX;
 
 struct Tables {
@@ -84,7 +84,7 @@ pub fn split_syllables(word: &str) -> Option<Vec<Syllable>> {
     let mut fewest: Vec<Option<(usize, usize)>> = vec![None; word.len() + 1];
     fewest[0] = Some((0, 0));
     for end in 1..=word.len() {
-        for start in end.saturating_sub(MAX_DEAD_LETTERS)..end {
+        for start in end.saturating_sub(MAX_SYLLABLE_LETTERS)..end {
             let Some((count, _)) = fewest[start] else {
                 continue;
             };

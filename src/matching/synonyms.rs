@@ -1,4 +1,4 @@
-//! The vocabulary, indexed: which runs of tokens stand for which others.
+//! The vocabulary, indexed by runs of tokens.
 //!
 //! Built from `vocabulary.toml`. *Rewrites* replace other spellings (`u` becomes `you`, 平果 becomes 苹果). Each set of
 //! synonyms is a *concept*: it is found in any language and becomes a feature beside the words. *Fillers*, polite words

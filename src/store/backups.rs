@@ -1,9 +1,9 @@
-//! Backups that the service makes by itself, and starting from one when the store is found damaged.
+//! Regular backups, and restoring the newest one when the store is found damaged.
 //!
 //! ```text
 //! backups/2026-01-01T00-00-00Z.jsonl    verified exports, the last few
-//! restoring/                            a store being made from one; when found at the start it is thrown away
-//! restored/                             the same, complete; when found at the start it is moved to its place
+//! restoring/                            a store being built from one; if left over, it is deleted at the start
+//! restored/                             the same, complete; if left over, it is put in place at the start
 //! damaged-2026-01-01T00-00-00Z/         the damaged store that a restored one replaced
 //! ```
 //! All of it is in the store's own folder, so that the folder's lock covers it and it moves with the folder. The format of
@@ -32,14 +32,14 @@ use super::{
 };
 
 /// Between two backups while the service runs.
-pub const BACKUP_EVERY: SignedDuration = SignedDuration::from_hours(24);
-/// Backups kept: a week of days, so that after a fault noticed on Monday Friday's data is still there.
+pub const BACKUP_INTERVAL: SignedDuration = SignedDuration::from_hours(24);
+/// Backups kept. With one a day that is a week.
 const MAX_BACKUPS: usize = 7;
 /// Of backups closer together than this, as frequent restarts make them, only the newest is kept.
 const MIN_DISTANCE: SignedDuration = SignedDuration::from_hours(1);
-/// Time between two checks whether a backup is due: one may have failed, or the clock may have been set.
-const CHECK_EVERY: SignedDuration = SignedDuration::from_hours(1);
-/// How long the backup at a shutdown may take, which has eight seconds for everything: enough for ten thousand chats.
+/// Time between two checks whether a backup is due, since one may have failed or the clock may have been set.
+const CHECK_INTERVAL: SignedDuration = SignedDuration::from_hours(1);
+/// Time limit of the backup at a shutdown, which has eight seconds for everything; enough for ten thousand chats.
 const SHUTDOWN_BACKUP_TIMEOUT: Duration = Duration::from_millis(500);
 /// A backup's name: sorts by time, and is valid on every file system.
 const NAME_FORMAT: &str = "%Y-%m-%dT%H-%M-%SZ";
@@ -56,7 +56,7 @@ pub struct Backups {
 pub struct Restored {
     pub fault: StoreError,
     pub backup: PathBuf,
-    /// When the backup was made: what happened since is not in it.
+    /// When the backup was made; later changes are lost.
     pub made: Timestamp,
     pub summary: Summary,
     /// The folder of the damaged files.
@@ -74,7 +74,7 @@ impl Backups {
     /// When the next backup is due: now, if there is none.
     pub fn due_at(&self, now: Timestamp) -> Timestamp {
         match self.list().into_iter().next_back() {
-            Some((made, _)) if made <= now => made + BACKUP_EVERY,
+            Some((made, _)) if made <= now => made + BACKUP_INTERVAL,
             _ => now,
         }
     }
@@ -96,10 +96,10 @@ impl Backups {
     pub async fn run(self, store: Arc<dyn Store>, clock: fn() -> Timestamp) {
         loop {
             let wait = match self.due_at(clock()).duration_since(clock()) {
-                due if due.is_positive() => due.min(CHECK_EVERY),
+                due if due.is_positive() => due.min(CHECK_INTERVAL),
                 _ => {
                     self.make_in_thread(&store, clock()).await;
-                    CHECK_EVERY
+                    CHECK_INTERVAL
                 }
             };
             sleep(wait.unsigned_abs()).await;
@@ -113,7 +113,7 @@ impl Backups {
             .is_err()
         {
             tracing::info!(
-                "no backup at the shutdown: it would take too long; the one before is kept"
+                "no backup at the shutdown, since it takes too long; the previous one is kept"
             );
         }
     }
@@ -130,7 +130,7 @@ impl Backups {
         let thread = thread::Builder::new().name("backup".to_owned());
         let made = match thread.spawn(make) {
             Ok(_) => made.await,
-            Err(error) => return tracing::warn!(%error, "no thread to make a backup"),
+            Err(error) => return tracing::warn!(%error, "cannot start a thread for the backup"),
         };
         match made {
             Ok(Ok(summary)) => tracing::info!(
@@ -139,9 +139,9 @@ impl Backups {
                 "a backup was made and verified"
             ),
             Ok(Err(error)) => {
-                tracing::warn!(%error, "no backup was made; the ones before are kept")
+                tracing::warn!(%error, "no backup was made; the previous ones are kept")
             }
-            Err(_) => tracing::warn!("making a backup panicked; the ones before are kept"),
+            Err(_) => tracing::warn!("making a backup panicked; the previous ones are kept"),
         }
     }
 
@@ -223,10 +223,10 @@ pub fn open(folder: &Path, now: Timestamp) -> Result<(Opened, Option<Restored>),
     Ok((opened, Some(restored)))
 }
 
-/// Makes a store in `place` from a backup and closes it. What an earlier attempt left there is removed.
-fn build_from(place: &Path, backup: &Path) -> Result<Summary, StoreError> {
-    remove_folder(place).map_err(|error| folder::unavailable(place, &error))?;
-    let store = SledStore::open(place)?.store;
+/// Builds a store in `target` from a backup and closes it. Files of an earlier attempt are removed.
+fn build_from(target: &Path, backup: &Path) -> Result<Summary, StoreError> {
+    remove_folder(target).map_err(|error| folder::unavailable(target, &error))?;
+    let store = SledStore::open(target)?.store;
     let built = futures::executor::block_on(async {
         let imported = export::import(&store, backup).await;
         store.close().await?;
@@ -242,7 +242,7 @@ impl std::fmt::Display for Restored {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "THE STORE WAS DAMAGED, AND IS NOW THAT OF {made}: {fault}. What happened since then is not in it. It has {chats} chats and {rows} unsent replies, from {backup}. The damaged files are in {aside}",
+            "THE STORE WAS DAMAGED, AND IS NOW THAT OF {made}: {fault}. Later changes are lost. It has {chats} chats and {rows} unsent replies, from {backup}. The damaged files are in {aside}",
             made = self.made,
             fault = self.fault,
             chats = self.summary.chats,
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_tells_the_time_and_other_files_are_none() {
+    fn a_backup_is_recognised_by_the_time_in_its_name() {
         let time = at(499_999);
         let name = format!("{}{EXTENSION}", time.strftime(NAME_FORMAT));
         assert_eq!(time_in_name(&name), Some(time));

@@ -1,4 +1,4 @@
-//! The write barrier: the call that returns once a batch would survive a power cut.
+//! The write barrier: the call that returns once a batch survives a power cut.
 //!
 //! A trait, so that tests can count the calls or make them fail.
 

@@ -1,12 +1,11 @@
-//! Group commit: one thread takes what is waiting, has it written as one durable batch, and answers the callers.
+//! Group commit: one thread takes the waiting commits, writes them as one durable batch, and answers the callers.
 //!
-//! A disk needs as long for sixty commits as for one, so whatever arrives during a write shares the next one; and where
-//! many arrive, the next one waits a moment for more of them (PostgreSQL's `commit_siblings` and `commit_delay`). What is
-//! written, and how it is made durable, is the [`Engine`]'s. After a write whose outcome is unknown nothing more is
-//! acknowledged until the engine was reopened from what is on disk: after a full disk, once there is room.
+//! A disk takes as long for sixty commits as for one, so commits that arrive during a write share the next one. When many
+//! arrive, the next batch waits a moment for more (PostgreSQL's `commit_siblings` and `commit_delay`). The [`Engine`]
+//! writes the batch and makes it durable. After a write whose result is unknown, nothing is acknowledged until the engine
+//! was reopened from what is on disk; after a full disk, that is once there is room.
 
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc as sync_mpsc},
     thread,
     time::{Duration, Instant},
@@ -15,6 +14,7 @@ use std::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::StoreError;
+use crate::panics;
 
 /// Length of the queue: twice a full batch. When it is full, callers wait.
 const QUEUE: usize = 1024;
@@ -37,12 +37,12 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(6);
 const SLOW_BATCH: Duration = Duration::from_secs(1);
 
 /// Time between two attempts to reopen the engine after a failure.
-const REOPEN_EVERY: Duration = Duration::from_secs(1);
-/// Time between two looks into the queue meanwhile.
-const POLL_EVERY: Duration = Duration::from_millis(50);
+const REOPEN_INTERVAL: Duration = Duration::from_secs(1);
+/// Time between two checks of the queue meanwhile.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// What became of one piece of work.
-pub(super) type Outcome = Result<(), StoreError>;
+/// The result of one piece of work.
+pub(super) type CommitResult = Result<(), StoreError>;
 
 /// Writes batches.
 pub(super) trait Engine: Send + 'static {
@@ -53,16 +53,16 @@ pub(super) trait Engine: Send + 'static {
     ///
     /// # Errors
     /// When it is not certain that the batch is on disk.
-    fn write(&mut self, batch: Vec<Self::Work>) -> Result<Vec<Outcome>, StoreError>;
+    fn write(&mut self, batch: Vec<Self::Work>) -> Result<Vec<CommitResult>, StoreError>;
 
-    /// Starts again from what is on disk, after a write that failed; what was acknowledged is there.
+    /// Reopens the files after a failed write; every acknowledged commit is in them.
     ///
     /// # Errors
     /// When that is not possible yet.
-    fn reopen(&mut self) -> Outcome;
+    fn reopen(&mut self) -> CommitResult;
 
-    /// Closes its files; `intact` says that no write failed.
-    fn close(self, intact: bool) -> Outcome;
+    /// Closes the files; `intact` says that no write failed.
+    fn close(self, intact: bool) -> CommitResult;
 }
 
 enum Message<W> {
@@ -70,10 +70,8 @@ enum Message<W> {
     Close(Answer),
 }
 
-/// Where the outcome is sent.
-type Answer = oneshot::Sender<Outcome>;
+type Answer = oneshot::Sender<CommitResult>;
 
-/// The work that is written together.
 struct Batch<W> {
     work: Vec<(W, Answer)>,
     /// A request to close that came after the work.
@@ -84,20 +82,20 @@ struct Batch<W> {
 pub(super) struct Committer<W> {
     /// `None` only while being dropped.
     queue: Option<mpsc::Sender<Message<W>>>,
-    failure: Failure,
+    failure: SharedFailure,
     ended: Mutex<sync_mpsc::Receiver<()>>,
 }
 
-/// Why no work is taken at present; `None` while it is.
+/// Why the store takes no work; `None` while it does.
 #[derive(Clone, Default)]
-struct Failure(Arc<Mutex<Option<String>>>);
+struct SharedFailure(Arc<Mutex<Option<String>>>);
 
-impl Failure {
+impl SharedFailure {
     fn reason(&self) -> MutexGuard<'_, Option<String>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn check(&self) -> Outcome {
+    fn check(&self) -> CommitResult {
         match &*self.reason() {
             Some(reason) => Err(StoreError::Unavailable(reason.clone())),
             None => Ok(()),
@@ -137,7 +135,7 @@ impl<W: Send + 'static> Committer<W> {
     ) -> Result<Self, StoreError> {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let (end, ended) = sync_mpsc::channel();
-        let failure = Failure::default();
+        let failure = SharedFailure::default();
         let worker = Worker {
             waiting,
             failure: failure.clone(),
@@ -150,7 +148,7 @@ impl<W: Send + 'static> Committer<W> {
         };
         let thread = thread::Builder::new().name("store-committer".to_owned());
         thread.spawn(run).map_err(|error| {
-            StoreError::Unavailable(format!("no thread to write with: {error}"))
+            StoreError::Unavailable(format!("cannot start the thread that writes: {error}"))
         })?;
         Ok(Self {
             queue: Some(queue),
@@ -160,19 +158,19 @@ impl<W: Send + 'static> Committer<W> {
     }
 
     /// Queues `work`; it is durable when this returns `Ok`.
-    pub(super) async fn submit(&self, work: W) -> Outcome {
+    pub(super) async fn submit(&self, work: W) -> CommitResult {
         self.failure.check()?;
         self.send(|answer| Message::Write(work, answer), COMMIT_TIMEOUT)
             .await
     }
 
     /// Stops after the work that is waiting.
-    pub(super) async fn close(&self) -> Outcome {
+    pub(super) async fn close(&self) -> CommitResult {
         self.send(Message::Close, CLOSE_TIMEOUT).await
     }
 
     /// Whether work is taken.
-    pub(super) fn health(&self) -> Outcome {
+    pub(super) fn health(&self) -> CommitResult {
         self.failure.check()?;
         match &self.queue {
             Some(queue) if !queue.is_closed() => Ok(()),
@@ -181,7 +179,11 @@ impl<W: Send + 'static> Committer<W> {
     }
 
     /// Queues a message and waits for its outcome.
-    async fn send(&self, message: impl FnOnce(Answer) -> Message<W>, timeout: Duration) -> Outcome {
+    async fn send(
+        &self,
+        message: impl FnOnce(Answer) -> Message<W>,
+        timeout: Duration,
+    ) -> CommitResult {
         let queue = self.queue.as_ref().ok_or_else(StoreError::closed)?;
         let (answer, answered) = oneshot::channel();
         let outcome = async {
@@ -200,7 +202,7 @@ impl<W: Send + 'static> Committer<W> {
     }
 }
 
-/// A store that is dropped without being closed closes too; this waits for it, so that its folder is free afterwards.
+/// A store that is dropped without `close` is closed as well; this waits for it, so that its folder is unlocked afterwards.
 impl<W> Drop for Committer<W> {
     fn drop(&mut self) {
         self.queue = None;
@@ -220,7 +222,7 @@ enum Reopened {
 /// The thread that writes.
 struct Worker<W> {
     waiting: mpsc::Receiver<Message<W>>,
-    failure: Failure,
+    failure: SharedFailure,
     /// [`COMMIT_DELAY`], except in tests.
     commit_delay: Duration,
 }
@@ -255,7 +257,7 @@ impl<W> Worker<W> {
         }
     }
 
-    /// Reopens the engine as soon as that is possible; work that comes meanwhile is answered with the failure.
+    /// Reopens the engine as soon as possible; work that arrives meanwhile is answered with the failure.
     fn reopen<E: Engine<Work = W>>(&mut self, engine: &mut E) -> Reopened {
         let mut tried = Instant::now();
         loop {
@@ -263,12 +265,12 @@ impl<W> Worker<W> {
                 Ok(Message::Write(_, answer)) => drop(answer.send(self.failure.check())),
                 Ok(Message::Close(answer)) => return Reopened::Closed(Some(answer)),
                 Err(mpsc::error::TryRecvError::Disconnected) => return Reopened::Closed(None),
-                Err(mpsc::error::TryRecvError::Empty) => thread::sleep(POLL_EVERY),
+                Err(mpsc::error::TryRecvError::Empty) => thread::sleep(POLL_INTERVAL),
             }
-            if tried.elapsed() < REOPEN_EVERY {
+            if tried.elapsed() < REOPEN_INTERVAL {
                 continue;
             }
-            let reopened = catch_unwind(AssertUnwindSafe(|| engine.reopen()));
+            let reopened = panics::catch(|| engine.reopen());
             if matches!(reopened, Ok(Ok(()))) {
                 self.failure.clear();
                 return Reopened::Yes;
@@ -308,7 +310,7 @@ impl<W> Worker<W> {
         let began = Instant::now();
         let written = self.failure.check().and_then(|()| {
             // A panic of the engine must not end the bot.
-            catch_unwind(AssertUnwindSafe(|| engine.write(batch)))
+            panics::catch(|| engine.write(batch))
                 .unwrap_or_else(|_| Err(StoreError::Unavailable("the engine panicked".to_owned())))
         });
         warn_if_slow(pieces, began.elapsed());
@@ -367,7 +369,7 @@ mod tests {
     impl Engine for ScriptedEngine {
         type Work = u32;
 
-        fn write(&mut self, batch: Vec<u32>) -> Result<Vec<Outcome>, StoreError> {
+        fn write(&mut self, batch: Vec<u32>) -> Result<Vec<CommitResult>, StoreError> {
             let number = self.batches.fetch_add(1, Ordering::SeqCst);
             thread::sleep(self.takes);
             assert!(Some(number) != self.panics_at, "a panic the test asked for");
@@ -377,7 +379,7 @@ mod tests {
             Ok(batch.iter().map(|_| Ok(())).collect())
         }
 
-        fn reopen(&mut self) -> Outcome {
+        fn reopen(&mut self) -> CommitResult {
             match &mut self.reopens_after {
                 Some(0) => Ok(()),
                 Some(tries) => {
@@ -388,7 +390,7 @@ mod tests {
             }
         }
 
-        fn close(self, intact: bool) -> Outcome {
+        fn close(self, intact: bool) -> CommitResult {
             let failed = self.fails_at.or(self.panics_at);
             assert_eq!(intact, failed.is_none() || self.reopens_after.is_some());
             Ok(())
@@ -452,7 +454,7 @@ mod tests {
             .finish();
         let worker = Worker {
             waiting: mpsc::channel(1).1,
-            failure: Failure::default(),
+            failure: SharedFailure::default(),
             commit_delay: COMMIT_DELAY,
         };
         let mut engine = ScriptedEngine {
@@ -508,7 +510,7 @@ mod tests {
         assert!(committer.submit(1).await.is_err(), "not yet");
         let reopened = async {
             while committer.health().is_err() {
-                tokio::time::sleep(POLL_EVERY).await;
+                tokio::time::sleep(POLL_INTERVAL).await;
             }
         };
         let waited = tokio::time::timeout(COMMIT_TIMEOUT, reopened).await;

@@ -3,9 +3,8 @@
 //! ```text
 //! magic 4 | kind 1 | schema 2 | chat 8 | version 8 | index 4 | length 4 | CRC-32 4 | body (JSON, `length` bytes)
 //! ```
-//! Numbers are big-endian. The checksum covers everything but itself, so a value under a wrong key, a torn one and a
-//! changed one are all refused. The header never changes; the body changes with the schema. Where envelopes are stored is
-//! the engine's.
+//! Numbers are big-endian. The checksum covers everything but itself, so a value that is under a wrong key, torn or changed
+//! is refused. The header never changes; the body changes with the schema.
 
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -43,7 +42,7 @@ impl Kind {
     }
 }
 
-/// The schema that a list of migrations leads to.
+/// The schema after all of these migrations.
 fn schema(migrations: &[Migration]) -> u16 {
     u16::try_from(migrations.len() + 1).unwrap_or(u16::MAX)
 }
@@ -55,7 +54,7 @@ pub enum EnvelopeError {
     #[error("it is cut short or too long ({found} bytes, {expected} expected)")]
     Length { found: usize, expected: usize },
     /// Not a value of this program.
-    #[error("it does not begin as this program's values do")]
+    #[error("it does not begin like a value of this program")]
     Magic,
     /// A bit changed after it was written.
     #[error("its checksum is wrong")]
@@ -77,16 +76,16 @@ pub enum EnvelopeError {
     Content(#[from] serde_json::Error),
 }
 
-/// What a value is and where it belongs.
+/// The kind of a value, and the chat, version and index it belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Place {
+struct EnvelopeKey {
     kind: Kind,
     chat: ChatId,
     version: u64,
     index: u32,
 }
 
-impl Place {
+impl EnvelopeKey {
     fn row(id: RowId) -> Self {
         Self {
             kind: Kind::Row,
@@ -102,13 +101,13 @@ impl Place {
 /// # Errors
 /// When serde cannot write it, which does not happen with a record.
 pub fn pack_record(chat: ChatId, version: u64, record: &Record) -> Result<Vec<u8>, EnvelopeError> {
-    let place = Place {
+    let key = EnvelopeKey {
         kind: Kind::Record,
         chat,
         version,
         index: 0,
     };
-    pack(place, record)
+    pack(key, record)
 }
 
 /// Packs an outbox row.
@@ -116,10 +115,10 @@ pub fn pack_record(chat: ChatId, version: u64, record: &Record) -> Result<Vec<u8
 /// # Errors
 /// When serde cannot write it, which does not happen with a row.
 pub fn pack_row(row: &OutboxRow) -> Result<Vec<u8>, EnvelopeError> {
-    pack(Place::row(row.id), row)
+    pack(EnvelopeKey::row(row.id), row)
 }
 
-/// Reads the record of `chat`, lifting an older schema to the present one.
+/// Reads the record of `chat`; an older schema is migrated.
 ///
 /// # Errors
 /// When it is not exactly what was written for this chat.
@@ -129,16 +128,16 @@ pub fn unpack_record(chat: ChatId, bytes: &[u8]) -> Result<Versioned, EnvelopeEr
     Ok(Versioned { version, record })
 }
 
-/// The version of the record of `chat`, its checksum verified and its body unread.
+/// The version of the record of `chat`; verifies the checksum without reading the body.
 ///
 /// # Errors
 /// As [`unpack_record`], except for the content.
 pub fn record_version(chat: ChatId, bytes: &[u8]) -> Result<u64, EnvelopeError> {
-    let place = verify(Kind::Record, bytes)?;
-    if place.chat == chat {
-        Ok(place.version)
+    let key = verify(Kind::Record, bytes)?;
+    if key.chat == chat {
+        Ok(key.version)
     } else {
-        Err(EnvelopeError::Misplaced(place.chat))
+        Err(EnvelopeError::Misplaced(key.chat))
     }
 }
 
@@ -156,16 +155,16 @@ pub fn unpack_row(id: RowId, bytes: &[u8]) -> Result<OutboxRow, EnvelopeError> {
     }
 }
 
-/// Verifies the checksum and place of outbox row `id`, its body unread.
+/// Verifies the checksum and key of outbox row `id` without reading its body.
 ///
 /// # Errors
 /// As [`unpack_row`], except for the content.
 pub fn check_row(id: RowId, bytes: &[u8]) -> Result<(), EnvelopeError> {
-    let place = verify(Kind::Row, bytes)?;
-    if place == Place::row(id) {
+    let key = verify(Kind::Row, bytes)?;
+    if key == EnvelopeKey::row(id) {
         Ok(())
     } else {
-        Err(EnvelopeError::Misplaced(place.chat))
+        Err(EnvelopeError::Misplaced(key.chat))
     }
 }
 
@@ -195,7 +194,7 @@ pub fn lift_row(body: Value, found: u16) -> Result<OutboxRow, EnvelopeError> {
     lift(body, found, ROW_MIGRATIONS)
 }
 
-fn pack(place: Place, body: &impl Serialize) -> Result<Vec<u8>, EnvelopeError> {
+fn pack(key: EnvelopeKey, body: &impl Serialize) -> Result<Vec<u8>, EnvelopeError> {
     let mut bytes = vec![0; HEADER];
     serde_json::to_writer(&mut bytes, body)?;
     let found = bytes.len() - HEADER;
@@ -204,19 +203,19 @@ fn pack(place: Place, body: &impl Serialize) -> Result<Vec<u8>, EnvelopeError> {
         expected: u32::MAX as usize,
     })?;
     bytes[0..4].copy_from_slice(&MAGIC);
-    bytes[4] = place.kind.code();
-    bytes[5..7].copy_from_slice(&schema(place.kind.migrations()).to_be_bytes());
-    bytes[7..15].copy_from_slice(&place.chat.0.to_be_bytes());
-    bytes[15..23].copy_from_slice(&place.version.to_be_bytes());
-    bytes[23..27].copy_from_slice(&place.index.to_be_bytes());
+    bytes[4] = key.kind.code();
+    bytes[5..7].copy_from_slice(&schema(key.kind.migrations()).to_be_bytes());
+    bytes[7..15].copy_from_slice(&key.chat.0.to_be_bytes());
+    bytes[15..23].copy_from_slice(&key.version.to_be_bytes());
+    bytes[23..27].copy_from_slice(&key.index.to_be_bytes());
     bytes[27..31].copy_from_slice(&length.to_be_bytes());
     let crc = checksum(&bytes);
     bytes[CRC_AT..HEADER].copy_from_slice(&crc.to_be_bytes());
     Ok(bytes)
 }
 
-/// Verifies an envelope without reading its body, and returns where it belongs.
-fn verify(kind: Kind, bytes: &[u8]) -> Result<Place, EnvelopeError> {
+/// Verifies an envelope without reading its body, and returns its key.
+fn verify(kind: Kind, bytes: &[u8]) -> Result<EnvelopeKey, EnvelopeError> {
     if bytes.len() < HEADER {
         return Err(EnvelopeError::Length {
             found: bytes.len(),
@@ -240,7 +239,7 @@ fn verify(kind: Kind, bytes: &[u8]) -> Result<Place, EnvelopeError> {
     if found > known {
         return Err(EnvelopeError::Newer { found, known });
     }
-    Ok(Place {
+    Ok(EnvelopeKey {
         kind,
         chat: ChatId(i64::from_be_bytes(field(bytes, 7))),
         version: u64::from_be_bytes(field(bytes, 15)),

@@ -1,4 +1,4 @@
-//! Exports a store to a file and imports it: for backups, for moving to another machine or engine, for repair.
+//! Exports a store to a file and imports it: for backups, repairs, and moves to another machine or engine.
 //!
 //! ```text
 //! {"unbind_bot_export":1,"made":"2026-01-01T00:00:00Z","record_schema":1,"row_schema":1}
@@ -14,6 +14,7 @@ use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions},
     io::{self, BufRead, BufReader, BufWriter, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -21,13 +22,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Item, OutboxRow, Store, StoreError, Versioned, envelope, files::sync_folder};
+use super::{
+    Item, OutboxRow, RESTORE_BATCH, Store, StoreError, Versioned, envelope, files::sync_folder,
+};
 use crate::dialogue::{ChatId, Record};
 
 /// The version of the file's layout; a newer one is refused.
 const FORMAT: u32 = 1;
-/// Items handed to the store at a time.
-const RESTORED_AT_ONCE: usize = 1024;
 
 /// What a file or a store contains.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,7 +62,7 @@ pub enum ExportError {
     /// The file could not be written or read.
     #[error("{}: {error}", .path.display())]
     File { path: PathBuf, error: io::Error },
-    /// The file is not what was exported.
+    /// The file is damaged, or no export.
     #[error("{}:{line}: {fault}; nothing was imported: use another export", .path.display())]
     Line {
         path: PathBuf,
@@ -69,12 +70,10 @@ pub enum ExportError {
         line: u64,
         fault: String,
     },
-    /// The store to import into has something in it.
     #[error(
-        "the store is not empty; import into a new one: name another folder with DATABASE_URL, or move this one partial"
+        "the store is not empty; import into a new one: name another folder with DATABASE_URL, or move this one aside"
     )]
     NotEmpty,
-    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -134,7 +133,7 @@ struct End {
 /// When the store has a value that cannot be trusted, or the file cannot be written or read back. The file that was at
 /// `path` is left then.
 pub fn write(store: &dyn Store, path: &Path, now: Timestamp) -> Result<Summary, ExportError> {
-    let partial = partial(path);
+    let partial = partial_path(path);
     let written = write_partial(store, &partial, now)
         .and_then(|summary| verify_and_rename(&partial, path, summary));
     if written.is_err() {
@@ -176,7 +175,7 @@ pub async fn import(store: &dyn Store, path: &Path) -> Result<Summary, ExportErr
     loop {
         let some: Vec<_> = items
             .by_ref()
-            .take(RESTORED_AT_ONCE)
+            .take(RESTORE_BATCH)
             .collect::<Result<_, _>>()?;
         if some.is_empty() {
             return Ok(summary);
@@ -197,7 +196,7 @@ pub fn verify(store: &dyn Store) -> Verification {
     verification
 }
 
-fn partial(path: &Path) -> PathBuf {
+fn partial_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(OsString::from(".partial"));
     PathBuf::from(name)
@@ -254,8 +253,7 @@ fn verify_and_rename(
 fn create_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.mode(0o600);
     options.open(path)
 }
 
@@ -330,7 +328,7 @@ impl Reader {
             .map_err(|error| file_error(path, error))?;
         let mut crc = crc32fast::Hasher::new();
         crc.update(&bytes);
-        let header = header(&bytes).map_err(|fault| ExportError::Line {
+        let header = parse_header(&bytes).map_err(|fault| ExportError::Line {
             path: path.to_owned(),
             line: 1,
             fault,
@@ -348,7 +346,7 @@ impl Reader {
 
     fn next_item(&mut self) -> Result<Option<Item>, ExportError> {
         let bytes = self.next_line()?;
-        let line = parse(&bytes).map_err(|fault| self.fault(fault))?;
+        let line = parse_line(&bytes).map_err(|fault| self.fault(fault))?;
         let lifted = match line {
             Line::End { end } => return self.finish(&end).map(|()| None),
             Line::Chat {
@@ -423,7 +421,7 @@ impl Iterator for Reader {
     }
 }
 
-fn header(bytes: &[u8]) -> Result<Header, String> {
+fn parse_header(bytes: &[u8]) -> Result<Header, String> {
     let header: Header = serde_json::from_slice(bytes)
         .map_err(|_| "this is not an export of unbind-bot's store".to_owned())?;
     let newer = header.format > FORMAT
@@ -435,7 +433,7 @@ fn header(bytes: &[u8]) -> Result<Header, String> {
     Ok(header)
 }
 
-fn parse(bytes: &[u8]) -> Result<Line, String> {
+fn parse_line(bytes: &[u8]) -> Result<Line, String> {
     serde_json::from_slice(bytes).map_err(|_| "this line is damaged".to_owned())
 }
 
@@ -494,12 +492,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = exported(folder.path()).await;
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let mode = fs::metadata(&path).unwrap().permissions().mode();
-            assert_eq!(mode & 0o077, 0);
-        }
+        let mode =
+            std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&path).unwrap().permissions());
+        assert_eq!(mode & 0o077, 0);
         assert_eq!(check(&path).unwrap().chats, 3);
     }
 

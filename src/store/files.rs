@@ -1,4 +1,4 @@
-//! What the store does with whole folders of files: list, sync, checksum, copy and remove them.
+//! Lists, syncs, checksums, copies and removes whole folders.
 
 use std::{
     fs::{self, File},
@@ -8,16 +8,12 @@ use std::{
 
 use super::manifest::CleanShutdown;
 
-/// Makes a folder's entries durable.
+/// Syncs the entries of a folder.
 pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
-    // Only Unix can open a folder; other file systems order their entries themselves.
-    if cfg!(unix) {
-        File::open(path)?.sync_all()?;
-    }
-    Ok(())
+    File::open(path)?.sync_all()
 }
 
-/// Makes all files and folders below a folder durable, and the folder itself.
+/// Syncs a folder with all its files and subfolders.
 pub(super) fn sync_tree(folder: &Path) -> io::Result<()> {
     for file in list_files(folder)? {
         File::open(file)?.sync_all()?;

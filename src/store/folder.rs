@@ -1,14 +1,14 @@
-//! The folder of a store on disk: which process may use it, and whether its files are as they were left.
+//! The folder of a store on disk: locks it for one process, and checks that its files are unchanged since they were closed.
 //!
 //! ```text
 //! lock    held by the one process that has the store open
-//! state   what the store must contain at least, in two slots written in turns; see `manifest`
+//! state   what the store must contain at least, in two slots written alternately; see `manifest`
 //! sled/   the engine's files; this module only moves and checksums them
 //! before-recovery/   while opening after a crash: the engine's files as they were found
 //! backups/, restoring/, restored/, damaged-…/   see `backups`
 //! ```
-//! sled repairs what it takes for a torn end of its file by cutting it off. `state` shows when too much was cut off, and
-//! the copy puts a store found damaged back as it was.
+//! sled repairs a torn end of its file by cutting it off. `state` shows when too much was cut off, and the copy restores
+//! the files of a damaged store.
 
 use std::{
     ffi::OsString,
@@ -33,12 +33,12 @@ pub(super) const RESTORING: &str = "restoring";
 pub(super) const RESTORED: &str = "restored";
 const DAMAGED: &str = "damaged-";
 const PROBE: &str = "probe";
-/// Room that must be free before the engine is reopened. A segment of its file has 512 KiB, and it takes some at once.
+/// Disk space that must be free before the engine is reopened. It allocates several segments of 512 KiB at once.
 const PROBE_BYTES: usize = 4 << 20;
 
-/// Batches between two syncs of `state`. In between it is written without a sync, which survives the process; after a
-/// power cut an older lower bound is still a lower bound. A sync each time would double the cost of a commit.
-const SYNC_EVERY: u64 = 256;
+/// Batches between two syncs of `state`. In between it is written without a sync, which survives a killed process; after a
+/// power cut an older lower bound is still valid. A sync each time would double the cost of a commit.
+const SYNC_INTERVAL: u64 = 256;
 
 /// The folder of a store, locked for this process.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Locks the folder for this process; makes it if there is none.
+    /// Locks the folder for this process; creates it if it is missing.
     pub(super) fn claim(path: &Path) -> Result<Self, StoreError> {
         refuse_foreign(path)?;
         fs::create_dir_all(path).map_err(|error| unavailable(path, &error))?;
@@ -95,7 +95,7 @@ impl Folder {
         let _lock = take_lock(path)?;
         let replace = || {
             sync_tree(&path.join(RESTORING))?;
-            // From here on a start finishes what is left to do.
+            // From here on, the next start finishes the restore after a crash.
             fs::rename(path.join(RESTORING), path.join(RESTORED))?;
             sync_folder(path)?;
             finish_restore(path, name)
@@ -104,7 +104,7 @@ impl Folder {
         Ok(path.join(format!("{DAMAGED}{name}")))
     }
 
-    /// The same, cut off after a number of renames.
+    /// The same, interrupted after a number of renames.
     #[cfg(test)]
     pub(super) fn replace_damaged_until(path: &Path, name: &str, mut renames: usize) {
         let aside = path.join(format!("{DAMAGED}{name}"));
@@ -151,7 +151,7 @@ impl Folder {
         self.path.join(ENGINE)
     }
 
-    /// Where compaction builds the engine's folder anew.
+    /// Where compaction rebuilds the engine's folder.
     pub(super) fn spare(&self) -> PathBuf {
         self.path.join(SPARE)
     }
@@ -201,16 +201,16 @@ impl Folder {
     /// Keeps the engine's files as they are found after a crash, since opening changes them.
     fn keep_copy(&self) {
         let copy = self.path.join(COPY);
-        // A copy left over is older than the files.
+        // A left-over copy is older than the files.
         let copied = remove_folder(&copy).and_then(|()| copy_folder(&self.engine(), &copy));
         if let Err(error) = copied {
-            // A disk too full for the copy does not keep the bot from starting.
-            tracing::warn!(%error, "opening the store after a crash without keeping a copy");
+            // A disk without room for the copy must not keep the bot from starting.
+            tracing::warn!(%error, "opening the store after a crash without a copy of its files");
             let _ = remove_folder(&copy);
         }
     }
 
-    /// Puts the engine's files back as they were found; false if that failed.
+    /// Restores the engine's files from the copy; false if that failed.
     pub(super) fn restore_copy(&self) -> bool {
         let (copy, engine) = (self.path.join(COPY), self.engine());
         let restore = || {
@@ -221,7 +221,7 @@ impl Folder {
         restore().is_ok()
     }
 
-    /// The store is open and verified: removes the copy, and makes what opening wrote durable.
+    /// Call once the store is open and verified: removes the copy and syncs what opening wrote.
     pub(super) fn finish_opening(&mut self, checkpoint: Checkpoint) -> io::Result<()> {
         remove_folder(&self.path.join(COPY))?;
         sync_tree(&self.engine())?;
@@ -230,7 +230,7 @@ impl Folder {
         self.write_manifest(true)
     }
 
-    /// Whether there is room on the disk for reopening the engine.
+    /// Checks that the disk has room for reopening the engine.
     pub(super) fn probe(&self) -> Result<(), StoreError> {
         let name = self.path.join(PROBE);
         let probe = || {
@@ -243,20 +243,20 @@ impl Folder {
         probed.map_err(|error| unavailable(&self.path, &error))
     }
 
-    /// Notes what is durably in the store now.
+    /// Notes what the store durably contains.
     pub(super) fn note_checkpoint(&mut self, checkpoint: Checkpoint) -> io::Result<()> {
         self.manifest.checkpoint = checkpoint;
-        self.write_manifest(checkpoint.commits.is_multiple_of(SYNC_EVERY))
+        self.write_manifest(checkpoint.commits.is_multiple_of(SYNC_INTERVAL))
     }
 
-    /// Notes that the engine has closed its files, and their checksum.
+    /// Notes that the engine closed its files, with their checksum.
     pub(super) fn note_clean_shutdown(&mut self) -> io::Result<()> {
         self.manifest.clean_shutdown = Some(fingerprint(&self.engine())?);
         self.write_manifest(true)
     }
 
-    /// Puts the spare folder in the engine's place and removes the old one. No clean shutdown is noted meanwhile: a crash
-    /// at any point leaves one of the two in place, and they contain the same.
+    /// Replaces the engine's folder by the spare one. No clean shutdown is noted meanwhile: a crash at any point leaves one
+    /// of the two in place, and they contain the same.
     pub(super) fn swap_in_spare(&mut self) -> io::Result<()> {
         let (engine, spare, old) = (self.engine(), self.spare(), self.path.join(COPY));
         sync_tree(&spare)?;
@@ -267,7 +267,7 @@ impl Folder {
         remove_folder(&old)
     }
 
-    /// Finishes a compaction that was cut off between its two renames, and removes what one left behind.
+    /// Finishes a compaction that was interrupted between its two renames, and removes left-over files.
     fn finish_compaction(&self) -> Result<(), StoreError> {
         let (engine, spare, old) = (self.engine(), self.spare(), self.path.join(COPY));
         let settle = || {
@@ -291,8 +291,8 @@ impl Folder {
     }
 }
 
-/// Moves a restored store to its place, going on from where that was cut off: first the old files are moved away, then
-/// the new ones moved in, `state` last.
+/// Puts a restored store in place, also after an interruption: first the old files are moved away, then the new ones moved
+/// in, `state` last.
 fn finish_restore(path: &Path, name: &str) -> io::Result<()> {
     let restored = path.join(RESTORED);
     if !restored.exists() {
@@ -301,7 +301,7 @@ fn finish_restore(path: &Path, name: &str) -> io::Result<()> {
     let aside = path.join(format!("{DAMAGED}{name}"));
     fs::create_dir_all(&aside)?;
     for part in [MANIFEST, ENGINE] {
-        // If the new part has been moved in already, the part that is there is not the old one.
+        // If the new file has been moved in already, it is not an old one.
         if restored.join(part).exists() && path.join(part).exists() {
             fs::rename(path.join(part), aside.join(part))?;
         }
@@ -331,7 +331,7 @@ fn read_manifest(file: &mut File, folder: &Path) -> Result<Manifest, StoreError>
     Ok(manifest)
 }
 
-/// Refuses a folder with files in it and no `state`: something else is kept there.
+/// Refuses a folder with files but no `state`, since it belongs to something else.
 fn refuse_foreign(path: &Path) -> Result<(), StoreError> {
     let entries = match fs::read_dir(path) {
         Ok(entries) => entries,
@@ -339,7 +339,7 @@ fn refuse_foreign(path: &Path) -> Result<(), StoreError> {
         Err(error) => return Err(unavailable(path, &error)),
     };
     let names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
-    // A lock alone is from a first start that was cut off; the `state` of a restored store is moved in last.
+    // A lock alone is from an interrupted first start; the `state` of a restored store is moved in last.
     let is_ours = |name: &OsString| name == MANIFEST || name == RESTORED;
     if names.iter().all(|name| name == LOCK) || names.iter().any(is_ours) {
         Ok(())

@@ -1,4 +1,4 @@
-//! Keys for an engine that sorts them by their bytes: chats and rows are sorted by their ids.
+//! Keys for an engine that sorts by bytes: the order of the bytes is the order of the ids.
 
 use super::RowId;
 use crate::dialogue::ChatId;
@@ -17,8 +17,8 @@ pub(super) fn chat_key(chat: ChatId) -> [u8; 8] {
 
 /// The chat of a key; `None` for a key that is not one of this program's.
 pub(super) fn parse_chat_key(key: &[u8]) -> Option<ChatId> {
-    let place = u64::from_be_bytes(key.try_into().ok()?);
-    Some(ChatId((place ^ SIGN).cast_signed()))
+    let order = u64::from_be_bytes(key.try_into().ok()?);
+    Some(ChatId((order ^ SIGN).cast_signed()))
 }
 
 /// A row's key: the rows of a chat are neighbours, in the order they are sent.

@@ -1,4 +1,4 @@
-//! The file `state` of a store: what the store must contain at least, and whether it was closed properly. It can be read
+//! The file `state` of a store: what the store must contain at least, and whether it was closed cleanly. It is read
 //! without opening the engine.
 
 use std::io;
@@ -10,12 +10,12 @@ const FORMAT: u32 = 1;
 /// A slot fills a sector of its own, so that a torn write spoils one slot at most.
 const SLOT: usize = 512;
 
-/// What a table contains, in two numbers that change with every value in it.
+/// The number of values in a table, and a checksum over all of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Digest {
     /// Number of values.
     pub(super) count: u64,
-    /// Sum of the checksums of all keys with their values: it shows a value that is lost, left over or outdated.
+    /// Sum of the checksums of all keys with their values; it shows lost, left-over and outdated values.
     #[serde(rename = "digest")]
     pub(super) sum: u64,
 }
@@ -59,7 +59,7 @@ pub(super) struct CleanShutdown {
     pub(super) crc: u32,
 }
 
-/// The content of the file. Fields have other names there, which earlier versions gave them.
+/// The content of the file. Some fields keep their older names there.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Manifest {
     format: u32,
@@ -95,7 +95,7 @@ impl Manifest {
         self.format > FORMAT
     }
 
-    /// Where this one is written in the file: the slot that does not hold the one before.
+    /// The offset in the file: the slot that does not hold the previous manifest.
     pub(super) fn offset(&self) -> u64 {
         if self.sequence.is_multiple_of(2) {
             0
@@ -104,7 +104,7 @@ impl Manifest {
         }
     }
 
-    /// JSON and its checksum, padded to a slot: a person can read it, a machine can trust it.
+    /// JSON and its checksum, padded to a slot.
     pub(super) fn pack(&self) -> io::Result<Vec<u8>> {
         let json = serde_json::to_string(self)?;
         let crc = crc32fast::hash(json.as_bytes());

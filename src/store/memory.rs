@@ -1,4 +1,4 @@
-//! The engine without a disk, for tests. It passes the same contract tests as `sled`; nothing survives the process.
+//! The engine in memory, for tests. It passes the same contract tests as `sled`.
 
 use std::{
     collections::BTreeMap,
@@ -7,15 +7,16 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{Commit, Item, Mark, OutboxRow, RowId, Store, StoreError, Versioned, moved};
+use super::{
+    Commit, Item, Mark, OutboxRow, RowId, Store, StoreError, Versioned, without_message_ids,
+};
 use crate::dialogue::ChatId;
 
-/// A store in memory.
 #[derive(Debug, Default)]
-pub struct MemoryStore(Mutex<Kept>);
+pub struct MemoryStore(Mutex<State>);
 
 #[derive(Debug, Default)]
-struct Kept {
+struct State {
     chats: BTreeMap<ChatId, Versioned>,
     rows: BTreeMap<RowId, OutboxRow>,
     closed: bool,
@@ -26,16 +27,16 @@ impl MemoryStore {
         Self::default()
     }
 
-    fn open(&self) -> Result<MutexGuard<'_, Kept>, StoreError> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.closed {
+    fn open(&self) -> Result<MutexGuard<'_, State>, StoreError> {
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.closed {
             return Err(StoreError::closed());
         }
-        Ok(kept)
+        Ok(state)
     }
 }
 
-impl Kept {
+impl State {
     fn commit(&mut self, commit: &Commit) -> Result<Vec<OutboxRow>, StoreError> {
         let current = self.chats.get(&commit.chat).map_or(0, |chat| chat.version);
         if current != commit.expected {
@@ -75,7 +76,7 @@ impl Kept {
 
     fn migrate(&mut self, from: ChatId, to: ChatId) {
         if let Some(Versioned { version, record }) = self.chats.remove(&from) {
-            let record = moved(record);
+            let record = without_message_ids(record);
             self.chats
                 .entry(to)
                 .or_insert(Versioned { version, record });
@@ -99,7 +100,7 @@ impl Kept {
         }
     }
 
-    fn put(&mut self, item: Item) {
+    fn restore_item(&mut self, item: Item) {
         match item {
             Item::Chat(chat, versioned) => {
                 self.chats.insert(chat, versioned);
@@ -111,9 +112,9 @@ impl Kept {
     }
 
     fn items(&self) -> Vec<Item> {
-        let chats = self.chats.iter();
-        let chats = chats.map(|(chat, versioned)| Item::Chat(*chat, versioned.clone()));
-        chats
+        self.chats
+            .iter()
+            .map(|(chat, versioned)| Item::Chat(*chat, versioned.clone()))
             .chain(self.rows.values().cloned().map(Item::Row))
             .collect()
     }
@@ -143,21 +144,21 @@ impl Store for MemoryStore {
     }
 
     async fn mark(&self, marks: Vec<Mark>) -> Result<(), StoreError> {
-        let mut kept = self.open()?;
-        marks.iter().for_each(|mark| kept.mark(mark));
+        let mut state = self.open()?;
+        marks.iter().for_each(|mark| state.mark(mark));
         Ok(())
     }
 
     fn scan(&self) -> Box<dyn Iterator<Item = Result<Item, StoreError>> + '_> {
         match self.open() {
-            Ok(kept) => Box::new(kept.items().into_iter().map(Ok)),
+            Ok(state) => Box::new(state.items().into_iter().map(Ok)),
             Err(error) => Box::new(std::iter::once(Err(error))),
         }
     }
 
     async fn restore(&self, items: Vec<Item>) -> Result<(), StoreError> {
-        let mut kept = self.open()?;
-        items.into_iter().for_each(|item| kept.put(item));
+        let mut state = self.open()?;
+        items.into_iter().for_each(|item| state.restore_item(item));
         Ok(())
     }
 

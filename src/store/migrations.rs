@@ -5,10 +5,10 @@
 
 use serde_json::{Value, json};
 
-/// Lifts a body of one schema to the next.
+/// Converts a body of one schema to the next.
 pub(super) type Migration = fn(Value) -> Value;
 
-/// Step `n` lifts a record of schema `n + 1` to `n + 2`.
+/// Step `n` converts a record of schema `n + 1` to `n + 2`.
 pub(super) const RECORD_MIGRATIONS: &[Migration] = &[removals_have_stages];
 /// The same for outbox rows.
 pub(super) const ROW_MIGRATIONS: &[Migration] = &[];
@@ -16,8 +16,8 @@ pub(super) const ROW_MIGRATIONS: &[Migration] = &[];
 /// Schema 2: a removal is one activity with a stage, where each stage was an activity; renaming is one way of editing a
 /// card.
 fn removals_have_stages(mut record: Value) -> Value {
-    for place in ["activity", "suspended"] {
-        if let Some(activity) = record.get_mut(place) {
+    for field in ["activity", "suspended"] {
+        if let Some(activity) = record.get_mut(field) {
             *activity = with_stage(activity.take());
         }
     }

@@ -7,8 +7,8 @@
 //! meta      "totals"                                       → commits, and what the other two contain
 //! ```
 //! sled's `flush` ends in `sync_file_range`, which is no barrier on Linux (spacejam/sled#1452): acknowledged writes were
-//! lost in a power-cut model. So each batch is followed by an `fdatasync` on sled's file (`barrier`). `flush_async` is
-//! not used at all (#1412). The folder and its lock are `folder`'s, batching is `committer`'s.
+//! lost in a simulated power cut. So each batch is followed by an `fdatasync` on sled's file (`barrier`). `flush_async` is
+//! not used (#1412). `folder` locks the folder, `committer` collects batches.
 //!
 //! `open` and `verify` open a store, `batch` and `writer` write, `scan` reads all of it, `compact` makes it smaller.
 
@@ -42,7 +42,7 @@ use self::{
     writer::Writer,
 };
 use super::{
-    Commit, Item, Mark, OutboxRow, RowId, Store, StoreError, Versioned,
+    Commit, Item, Mark, OutboxRow, RESTORE_BATCH, RowId, Store, StoreError, Versioned,
     barrier::{Barrier, FileBarrier},
     committer::Committer,
     envelope::{self, EnvelopeError},
@@ -51,21 +51,18 @@ use super::{
 };
 use crate::dialogue::ChatId;
 
-/// Items restored in one batch.
-const RESTORED_AT_ONCE: usize = 1024;
-
 /// A store in a folder.
 pub struct SledStore {
     shared: Arc<Shared>,
     committer: Committer<Work>,
 }
 
-/// A store, and how it was found.
+/// A store, and its state when it was opened.
 pub struct Opened {
     pub store: SledStore,
-    /// There was none in the folder.
+    /// It did not exist before.
     pub created: bool,
-    /// It had not been closed: the process was killed, or the power failed.
+    /// It was not closed cleanly: the process was killed, or the power failed.
     pub recovered: bool,
     /// Number of chats in it.
     pub chats: u64,
@@ -200,7 +197,7 @@ impl Store for SledStore {
     }
 
     async fn restore(&self, items: Vec<Item>) -> Result<(), StoreError> {
-        for items in items.chunks(RESTORED_AT_ONCE) {
+        for items in items.chunks(RESTORE_BATCH) {
             let packed = items
                 .iter()
                 .map(Packed::new)

@@ -1,4 +1,4 @@
-//! The store double of the tests: any store, with hooks that make an operation fail, panic or hang, or that count it.
+//! A test double: any store, with hooks that make an operation fail, panic or hang, or count it.
 //!
 //! Public for the integration tests; no part of the program uses it.
 
@@ -17,7 +17,7 @@ pub trait Hooks: Send + Sync + 'static {
         Ok(())
     }
 
-    /// After a commit that succeeded; after an error it has taken place all the same.
+    /// After a successful commit; an error does not undo it.
     async fn after_commit(&self, _commit: &Commit) -> Result<(), StoreError> {
         Ok(())
     }
@@ -30,7 +30,7 @@ pub trait Hooks: Send + Sync + 'static {
     /// Before a scan begins.
     fn before_scan(&self) {}
 
-    /// Before the store says whether it is healthy.
+    /// Before the health is checked.
     fn before_health(&self) -> Result<(), StoreError> {
         Ok(())
     }

@@ -184,7 +184,7 @@ impl Intake {
         match self.0.read_update(&mut state, id, update) {
             None => {
                 tracing::info!(update = id.0, "ignored");
-                self.0.count_update("other", UpdateOutcome::PassedOver);
+                self.0.count_update("other", UpdateOutcome::Ignored);
                 Accepted::Nothing
             }
             Some((chat, kind)) => Accepted::Pending(self.0.enqueue(&mut state, id, chat, kind)),

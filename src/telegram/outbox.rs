@@ -236,10 +236,10 @@ impl<D: Deliver> OutboxSender<D> {
 
     /// Accepts committed rows. The waiting rows of a forgotten record are dropped.
     fn accept_rows(&mut self, rows: Vec<OutboxRow>, now: Instant) {
-        let is_new_last_word =
-            |row: &&OutboxRow| row.id.is_last_word() && !self.acks.has_done(&row.id);
-        let last_words: Vec<_> = rows.iter().filter(is_new_last_word).collect();
-        for row in last_words {
+        let is_new_farewell =
+            |row: &&OutboxRow| row.id.is_farewell() && !self.acks.has_done(&row.id);
+        let farewells: Vec<_> = rows.iter().filter(is_new_farewell).collect();
+        for row in farewells {
             let lane = self.lanes.get(&self.address_of(row));
             if !lane.is_some_and(|lane| lane.contains(row.id)) {
                 self.drop_rows_of(row.id.chat, now);

@@ -1,4 +1,4 @@
-//! How a reply looks in a terminal: text with numbered choices, styles as ANSI sequences, QR codes in half blocks. Pure.
+//! Renders replies for a terminal: text with numbered choices, ANSI styles, QR codes in half blocks. Pure.
 
 use anstyle::{AnsiColor, Style};
 use qrcode::{QrCode, render::unicode::Dense1x2};
@@ -13,14 +13,14 @@ const BOLD: Style = Style::new().bold();
 pub(super) const NUMBER: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Cyan)));
 const LINK: Style = Style::new().underline();
 
-/// A button that was shown; its place in the list is its number.
+/// A button that was shown; its number is its position in the list.
 #[derive(Debug)]
 pub(super) struct NumberedChoice {
     pub(super) label: String,
     pub(super) press: Press,
 }
 
-/// A reply as text: what is said, then the buttons as numbered choices, which are added to `choices`.
+/// A reply as text: the message, then the buttons as numbered choices, which are added to `choices`.
 pub(super) fn reply(reply: &Reply, columns: usize, choices: &mut Vec<NumberedChoice>) -> String {
     let mut shown = rich_text(&reply.text, columns);
     for row in &reply.buttons {
@@ -55,7 +55,7 @@ pub fn rich_text(text: &RichText, columns: usize) -> String {
 
 fn wrap(line: &str, columns: usize) -> String {
     let indent = if line.starts_with("• ") { "  " } else { "" };
-    // A line may end behind a slash, but not between it and the command it begins.
+    // A line may break after a slash, but not between a slash and its command.
     let joined = line.replace('/', "/\u{2060}");
     let options = Options::new(columns)
         .subsequent_indent(indent)
@@ -78,7 +78,7 @@ fn render_span(span: &Span) -> String {
     } else {
         Style::new()
     };
-    // Each line is styled for itself: wrapping and prompts must not inherit a style.
+    // Each line sets and resets its style, so that wrapped lines and prompts inherit none.
     let styled = text.split('\n').map(|line| {
         if line.is_empty() {
             String::new()
@@ -89,17 +89,17 @@ fn render_span(span: &Span) -> String {
     styled.collect::<Vec<_>>().join("\n") + &address
 }
 
-/// No text may move the cursor or change colours by itself.
+/// Removes control characters, so that text cannot move the cursor or change colours.
 fn visible(text: &str) -> String {
     text.chars()
         .filter(|c| *c == '\n' || !c.is_control())
         .collect()
 }
 
-/// A text as a QR code, light on dark and dark on light alike; `None` if it is too long for one.
+/// A text as a QR code, readable on dark and on light backgrounds; `None` if it is too long for one.
 pub(super) fn qr_code(text: &str) -> Option<String> {
     let code = QrCode::new(text).ok()?;
-    // Terminals are mostly dark: the light squares are the ones that are drawn.
+    // Most terminals are dark, so the light squares are drawn.
     let picture = code
         .render::<Dense1x2>()
         .dark_color(Dense1x2::Light)

@@ -200,13 +200,14 @@ pub fn said_of_file(record: &Record, content: String) -> (Record, String) {
 pub fn knowledge(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let path = Path::new("group/fuzzed.en.md");
-    let (id, language): (EntryId, Language) = parse::entry_name(path, "fuzzed.en").expect("a name");
-    let _ = parse::article(path, (id.clone(), language), &text);
-    let _ = parse::guide(path, (id, language), &text);
-    let _ = parse::phrasings(&text);
-    let _ = parse::markdown(path, &text, 1);
+    let (id, language): (EntryId, Language) =
+        parse::parse_entry_name(path, "fuzzed.en").expect("a name");
+    let _ = parse::parse_article(path, (id.clone(), language), &text);
+    let _ = parse::parse_guide(path, (id, language), &text);
+    let _ = parse::parse_phrasings(&text);
+    let _ = parse::parse_markdown(path, &text, 1);
     let stem: String = text.chars().take(80).collect();
-    let _ = parse::entry_name(Path::new(&stem), &stem);
+    let _ = parse::parse_entry_name(Path::new(&stem), &stem);
 }
 
 /// Settings: what sets each, its name, and something it understands.

@@ -1,4 +1,4 @@
-//! The same conversation on both channels: what the terminal shows and what Telegram is sent, line by line.
+//! The same conversation on both channels: the terminal's output equals the messages sent to Telegram.
 
 use std::{future::ready, io::Cursor, sync::Arc};
 
@@ -17,7 +17,7 @@ use unbind_bot::{
 
 const ANN: i64 = 71;
 
-/// What is typed, or the label of a button of the newest message.
+/// Typed lines, or labels of buttons of the newest message.
 const ENGLISH: [&str; 27] = [
     "how do I unbind my card",
     "Guide me step by step",
@@ -68,7 +68,7 @@ fn now() -> Timestamp {
     "2026-01-01T12:00:00Z".parse().unwrap()
 }
 
-/// Letters and signs alone: wrapping, numbers of choices and their spaces are the terminal's own.
+/// The text without wrapping, spaces and the numbers of choices, which only the terminal has.
 fn bare(text: &str) -> String {
     let kept = |c: &char| !c.is_whitespace() && !c.is_ascii_digit();
     text.chars().filter(kept).collect()
@@ -80,7 +80,7 @@ async fn in_the_terminal(lines: &[&str], language: Language) -> String {
     let settings = TerminalSettings {
         language: Some(language),
         columns: 0,
-        // As a person: from their screen, what was typed can be taken away.
+        // With a prompt, as for a person, so that typed lines can be erased.
         prompt: true,
         files: folder.path().to_owned(),
     };
@@ -128,8 +128,7 @@ fn shown(api: &FakeApi) -> Vec<Call> {
         .collect()
 }
 
-/// One line: a press, where the newest message has such a button, else a message; returns when all that comes of it is
-/// sent.
+/// Sends one line: a press if the newest message has such a button, else a message; returns when all replies are sent.
 async fn do_line(api: &FakeApi, assistant: &Assistant, line: &str) {
     let newest = shown(api)
         .pop()
@@ -163,7 +162,7 @@ async fn on_telegram(lines: &[&str], language: Language) -> Vec<String> {
     let running = tokio::spawn(async move {
         serve(settings, ready(served), now, |_| {}, stopped.map(|_| ())).await
     });
-    // The fake person's app is set to English; who wants another language says so.
+    // The fake person's app is set to English.
     do_line(&api, &assistant, &format!("/language {language}")).await;
     let before = shown(&api).len();
     do_line(&api, &assistant, "/start").await;

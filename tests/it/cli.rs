@@ -1,4 +1,4 @@
-//! The program as it is run: arguments, pipes, exit codes, and what is left on disk.
+//! The program on the command line: arguments, pipes, exit codes, and files on disk.
 
 use std::{
     fs,
@@ -16,7 +16,7 @@ use unbind_bot::{
 
 const KNOWLEDGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/knowledge");
 
-/// The program in `folder`, with nothing set up but the knowledge.
+/// The program in `folder`, with no settings but the knowledge base.
 fn program(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_unbind-bot"));
     command
@@ -523,7 +523,7 @@ fn cards_are_taken_along_in_a_file_come_back_from_it_and_everything_is_forgotten
 fn nothing_typed_where_a_secret_is_asked_for_is_shown_or_kept() {
     let folder = folder();
     let pin = "blue-whale-47";
-    // Not shorter: salts and times hold any four digits now and then.
+    // Long, since salts and times contain any four digits by chance.
     let numbers = ["4111 1111", "41111111", "1111 1111 1111"];
     let said = chat(
         folder.path(),
@@ -549,15 +549,14 @@ fn nothing_typed_where_a_secret_is_asked_for_is_shown_or_kept() {
     while let Some(next) = folders.pop() {
         for entry in fs::read_dir(next).expect("a folder") {
             let path = entry.expect("an entry").path();
-            match path.is_dir() {
-                true => folders.push(path),
-                false => {
-                    let bytes = fs::read(&path).expect("a file");
-                    for secret in numbers.into_iter().chain([pin]).map(str::as_bytes) {
-                        let found = bytes.windows(secret.len()).any(|window| window == secret);
-                        assert!(!found, "{}", path.display());
-                    }
-                }
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let bytes = fs::read(&path).expect("a file");
+            for secret in numbers.into_iter().chain([pin]).map(str::as_bytes) {
+                let found = bytes.windows(secret.len()).any(|window| window == secret);
+                assert!(!found, "{}", path.display());
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What operators copy fits the program as it is.
+//! The deployment files and `.env.example` fit the program.
 
 use std::{fs, path::Path};
 

@@ -1,4 +1,4 @@
-//! Hostile input, as far as a test can think of it: the bodies that `tests/fuzz` runs for hours, for a moment each.
+//! Hostile input: the bodies of the fuzz targets in `tests/fuzz`, each run briefly.
 
 #[path = "../fuzz/bodies.rs"]
 mod bodies;
@@ -15,7 +15,7 @@ use unbind_bot::{
 
 use crate::support::base;
 
-/// Texts as nobody writes them.
+/// Unusual texts: empty, control characters, right-to-left marks, markup.
 const NASTY: [&str; 12] = [
     "",
     "\0",
@@ -42,7 +42,7 @@ fn update_with(text: &str, chat: &Value, id: &Value) -> Vec<u8> {
 }
 
 #[test]
-fn texts_as_nobody_writes_them_are_answered_at_any_length() {
+fn unusual_texts_are_answered_at_any_length() {
     for text in NASTY {
         for times in [1, 50, 4096] {
             let text: String = text.repeat(times).chars().take(4096).collect();
@@ -93,7 +93,7 @@ fn json_that_is_deep_torn_or_says_things_twice_stops_nothing() {
     bodies::update(&[0xff, 0xfe, 0x00]);
 }
 
-/// A file of so many cards, each with a name of its own.
+/// A card file with this many cards, each with another name.
 fn file_of(count: usize) -> String {
     let card = |number| json!({"label": format!("Lab {number}."), "wallet": "wallet-mi", "added": "2026-01-01T00:00:00Z"});
     let cards: Vec<_> = (0..count).map(card).collect();
@@ -101,7 +101,7 @@ fn file_of(count: usize) -> String {
         .to_string()
 }
 
-/// A line as it is said in English.
+/// A line in English.
 fn line(name: &str) -> String {
     base().lines.say(Language::EN, name, &[]).to_plain()
 }
@@ -116,7 +116,7 @@ fn a_thousand_cards_and_a_megabyte_are_refused_politely() {
         assert_eq!(record.activity, Activity::Idle);
         assert!(said.contains(&line("file-large")), "{said}");
     }
-    // A thousand are few enough bytes; the list has no room for so many, and that is said.
+    // A thousand cards are small enough, but too many for the list, which the bot says.
     let thousand = file_of(1_000);
     assert!(thousand.len() <= MAX_FILE_BYTES);
     let (record, said) = bodies::said_of_file(&idle, thousand);
@@ -142,8 +142,8 @@ fn a_file_of_exactly_the_most_bytes_is_read_and_one_more_is_too_many() {
     assert!(said.contains(&line("file-large")), "{said}");
 }
 
-/// Where a chat is, by a name; a new place does not compile until it has one here and a chat in [`RECORDS`].
-fn place(record: &Record) -> &'static str {
+/// The name of a chat's state; a new state does not compile until it has a name here and a chat in [`RECORDS`].
+fn state_of(record: &Record) -> &'static str {
     match &record.activity {
         Activity::Idle => "idle",
         Activity::Adding { .. } => "adding",
@@ -170,8 +170,8 @@ fn place(record: &Record) -> &'static str {
     }
 }
 
-/// All that [`place`] can say.
-const PLACES: [&str; 18] = [
+/// Every name that [`state_of`] returns.
+const STATES: [&str; 18] = [
     "adding",
     "all steps",
     "choosing",
@@ -251,8 +251,8 @@ const BUTTONS: [&str; 53] = [
 
 #[test]
 fn hostile_input_meets_chats_at_every_place() {
-    let met: BTreeSet<_> = RECORDS.iter().map(place).collect();
-    assert_eq!(met, BTreeSet::from(PLACES));
+    let met: BTreeSet<_> = RECORDS.iter().map(state_of).collect();
+    assert_eq!(met, BTreeSet::from(STATES));
 }
 
 #[test]
@@ -264,8 +264,8 @@ fn every_button_is_answered_at_every_place_and_leads_everywhere() {
             let after = bodies::press(record, &choice);
             taken_off += usize::from(after.trash.len() > record.trash.len());
             added += usize::from(after.cards.len() > record.cards.len());
-            if place(record) != place(&after) {
-                reached.insert(place(&after));
+            if state_of(record) != state_of(&after) {
+                reached.insert(state_of(&after));
                 // Where typing is awaited, this is a label, an issuer and a PIN.
                 bodies::update_in(&after, &update_with(PIN, &json!(7), &json!(1)));
             }

@@ -8,10 +8,11 @@ use unbind_bot::{
         check::{MAX_INSTRUCTION_COLUMNS, MAX_STEP_LINES, phone_lines},
         check_folder,
         guide::{STEP_IDS, StepVariant},
-        load_folder,
     },
     markup::RichText,
 };
+
+use crate::support;
 
 const LANGUAGES: [Language; 2] = [Language::EN, Language::ZH];
 
@@ -94,7 +95,7 @@ fn the_shipped_base_has_no_fault() {
 
 #[test]
 fn every_entry_of_the_contract_is_written_in_both_languages_with_at_least_thirty_phrasings() {
-    let knowledge = load_folder(shipped()).expect("the shipped base loads");
+    let knowledge = support::knowledge();
     let ids: BTreeSet<&str> = knowledge.entries.keys().map(|id| id.as_str()).collect();
     let missing: Vec<_> = CONTRACT.iter().filter(|id| !ids.contains(*id)).collect();
     assert_eq!(missing, [] as [&&str; 0], "entries of the contract");
@@ -120,7 +121,7 @@ fn every_entry_of_the_contract_is_written_in_both_languages_with_at_least_thirty
 
 #[test]
 fn every_wallet_and_the_general_guide_have_five_steps_in_both_languages() {
-    let knowledge = load_folder(shipped()).expect("the shipped base loads");
+    let knowledge = support::knowledge();
     let wallets = (knowledge.entries.keys()).filter(|id| id.as_str().starts_with("wallet-"));
     let general = "other-wallets".parse().expect("an id");
     for id in wallets.chain([&general]) {
@@ -139,7 +140,7 @@ fn every_wallet_and_the_general_guide_have_five_steps_in_both_languages() {
 
 #[test]
 fn every_step_fits_a_phone_and_opens_with_what_to_do_whatever_the_phone_and_the_card() {
-    let knowledge = load_folder(shipped()).expect("the shipped base loads");
+    let knowledge = support::knowledge();
     let mut seen = 0;
     for (id, guide) in &knowledge.guides {
         for (system, kind) in phones_and_cards(guide) {
@@ -251,8 +252,7 @@ fn a_tenth_wallet_is_an_entry_and_its_guides_and_no_code() {
         .collect();
     assert_eq!(of_acme, [] as [&Fault; 0]);
     let guides = knowledge.guides_in_order();
-    let before = load_folder(shipped()).expect("the shipped base loads");
-    assert_eq!(guides.len(), before.guides.len() + 1);
+    assert_eq!(guides.len(), support::knowledge().guides.len() + 1);
     let (id, acme) = guides[guides.len() - 1];
     assert_eq!(
         id.as_str(),
@@ -300,7 +300,7 @@ fn the_two_languages_are_really_two() {
             .filter(|c| ('\u{4e00}'..='\u{9fff}').contains(c))
             .count()
     };
-    let knowledge = load_folder(shipped()).expect("the shipped base loads");
+    let knowledge = support::knowledge();
     for entry in knowledge.entries.values() {
         let body = |language| entry.articles[&language].rendered().to_plain();
         assert!(

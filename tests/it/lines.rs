@@ -1,4 +1,4 @@
-//! Every line the program says exists in every language, and every line there is is said somewhere.
+//! Every line the code names exists in every language, and no line is unused.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,7 +16,7 @@ use crate::support::{
     source::{Source, crate_sources},
 };
 
-/// The names of the lines, by language.
+/// The keys of the lines, by language.
 fn lines() -> BTreeMap<String, BTreeSet<String>> {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/knowledge/lines"));
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
@@ -33,26 +33,26 @@ fn lines() -> BTreeMap<String, BTreeSet<String>> {
     names.collect()
 }
 
-/// The lines of the reference, which all others have, too.
+/// The keys of the reference language.
 fn english() -> BTreeSet<String> {
     let mut lines = lines();
     assert!(lines.len() > 1 && lines["zh.ftl"].len() > 200);
     lines.remove("en.ftl").unwrap()
 }
 
-/// The files that say lines.
-fn speaking() -> Vec<Source> {
+/// The source files that name lines.
+fn files_with_lines() -> Vec<Source> {
     let speaks = |source: &Source| {
         ["dialogue", "assistant", "terminal"].contains(&source.layer())
-            || source.name == "telegram/commands.rs"
+            || ["telegram/commands.rs", "telegram/intake.rs"].contains(&source.name.as_str())
     };
     let sources: Vec<_> = crate_sources().into_iter().filter(speaks).collect();
     assert!(sources.len() > 20);
     sources
 }
 
-/// Lines whose names are put together: how they begin, and how they may go on.
-fn put_together() -> BTreeMap<&'static str, Vec<&'static str>> {
+/// Lines whose keys are composed: each prefix, with its possible endings.
+fn composed_keys() -> BTreeMap<&'static str, Vec<&'static str>> {
     let fields = || Field::ALL.map(Field::code);
     let typed = fields().into_iter().filter(|field| *field != "wallet");
     let reasons = || Reason::OFFERED.map(Reason::code).to_vec();
@@ -71,7 +71,7 @@ fn put_together() -> BTreeMap<&'static str, Vec<&'static str>> {
     ])
 }
 
-/// Whether it is written like the name of a line of more than one word.
+/// Whether it is written like the key of a line of more than one word.
 fn is_like_a_name(text: &str) -> bool {
     let is_word = |word: &str| {
         let mut letters = word.chars();
@@ -80,7 +80,7 @@ fn is_like_a_name(text: &str) -> bool {
     text.contains('-') && text.split('-').all(is_word)
 }
 
-/// What else is written like that: entries, what buttons send back, reasons, the bot's own name.
+/// Whether it is something else that is written like a key: an entry, a button's data, a reason, the bot's name.
 fn is_another_name(text: &str) -> bool {
     let is_entry = text.parse().is_ok_and(|id| {
         knowledge().entries.contains_key(&id) || knowledge().guides.contains_key(&id)
@@ -100,7 +100,7 @@ fn every_language_has_every_line() {
 #[test]
 fn every_line_named_in_the_code_exists() {
     let english = english();
-    for source in speaking() {
+    for source in files_with_lines() {
         for text in source.strings().filter(|text| is_like_a_name(text)) {
             assert!(
                 english.contains(text) || is_another_name(text),
@@ -111,11 +111,11 @@ fn every_line_named_in_the_code_exists() {
     }
 }
 
-/// A function that is given the name of a line once is given one each time.
+/// An argument that is a line's key in one call of a function is a key in every call.
 #[test]
 fn every_line_of_one_word_named_in_the_code_exists() {
     let english = english();
-    let sources = speaking();
+    let sources = files_with_lines();
     let given: Vec<_> = sources.iter().flat_map(Source::strings_given).collect();
     let says = |text: &str| is_like_a_name(text) && english.contains(text);
     let mut functions: BTreeSet<_> = given
@@ -123,7 +123,7 @@ fn every_line_of_one_word_named_in_the_code_exists() {
         .filter(|(_, _, text)| says(text))
         .map(|(function, place, _)| (*function, *place))
         .collect();
-    // These are given anything.
+    // These take any text.
     functions.retain(|(function, _)| !["write_str", "Some", "Ok", "Err"].contains(function));
     let mut seen = 0;
     for (function, place, text) in given {
@@ -139,16 +139,16 @@ fn every_line_of_one_word_named_in_the_code_exists() {
 }
 
 #[test]
-fn every_line_whose_name_is_put_together_exists() {
+fn every_line_with_a_composed_key_exists() {
     let english = english();
-    let known = put_together();
+    let known = composed_keys();
     for (begin, ends) in &known {
         for end in ends {
             assert!(english.contains(&format!("{begin}{end}")), "{begin}{end}");
         }
     }
     let mut seen = BTreeSet::new();
-    for source in speaking() {
+    for source in files_with_lines() {
         for text in source.strings() {
             let Some((begin, "}")) = text.split_once('{').map(|(begin, end)| {
                 (
@@ -163,7 +163,7 @@ fn every_line_whose_name_is_put_together_exists() {
             {
                 assert!(
                     known.contains_key(begin),
-                    "src/{} puts `{text}` together, which no test looks at",
+                    "src/{} composes `{text}`, which is not in `composed_keys`",
                     source.name
                 );
                 seen.insert(begin.to_owned());
@@ -175,17 +175,16 @@ fn every_line_whose_name_is_put_together_exists() {
 }
 
 #[test]
-fn every_line_there_is_is_said() {
+fn no_line_is_unused() {
     let sources = crate_sources();
     let named: BTreeSet<_> = sources.iter().flat_map(Source::strings).collect();
-    let together = put_together();
-    let mut together = together
-        .iter()
-        .flat_map(|(begin, ends)| ends.iter().map(move |end| format!("{begin}{end}")));
-    let together: BTreeSet<_> = together.by_ref().collect();
-    let unsaid: Vec<_> = english()
+    let composed: BTreeSet<_> = composed_keys()
         .into_iter()
-        .filter(|line| !named.contains(line.as_str()) && !together.contains(line))
+        .flat_map(|(begin, ends)| ends.into_iter().map(move |end| format!("{begin}{end}")))
         .collect();
-    assert_eq!(unsaid, [] as [String; 0]);
+    let unused: Vec<_> = english()
+        .into_iter()
+        .filter(|line| !named.contains(line.as_str()) && !composed.contains(line))
+        .collect();
+    assert_eq!(unused, [] as [String; 0]);
 }

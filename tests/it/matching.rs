@@ -1,4 +1,4 @@
-//! The matcher on the shipped base: what people ask, in every way they write it.
+//! The matcher on the shipped base: questions in many spellings.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,7 @@ use ferrous_opencc::{OpenCC, config::BuiltinConfig};
 use proptest::prelude::*;
 use unbind_bot::{
     knowledge::{Knowledge, Language},
-    matching::{Finding, MAX_CANDIDATES, Matcher, Outcome, normalize::MAX_CHARS},
+    matching::{Finding, MAX_CANDIDATES, MAX_CHARS, Matcher, Outcome},
 };
 
 use crate::support::{knowledge, matcher};

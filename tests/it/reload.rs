@@ -1,4 +1,4 @@
-//! Hot reload: what an author does to the knowledge folder, and what people in the chats notice of it.
+//! Hot reload: edits of the knowledge folder, and their effect in running chats.
 //!
 //! The time is passed to the reloader, so no test waits, except for the last two, which run the program itself.
 
@@ -93,15 +93,15 @@ impl Service {
         write(&self.folder(), file, text);
     }
 
-    fn look(&mut self) -> Option<Reload> {
-        self.reloader.look(self.now)
+    fn poll(&mut self) -> Option<Reload> {
+        self.reloader.poll(self.now)
     }
 
     /// Looks until long after the folder has stopped changing, and returns everything that was reported.
     fn rest(&mut self) -> Vec<Reload> {
         let mut told = Vec::new();
         for _ in 0..10 {
-            told.extend(self.look());
+            told.extend(self.poll());
             self.now += DEBOUNCE / 2;
         }
         told
@@ -196,7 +196,7 @@ async fn an_edited_answer_is_told_to_the_next_question() {
     service.write(LOST_PHONE, &entry("Lock it from afar", &questions));
     assert_eq!(
         only_taken(&service.rest()),
-        "the changed knowledge is in use: 1 entry changed (lost-phone), 1 phrasing new"
+        "the changed knowledge base is in use: 1 entry changed (lost-phone), 1 phrasing new"
     );
     let said = service.type_in(QUESTION).await;
     assert!(
@@ -213,7 +213,7 @@ async fn a_new_entry_is_found_and_one_that_was_removed_is_found_no_more() {
     fs::remove_file(service.folder().join(LOST_PHONE)).expect("removed");
     assert_eq!(
         only_taken(&service.rest()),
-        "the changed knowledge is in use: 1 entry new (cost), 1 entry gone (lost-phone), 1 phrasing new, 1 phrasing gone"
+        "the changed knowledge base is in use: 1 entry new (cost), 1 entry gone (lost-phone), 1 phrasing new, 1 phrasing gone"
     );
     let said = service.type_in(question).await;
     assert!(said.contains("Nothing at all"), "{said}");
@@ -262,7 +262,7 @@ fn the_log_has_a_line_for_what_happened_and_one_for_each_fault() {
     let lines: Vec<_> = log.lines().collect();
     assert_eq!(lines.len(), 3, "{log}");
     assert!(
-        lines[0].contains("is not taken") && lines[0].contains("2 fault(s)"),
+        lines[0].contains("was not loaded") && lines[0].contains("2 fault(s)"),
         "{log}"
     );
     assert!(
@@ -308,12 +308,12 @@ async fn a_half_written_change_is_not_taken() {
     for id in files {
         let text = entry("Lock it from afar", &[&format!("question {id}")]);
         service.write(&format!("help/{id}.en.md"), &text[..text.len() / 2]);
-        assert_eq!(service.look(), None, "a torn file");
+        assert_eq!(service.poll(), None, "a torn file");
         service.now += DEBOUNCE / 2;
-        assert_eq!(service.look(), None, "a torn file, still torn");
+        assert_eq!(service.poll(), None, "a torn file, still torn");
         service.write(&format!("help/{id}.en.md"), &text);
         service.now += DEBOUNCE / 2;
-        assert_eq!(service.look(), None, "{id} is there, others are to come");
+        assert_eq!(service.poll(), None, "{id} is there, others are to come");
         service.now += DEBOUNCE / 2;
     }
     let taken = only_taken(&service.rest());
@@ -325,7 +325,7 @@ async fn a_folder_that_vanishes_for_a_moment_is_not_noticed() {
     let mut service = Service::start();
     let elsewhere = service.place.path().join("elsewhere");
     fs::rename(service.folder(), &elsewhere).expect("moved away");
-    assert_eq!(service.look(), None);
+    assert_eq!(service.poll(), None);
     service.now += DEBOUNCE / 2;
     assert!(service.type_in(QUESTION).await.contains(ANSWER));
     fs::rename(&elsewhere, service.folder()).expect("moved back");
@@ -495,7 +495,7 @@ fn a_reloader_does_not_keep_the_assistant_alive() {
         &entry("Lock it from afar", &[QUESTION]),
     );
     assert_eq!(
-        (reloader.look(now), reloader.look(now + DEBOUNCE)),
+        (reloader.poll(now), reloader.poll(now + DEBOUNCE)),
         (None, None)
     );
 }
@@ -566,7 +566,7 @@ fn the_service_takes_an_edit_while_it_runs_and_stops_when_told() {
 }
 
 #[test]
-fn the_terminal_takes_an_edit_while_somebody_talks() {
+fn the_terminal_loads_an_edit_during_a_conversation() {
     let place = tempfile::tempdir().expect("a folder");
     let folder = place.path().join("knowledge");
     write_small_base(&folder);

@@ -14,7 +14,7 @@ use crate::support::{
     free_port,
 };
 
-/// Long enough that no figure and no time looks like it by chance.
+/// Long enough that no number or time contains it by chance.
 const ANN: i64 = 5_318_008_917_733;
 const PROMISED_STOP: Duration = Duration::from_secs(8);
 
@@ -52,10 +52,10 @@ impl Service {
         Self::run(folder, api, "serve", settings)
     }
 
-    /// Another command that goes by the same settings.
+    /// Another command with the same settings.
     fn run(folder: &Path, api: &FakeApi, command: &str, settings: &[(&str, &str)]) -> Self {
         let name = command;
-        // A limit on the size of files is to be an error, as a full disk is, and not the end.
+        // A write beyond the file size limit must fail like on a full disk instead of killing the process.
         let mut command = Command::new("sh");
         command
             .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
@@ -77,7 +77,7 @@ impl Service {
         let stderr = BufReader::new(process.stderr.take().unwrap());
         let logged = Arc::new(Mutex::new(String::new()));
         let log = logged.clone();
-        // Read as it comes: a full pipe would hold the service up.
+        // Read continuously, since a full pipe would block the service.
         let reader = thread::spawn(move || {
             for line in stderr.lines().map(Result::unwrap) {
                 log.lock().unwrap().push_str(&(line + "\n"));
@@ -153,9 +153,9 @@ async fn until_shown(api: &FakeApi, words: &str) {
     .await;
 }
 
-/// Ann presses the button with this choice on the newest keyboard, once that is newer than `turn`, that of her last press;
-/// returns when the button has stopped spinning. A keyboard sent twice, as may happen at a kill, is as good as once.
-async fn press(api: &FakeApi, choice: &str, turn: &mut u32) {
+/// Ann presses the button with this choice on the newest keyboard, once that is newer than `keyboard`, the one of her last
+/// press; returns when the press is acknowledged. A keyboard may be sent twice after a kill.
+async fn press(api: &FakeApi, choice: &str, keyboard: &mut u32) {
     let shown_in = |data: &str| data.split('.').next()?.parse::<u32>().ok();
     let button = |api: &FakeApi| {
         let keyboards = api.keyboards(ANN).into_iter();
@@ -163,12 +163,12 @@ async fn press(api: &FakeApi, choice: &str, turn: &mut u32) {
             let buttons = buttons.into_iter();
             buttons.filter_map(move |data| Some((shown_in(&data)?, message, data)))
         });
-        let mut newer = buttons.filter(|(shown_in, ..)| *shown_in > *turn);
+        let mut newer = buttons.filter(|(shown_in, ..)| *shown_in > *keyboard);
         newer.rfind(|(.., data)| data.ends_with(choice))
     };
     api.until(choice, |api| button(api).is_some()).await;
     let (shown_in, message, data) = button(api).unwrap();
-    *turn = shown_in;
+    *keyboard = shown_in;
     let update = api.presses(ANN, message, &data);
     // Not counted: a press that was acknowledged and not yet confirmed when the service was killed comes again.
     api.until("the button stops spinning", |api| {
@@ -181,17 +181,17 @@ async fn press(api: &FakeApi, choice: &str, turn: &mut u32) {
 async fn a_whole_removal_goes_over_http_and_goes_on_after_a_kill() {
     let (api, folder) = (FakeApi::start().await, tempfile::tempdir().unwrap());
     let mut service = Service::start(folder.path(), &api);
-    let mut turn = 0;
+    let mut keyboard = 0;
     api.says(ANN, "/unbind");
     until_shown(&api, "What do you call this card?").await;
     api.says(ANN, "<b>&\"' 门禁卡 👍");
     until_shown(&api, "<b>Which wallet is “&lt;b&gt;&amp;").await;
-    press(&api, ".w:wallet-oppo", &mut turn).await;
-    press(&api, ".why:unsaid", &mut turn).await;
+    press(&api, ".w:wallet-oppo", &mut keyboard).await;
+    press(&api, ".why:unsaid", &mut keyboard).await;
     until_shown(&api, "step 1 of 5").await;
-    press(&api, ".done", &mut turn).await;
+    press(&api, ".done", &mut keyboard).await;
     until_shown(&api, "step 2 of 5").await;
-    // SIGKILL: nobody says goodbye.
+    // SIGKILL, so without a clean shutdown.
     service.process.kill().unwrap();
     service.process.wait().unwrap();
     let service = Service::start(folder.path(), &api);
@@ -201,12 +201,12 @@ async fn a_whole_removal_goes_over_http_and_goes_on_after_a_kill() {
         "step 5 of 5",
         "off your list?",
     ] {
-        press(&api, ".done", &mut turn).await;
+        press(&api, ".done", &mut keyboard).await;
         until_shown(&api, step).await;
     }
-    press(&api, ".yes:0", &mut turn).await;
+    press(&api, ".yes:0", &mut keyboard).await;
     until_shown(&api, "off your list.</b>").await;
-    press(&api, ".gone:0", &mut turn).await;
+    press(&api, ".gone:0", &mut keyboard).await;
     until_shown(&api, "all done").await;
     let (code, log) = service.terminate();
     assert_eq!(code, Some(0), "{log}");
@@ -218,13 +218,11 @@ fn is_kept(folder: &Path, bytes: &[u8]) -> bool {
     let mut entries = std::fs::read_dir(folder).unwrap();
     entries.any(|entry| {
         let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => is_kept(&path, bytes),
-            false => {
-                let content = std::fs::read(&path).unwrap();
-                content.windows(bytes.len()).any(|window| window == bytes)
-            }
+        if path.is_dir() {
+            return is_kept(&path, bytes);
         }
+        let content = std::fs::read(&path).unwrap();
+        content.windows(bytes.len()).any(|window| window == bytes)
     })
 }
 
@@ -260,12 +258,12 @@ async fn a_card_number_is_deleted_from_the_chat_and_is_neither_logged_nor_kept()
 async fn everything_kept_comes_as_a_file_and_such_a_file_brings_the_cards_back() {
     let (api, folder) = (FakeApi::start().await, tempfile::tempdir().unwrap());
     let service = Service::start(folder.path(), &api);
-    let mut turn = 0;
+    let mut keyboard = 0;
     api.says(ANN, "/cards");
-    press(&api, ".add", &mut turn).await;
+    press(&api, ".add", &mut keyboard).await;
     until_shown(&api, "What do you call this card?").await;
     api.says(ANN, "Office 门禁卡");
-    press(&api, ".w:wallet-oppo", &mut turn).await;
+    press(&api, ".w:wallet-oppo", &mut keyboard).await;
     api.says(ANN, "/export");
     api.until("there is a file", |api| !api.uploads(ANN).is_empty())
         .await;
@@ -274,16 +272,16 @@ async fn everything_kept_comes_as_a_file_and_such_a_file_brings_the_cards_back()
     assert!(file.name.ends_with(".json"), "{}", file.name);
     let content: serde_json::Value = serde_json::from_slice(&file.bytes).unwrap();
     assert_eq!(content["cards"][0]["label"], "Office 门禁卡");
-    // Everything is deleted; what is left is the file.
+    // Everything is deleted; only the file is left.
     api.says(ANN, "/forget");
-    turn = 0;
-    press(&api, ".forget-all", &mut turn).await;
-    turn = 0;
+    keyboard = 0;
+    press(&api, ".forget-all", &mut keyboard).await;
+    keyboard = 0;
     api.sends(ANN, &file.name, file.bytes);
-    press(&api, ".import", &mut turn).await;
+    press(&api, ".import", &mut keyboard).await;
     // Not the card's name: the question before showed that, too.
     until_shown(&api, "1 card added").await;
-    press(&api, ".card:0", &mut turn).await;
+    press(&api, ".card:0", &mut keyboard).await;
     until_shown(&api, "<b>Office 门禁卡</b>").await;
     let (code, log) = service.terminate();
     assert_eq!(code, Some(0), "{log}");
@@ -323,7 +321,7 @@ async fn page(listen: &str, path: &str) -> (u16, String) {
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
-/// Waits until the page of figures has all these lines, and gives it.
+/// Waits until the metrics page has all these lines, and returns it.
 async fn until_figures(listen: &str, lines: &[&str]) -> String {
     let end = Instant::now() + TIMEOUT;
     loop {
@@ -379,7 +377,7 @@ async fn while_telegram_is_not_reached_it_lives_and_is_not_ready() {
     assert_eq!(page(&listen, "/healthz").await.0, 200);
     let (status, fault) = page(&listen, "/readyz").await;
     assert!(
-        status == 503 && fault.contains("no updates come in"),
+        status == 503 && fault.contains("no updates are being received"),
         "{fault}"
     );
     let (code, log) = service.terminate();
@@ -499,12 +497,12 @@ fn damage(folder: &Path) {
 async fn a_damaged_store_starts_from_the_backup_of_the_last_stop_and_says_so_loudly() {
     let (api, folder) = (FakeApi::start().await, tempfile::tempdir().unwrap());
     let service = Service::start(folder.path(), &api);
-    let mut turn = 0;
+    let mut keyboard = 0;
     api.says(ANN, "/cards");
-    press(&api, ".add", &mut turn).await;
+    press(&api, ".add", &mut keyboard).await;
     until_shown(&api, "What do you call this card?").await;
     api.says(ANN, "Office 门禁卡");
-    press(&api, ".w:wallet-oppo", &mut turn).await;
+    press(&api, ".w:wallet-oppo", &mut keyboard).await;
     until_shown(&api, "Office").await;
     let (code, log) = service.terminate();
     assert!(
@@ -512,7 +510,7 @@ async fn a_damaged_store_starts_from_the_backup_of_the_last_stop_and_says_so_lou
         "{log}"
     );
     damage(folder.path());
-    // Looking at it moves nothing, and says what is wrong.
+    // `doctor` reports the damage and moves nothing.
     let mut verify = Service::run(folder.path(), &api, "store", &[]);
     assert_eq!(
         verify.process.wait().unwrap().code(),
@@ -551,7 +549,7 @@ async fn a_damaged_store_without_a_backup_ends_it_with_the_command_that_repairs(
     assert!(folder.path().join("data/sled/db").exists(), "left as it is");
 }
 
-/// A process that may write no file beyond so many bytes sees what it would see on a full disk.
+/// Limits the size of files that a process may write, which then sees the errors of a full disk.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_a_full_disk_updates_stay_at_telegram_and_go_on_by_themselves_when_there_is_room() {
     let (api, folder) = (FakeApi::start().await, tempfile::tempdir().unwrap());
@@ -601,7 +599,7 @@ async fn at_no_level_does_the_log_hold_what_was_said_or_the_token_and_each_updat
         let (api, folder) = (FakeApi::start().await, tempfile::tempdir().unwrap());
         let settings = [("LOG", "trace"), ("LOG_FORMAT", format)];
         let service = Service::start_with(folder.path(), &api, &settings);
-        let mut turn = 0;
+        let mut keyboard = 0;
         api.says(ANN, "wonderful-zebra");
         api.says(ANN, "/nonsense wonderful-zebra");
         api.says(ANN, "4111 1111 1111 1111");
@@ -611,7 +609,7 @@ async fn at_no_level_does_the_log_hold_what_was_said_or_the_token_and_each_updat
         api.push(serde_json::json!({"edited_message": ["wonderful-zebra"]}));
         until_shown(&api, "I can only read the files").await;
         api.says(ANN, "/cards");
-        press(&api, ".add", &mut turn).await;
+        press(&api, ".add", &mut keyboard).await;
         until_shown(&api, "What do you call this card?").await;
         api.says(ANN, "斑马门禁卡");
         until_shown(&api, "斑马门禁卡").await;

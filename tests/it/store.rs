@@ -1,6 +1,6 @@
-//! The store's contract, held by every engine, and what the engine on disk promises beyond it.
+//! The contract of a store, run on every engine, and tests of the engine on disk.
 
-// A test's helpers stop where the test would.
+// Helpers may panic, like tests.
 
 use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
@@ -226,7 +226,7 @@ async fn a_forgotten_chat_leaves_nothing_and_others_stay(store: Arc<dyn Store>) 
     let rows = store.outbox().unwrap().into_iter();
     let left: Vec<_> = rows.filter(|row| row.id.chat == CHAT).collect();
     assert_eq!(left, forgotten, "the receipt alone is still to be sent");
-    assert!(left[0].id.is_last_word());
+    assert!(left[0].id.is_farewell());
     assert_eq!(items(&*store).len(), 4 * 3 + 1);
     let now = at(1_767_225_601);
     let anew = Commit {

@@ -1,10 +1,14 @@
-//! The walls: which module and which foreign crate may be named where.
+//! Architecture tests: allowed imports and crates.
 
 use std::collections::BTreeSet;
 
-use crate::support::source::{Edge, Source, circles, crate_sources, edges, without_test_files};
+use crate::support::source::{
+    Source, crate_sources,
+    graph::{Edge, circles, edges},
+    without_test_files,
+};
 
-/// The way of a message, from the ground up: each module may name those before it.
+/// The modules from the bottom up: each may import those before it.
 const LAYERS: [&str; 13] = [
     "panics",
     "markup",
@@ -20,34 +24,34 @@ const LAYERS: [&str; 13] = [
     "config",
     "cli",
 ];
-/// Modules that stand side by side and know nothing of each other, though one is listed first.
-const APART: [(&str, &str); 1] = [("terminal", "telegram")];
-/// The roots of the library and of the program, which name what they are made of.
+/// Modules that must not import each other: the first never the second, whatever their order.
+const INDEPENDENT: [(&str, &str); 1] = [("terminal", "telegram")];
+/// The roots of the library and of the program, which may import any module.
 const ROOTS: [&str; 2] = ["lib", "main"];
 
-/// Whether a file of the first layer may name anything of the second.
-fn may_name(layer: &str, other: &str) -> bool {
+/// Whether a file of the first layer may import from the second.
+fn may_import(layer: &str, other: &str) -> bool {
     let place = |layer: &str| LAYERS.iter().position(|known| *known == layer);
     place(other).is_none_or(|other| place(layer).is_some_and(|layer| other <= layer))
-        && !APART.contains(&(layer, other))
+        && !INDEPENDENT.contains(&(layer, other))
 }
 
-/// What these files name against the order of the layers.
-fn upward(sources: &[Source]) -> BTreeSet<String> {
+/// The imports of these files that break the order of the layers.
+fn layer_violations(sources: &[Source]) -> BTreeSet<String> {
     let inner = sources
         .iter()
         .filter(|source| !ROOTS.contains(&source.layer()));
     let broken = inner.flat_map(|source| {
         let paths = source.paths().filter(|path| path[0] == "crate");
         let layers = paths.filter_map(|path| path.get(1));
-        let wrong = layers.filter(|layer| !may_name(source.layer(), layer));
+        let wrong = layers.filter(|layer| !may_import(source.layer(), layer));
         wrong.map(|layer| format!("src/{} names {layer}", source.name))
     });
     broken.collect()
 }
 
 /// Files that name a foreign crate although they are not among `allowed` (a file, or a module and all in it).
-fn trespassers(foreign: &str, allowed: &[&str]) -> Vec<String> {
+fn forbidden_users(foreign: &str, allowed: &[&str]) -> Vec<String> {
     let is_allowed = |name: &str| {
         allowed
             .iter()
@@ -60,17 +64,17 @@ fn trespassers(foreign: &str, allowed: &[&str]) -> Vec<String> {
 
 #[test]
 fn teloxide_is_named_only_under_telegram() {
-    assert_eq!(trespassers("teloxide", &["telegram"]), [] as [&str; 0]);
+    assert_eq!(forbidden_users("teloxide", &["telegram"]), [] as [&str; 0]);
 }
 
 #[test]
 fn sled_is_named_only_in_its_engine() {
-    assert_eq!(trespassers("sled", &["store/sled"]), [] as [&str; 0]);
+    assert_eq!(forbidden_users("sled", &["store/sled"]), [] as [&str; 0]);
 }
 
 #[test]
 fn clap_is_named_only_in_the_command_line_and_the_settings() {
-    assert_eq!(trespassers("clap", &["cli", "config"]), [] as [&str; 0]);
+    assert_eq!(forbidden_users("clap", &["cli", "config"]), [] as [&str; 0]);
 }
 
 #[test]
@@ -121,7 +125,7 @@ fn files_of_the_knowledge_are_opened_by_one_file_alone() {
 
 #[test]
 fn imports_go_one_way() {
-    assert_eq!(upward(&crate_sources()), BTreeSet::new());
+    assert_eq!(layer_violations(&crate_sources()), BTreeSet::new());
 }
 
 #[test]
@@ -152,7 +156,7 @@ fn matches_of(source: &Source) -> Vec<(usize, bool)> {
     seen.collect()
 }
 
-/// A few variants may be told from all others; where they are told from each other, none may be forgotten.
+/// From this many variants on, a `match` must name all of them; fewer may have a wildcard beside them.
 const MANY: usize = 8;
 
 #[test]
@@ -174,7 +178,7 @@ fn every_command_and_every_button_is_routed_by_name() {
 }
 
 #[test]
-fn a_wildcard_beside_many_variants_is_seen() {
+fn a_wildcard_beside_many_variants_is_found() {
     let named: String = (0..MANY)
         .map(|n| format!("Choice::V{n}(x) if x > {{ 1 }} => {{ f(x); }} "))
         .collect();
@@ -189,7 +193,7 @@ fn a_wildcard_beside_many_variants_is_seen() {
     assert_eq!(found("Choice::Only => {} _ => {}"), [(1, true)]);
 }
 
-/// Files that name the drawing of a procedure, without being the one that may.
+/// Files other than `screens.rs` that call the drawing of a procedure.
 fn foreign_drawings(edges: &BTreeSet<Edge>) -> Vec<&Edge> {
     const SCREENS: &str = "dialogue/screens.rs";
     let of_procedures = edges
@@ -206,13 +210,13 @@ fn only_the_screens_draw() {
     assert_eq!(foreign_drawings(&edges(&crate_sources())), [] as [&Edge; 0]);
 }
 
-/// What is wrong with one file that holds this.
-fn found_in(name: &str, text: &str) -> BTreeSet<String> {
-    upward(&[Source::new(name, text)])
+/// The violations in one file with this text.
+fn violations_in(name: &str, text: &str) -> BTreeSet<String> {
+    layer_violations(&[Source::new(name, text)])
 }
 
 #[test]
-fn every_way_to_break_a_wall_is_seen() {
+fn every_form_of_a_forbidden_import_is_found() {
     for text in [
         "use crate::{markup::RichText, store::Store};",
         "use crate::{\n    markup::{self, RichText},\n    store::{self, Store},\n};",
@@ -231,7 +235,7 @@ fn every_way_to_break_a_wall_is_seen() {
         "#[cfg(test)]\nmod tests { use crate::cli; }\nuse crate::store::Store;",
         "#[cfg(not(test))]\nuse crate::store::Store;",
     ] {
-        let found = found_in("dialogue/answer.rs", text);
+        let found = violations_in("dialogue/answer.rs", text);
         let expected = "src/dialogue/answer.rs names store".to_owned();
         assert_eq!(found, BTreeSet::from([expected]), "{text}");
     }
@@ -241,12 +245,12 @@ fn every_way_to_break_a_wall_is_seen() {
         ("health.rs", "use crate::config::Setting;"),
         ("markup.rs", "use crate::nothing;\nuse crate::cli;"),
     ] {
-        assert_eq!(found_in(name, text).len(), 1, "{text} in {name}");
+        assert_eq!(violations_in(name, text).len(), 1, "{text} in {name}");
     }
 }
 
 #[test]
-fn what_breaks_no_wall_is_not_held_against_a_file() {
+fn allowed_imports_are_no_violations() {
     for text in [
         "// use crate::store::Store;\n/* crate::store /* nested */ crate::store */",
         "/// As [`crate::store::Store`].\nfn like_a_store() {}",
@@ -259,7 +263,7 @@ fn what_breaks_no_wall_is_not_held_against_a_file() {
         "pub(in crate::dialogue) fn f(store: u8) { self::store(); super::answer::store(); }",
     ] {
         assert_eq!(
-            found_in("dialogue/answer.rs", text),
+            violations_in("dialogue/answer.rs", text),
             BTreeSet::new(),
             "{text}"
         );
@@ -296,7 +300,7 @@ fn circles_of(files: &[(&str, &str)]) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn a_circle_is_seen_however_it_is_closed() {
+fn every_form_of_a_circle_is_found() {
     let parent = (
         "a.rs",
         "mod b;\nmod c;\npub use b::{B, Other};\npub use c::C;",
@@ -331,7 +335,7 @@ fn a_circle_is_seen_however_it_is_closed() {
 }
 
 #[test]
-fn handing_on_and_tests_close_no_circle() {
+fn re_exports_and_tests_make_no_circle() {
     let parent = ("a.rs", "mod b;\npub use b::B;\npub struct A;");
     let child = (
         "a/b.rs",

@@ -153,7 +153,7 @@ fn wrong_title(article: &ArticleDraft) -> Option<Fault> {
 fn wrong_button(article: &ArticleDraft) -> Option<Fault> {
     match &article.button {
         Some(button) => wrong_length(article, button, "button", MAX_BUTTON_COLUMNS),
-        // That the title is empty is said by `wrong_title`.
+        // `wrong_title` reports an empty title.
         None if article.title.value.width() == 0 => None,
         None => {
             let what = "title, which is the button too,";

@@ -1,4 +1,4 @@
-//! Faults of groups: each has a file with a title in every language, and lists only entries there are.
+//! Faults of groups: each has a file with a title in every language, and lists only existing entries.
 
 use std::{collections::BTreeSet, path::PathBuf};
 

@@ -29,7 +29,7 @@ pub(super) fn faults(drafts: &Drafts) -> Vec<Fault> {
     faults
 }
 
-/// Whether there is such a guide. An unreadable one counts, too, since that is a fault of its own.
+/// Whether there is such a guide; an unreadable one counts, since it is reported already.
 fn has_guide(drafts: &Drafts, id: &EntryId, language: Option<Language>) -> bool {
     let read = drafts
         .guides
@@ -97,7 +97,7 @@ fn first_of_each(guides: &[GuideDraft]) -> BTreeMap<&EntryId, &GuideDraft> {
     first
 }
 
-/// Names that two guides have: what a user types must mean one wallet.
+/// Names that two guides share; a name must mean one wallet.
 fn ambiguous_names(guides: &[GuideDraft]) -> Vec<Fault> {
     let mut owners: BTreeMap<String, (&GuideDraft, usize)> = BTreeMap::new();
     let mut faults = Vec::new();

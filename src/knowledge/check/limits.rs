@@ -18,7 +18,7 @@ pub const MAX_STEP_LINES: usize = 8;
 pub const MAX_INSTRUCTION_COLUMNS: usize = 2 * PHONE_COLUMNS;
 /// Related entries, which are shown as buttons below an answer.
 pub const MAX_RELATED: usize = 4;
-/// Characters of a phrasing: a longer text tells more than it asks.
+/// Characters of a phrasing; a longer text is no question.
 pub const MAX_PHRASING_CHARS: usize = 400;
 
 /// How many lines a text takes on a phone.

@@ -88,9 +88,11 @@ fn unknown_values(
 }
 
 fn broken_markdown(file: &LinesFile, line: usize, message: &Message) -> Vec<Fault> {
-    let broken = RichText::from_markdown(&message.sample).err();
-    let broken = broken.into_iter().flatten();
-    broken
+    let Err(faults) = RichText::from_markdown(&message.sample) else {
+        return Vec::new();
+    };
+    faults
+        .into_iter()
         .map(|broken| {
             let fault = format!("broken Markdown in `{}`", message.key);
             Fault::at(&file.path, line, fault, broken.fault)

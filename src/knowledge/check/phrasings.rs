@@ -21,7 +21,7 @@ pub(super) fn faults(drafts: &Drafts) -> Vec<Fault> {
     faults
 }
 
-/// A phrasing, and where it stands.
+/// A phrasing and its place.
 struct Phrasing<'a> {
     entry: &'a EntryId,
     language: Language,
@@ -116,7 +116,7 @@ fn entries_without_phrasing(drafts: &Drafts, phrasings: &[Phrasing<'_>]) -> Vec<
         .map(|phrasing| (phrasing.entry, phrasing.language))
         .collect();
     let articles = drafts.articles.iter();
-    // Of two files for one entry, only one is named: that there are two is a fault of its own.
+    // Of two files for one entry only one is named; the second is reported as a fault already.
     let paths: BTreeMap<(&EntryId, Language), &Path> = articles
         .map(|article| ((&article.id, article.language), article.path.as_path()))
         .collect();

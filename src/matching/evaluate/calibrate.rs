@@ -9,7 +9,7 @@ use crate::{
     },
 };
 
-/// What a question costs its user, by its outcome.
+/// The cost of a question for its user, by outcome.
 mod cost {
     /// Answered or declined wrongly: worse than any refusal.
     pub const CONFIDENTLY_WRONG: f64 = 4.0;

@@ -30,7 +30,7 @@ pub struct LabelledQuestion {
 /// A line of labelled questions that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {fault}")]
-pub struct LabelFault {
+pub struct QuestionFault {
     /// From 1.
     pub line: usize,
     /// What is wrong, and what to do about it.
@@ -44,7 +44,7 @@ pub struct LabelFault {
 pub fn parse_labelled(
     text: &str,
     knowledge: &Knowledge,
-) -> Result<Vec<LabelledQuestion>, Vec<LabelFault>> {
+) -> Result<Vec<LabelledQuestion>, Vec<QuestionFault>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut lines = text
         .lines()
@@ -53,14 +53,14 @@ pub fn parse_labelled(
     if !lines.next().is_some_and(|(_, line)| is_header(line)) {
         let fault =
             "the header is missing: begin with `question<TAB>expected<TAB>style`".to_owned();
-        return Err(vec![LabelFault { line: 1, fault }]);
+        return Err(vec![QuestionFault { line: 1, fault }]);
     }
     let mut questions = Vec::new();
     let mut faults = Vec::new();
     for (index, line) in lines {
         match parse_line(line, knowledge) {
             Ok(question) => questions.push(question),
-            Err(fault) => faults.push(LabelFault {
+            Err(fault) => faults.push(QuestionFault {
                 line: index + 1,
                 fault,
             }),

@@ -1,4 +1,4 @@
-//! A batch of work: its changes are collected first, then written in one transaction.
+//! A batch of work: the changes are collected first, then written in one transaction.
 
 use std::{collections::BTreeMap, io, path::Path};
 
@@ -16,7 +16,7 @@ use crate::{
         envelope::{self, EnvelopeError},
         keys::{chat_key, parse_row_key, row_key},
         manifest::{Checkpoint, Digest},
-        moved,
+        without_message_ids,
     },
 };
 
@@ -34,7 +34,7 @@ impl From<sled::Error> for WriteError {
     }
 }
 
-/// What the writing thread is to do. Values are packed by the callers, so that the one thread has less to do.
+/// A piece of work for the writing thread. The callers pack the values, since there is only one such thread.
 pub(super) enum Work {
     Commit {
         chat: ChatId,
@@ -175,7 +175,9 @@ impl<'a> Draft<'a> {
             } => self.commit(chat, expected, record, rows)?,
             Work::Mark(marks) => marks.iter().try_for_each(|mark| self.mark(mark))?,
             Work::Migrate { from, to } => self.migrate(from, to)?,
-            Work::Restore(items) => items.into_iter().try_for_each(|item| self.put(item))?,
+            Work::Restore(items) => items
+                .into_iter()
+                .try_for_each(|item| self.restore_item(item))?,
         }
         Ok(())
     }
@@ -274,20 +276,22 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    /// The record of one chat as that of another, if there is one.
+    /// The record of `from`, packed as that of `to`, if there is one.
     fn moved_record(&self, from: ChatId, to: ChatId) -> Result<Option<Vec<u8>>, WriteError> {
         let Some(bytes) = self.records.get(&chat_key(from))? else {
             return Ok(None);
         };
         envelope::unpack_record(from, &bytes)
-            .and_then(|kept| envelope::pack_record(to, kept.version, &moved(kept.record)))
+            .and_then(|kept| {
+                envelope::pack_record(to, kept.version, &without_message_ids(kept.record))
+            })
             .map(Some)
             .map_err(|error| self.unreadable(from, error))
     }
 
-    /// Moves a row to another chat, behind a row that has the same id there.
+    /// Moves a row to another chat, after any row that has the same id there.
     fn move_row(&mut self, key: &[u8], bytes: &[u8], to: ChatId) -> sled::Result<()> {
-        // A row that cannot be read could not have been sent either; `verify` names it.
+        // A row that cannot be read could not be sent either; `store verify` names it.
         let Some(Ok(row)) = parse_row_key(key).map(|id| envelope::unpack_row(id, bytes)) else {
             return Ok(());
         };
@@ -304,7 +308,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn put(&mut self, item: Packed) -> sled::Result<()> {
+    fn restore_item(&mut self, item: Packed) -> sled::Result<()> {
         match item {
             Packed::Record(chat, bytes) => self.records.set(&chat_key(chat), Some(bytes)),
             Packed::Row(id, bytes) => self.outbox.set(&row_key(id), Some(bytes)),

@@ -1,11 +1,11 @@
-//! Writes a store anew, without the older versions of values that sled keeps in its file.
+//! Rewrites a store without the older versions of values that sled keeps in its file.
 
 use std::path::Path;
 
 use sled::Tree;
 
 use super::{
-    fault::{engine_fault, guarded},
+    fault::{catch_engine_panic, engine_fault},
     open::{open_and_check, open_trusted},
     trees::{Trees, close, wait_unlocked},
 };
@@ -21,7 +21,7 @@ pub struct Compacted {
     pub after: u64,
 }
 
-/// Writes the store in `folder` anew, and replaces the old one once the new one was found to contain the same.
+/// Rewrites the store in `folder`, and replaces the old files once the new ones are verified to contain the same.
 pub(super) fn compact(folder: &Path) -> Result<Compacted, StoreError> {
     let mut folder = Folder::claim(folder)?;
     folder.prepare_opening()?;
@@ -30,12 +30,12 @@ pub(super) fn compact(folder: &Path) -> Result<Compacted, StoreError> {
     let io = |error| folder::unavailable(&path, &error);
     folder.finish_opening(checkpoint).map_err(io)?;
     let spare = folder.spare();
-    guarded(&path, || rebuild(&path, trees, &spare))?;
-    let (rebuilt, found) = guarded(&path, || open_and_check(&path, &spare, checkpoint))?;
+    catch_engine_panic(&path, || rebuild(&path, trees, &spare))?;
+    let (rebuilt, found) = catch_engine_panic(&path, || open_and_check(&path, &spare, checkpoint))?;
     close(&path, Some(rebuilt))?;
     if found != checkpoint || !wait_unlocked(&spare) || !wait_unlocked(&folder.engine()) {
         return Err(StoreError::Unavailable(
-            "compacting did not give the same store; it was left as it was".to_owned(),
+            "the compacted copy differs from the store, which was left unchanged".to_owned(),
         ));
     }
     let before = folder.size().map_err(io)?;

@@ -1,22 +1,19 @@
 //! Turns sled's errors and panics, and values that cannot be read, into errors of the store.
 
-use std::{
-    fmt,
-    panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
-};
+use std::{fmt, path::Path};
 
 use crate::{
     dialogue::ChatId,
+    panics,
     store::{StoreError, envelope::EnvelopeError, folder},
 };
 
-/// Runs sled and turns its panics into errors. The panic hook still prints or logs them.
-pub(super) fn guarded<T>(
+/// Calls sled and turns its panics into errors. The panic hook still prints or logs them.
+pub(super) fn catch_engine_panic<T>(
     path: &Path,
     run: impl FnOnce() -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+    panics::catch(run).unwrap_or_else(|_| {
         Err(folder::damaged(
             path,
             "the engine could not make sense of it",

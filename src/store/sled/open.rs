@@ -1,9 +1,9 @@
-//! Opens sled's files and verifies them before anything is served from them.
+//! Opens sled's files and verifies them before they are used.
 
 use std::{path::Path, sync::mpsc, thread, time::Duration};
 
 use super::{
-    fault::{engine_fault, guarded},
+    fault::{catch_engine_panic, engine_fault},
     trees::Trees,
     verify::verify,
 };
@@ -17,8 +17,8 @@ use crate::store::{
 /// seconds.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Opens and verifies the engine's files, on a thread with a time limit, its panics caught. After an error the files are
-/// as they were.
+/// Opens and verifies the engine's files on a thread, with a time limit; its panics are caught. After an error the files
+/// are restored.
 pub(super) fn open_trusted(folder: &Folder) -> Result<(Trees, Checkpoint), StoreError> {
     let (path, files, floor) = (
         folder.path().to_owned(),
@@ -27,7 +27,7 @@ pub(super) fn open_trusted(folder: &Folder) -> Result<(Trees, Checkpoint), Store
     );
     let open = {
         let path = path.clone();
-        move || guarded(&path, || open_and_check(&path, &files, floor))
+        move || catch_engine_panic(&path, || open_and_check(&path, &files, floor))
     };
     let (done, opened) = mpsc::channel();
     let run = move || drop(done.send(open()));
@@ -45,7 +45,8 @@ pub(super) fn open_trusted(folder: &Folder) -> Result<(Trees, Checkpoint), Store
     }
 }
 
-/// Opens the engine's files and compares what is in them with its own checkpoint and with `floor`, the least it must be.
+/// Opens the engine's files and compares their content with the engine's checkpoint and with `floor`, the least it must
+/// contain.
 pub(super) fn open_and_check(
     path: &Path,
     files: &Path,

@@ -1,4 +1,4 @@
-//! Reading a whole store while it is in use.
+//! Reads a whole store while it is in use.
 
 use std::collections::VecDeque;
 
@@ -8,10 +8,10 @@ use crate::store::{
     keys::{chat_order, parse_chat_key},
 };
 
-/// Chats a scan reads at a time; writers wait meanwhile.
+/// Chats read at a time; writers wait meanwhile.
 const PAGE: usize = 256;
 
-/// Reads the store a page of chats at a time; a page is as one commit left it.
+/// Reads the store page by page; each page is a consistent snapshot.
 pub(super) struct Scan<'a> {
     shared: &'a Shared,
     /// Where the next page begins in the order of chats; `None` at the end.

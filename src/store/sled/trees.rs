@@ -1,4 +1,4 @@
-//! The three sled trees, and how readers and the writer share them.
+//! The three sled trees, shared by the readers and the writer.
 
 use std::{
     fs::OpenOptions,
@@ -11,7 +11,7 @@ use std::{
 
 use sled::{Db, Tree};
 
-use super::fault::{RecordOf, engine_fault, foreign_key, guarded, unreadable};
+use super::fault::{RecordOf, catch_engine_panic, engine_fault, foreign_key, unreadable};
 use crate::{
     dialogue::ChatId,
     store::{
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// Room for some ten thousand chats in memory; sled's own default is 1 GiB.
+/// Cache for about ten thousand chats; sled's default is 1 GiB.
 const CACHE_BYTES: u64 = 4 << 20;
 /// How long sled's threads may take to unlock its file after it was dropped; milliseconds are usual.
 const UNLOCK_TIMEOUT: Duration = Duration::from_secs(3);
@@ -71,7 +71,7 @@ pub(super) struct Shared {
     pub(super) folder: PathBuf,
     /// `None` once closed.
     pub(super) trees: RwLock<Option<Trees>>,
-    /// Held while a batch is written, so that a scan sees a batch as a whole or not at all.
+    /// Held while a batch is written, so that a scan sees a whole batch or none of it.
     pub(super) writing: RwLock<()>,
 }
 
@@ -84,7 +84,7 @@ impl Shared {
         // Not cloned: a clone would keep sled open after `close`.
         let lock = self.trees.read().unwrap_or_else(PoisonError::into_inner);
         let trees = lock.as_ref().ok_or_else(StoreError::closed)?;
-        guarded(&self.folder, || read(trees))
+        catch_engine_panic(&self.folder, || read(trees))
     }
 
     pub(super) fn fault(&self, error: sled::Error) -> StoreError {
@@ -118,7 +118,7 @@ impl Shared {
 
 /// Drops sled, which flushes and may panic.
 pub(super) fn close(folder: &Path, trees: Option<Trees>) -> Result<(), StoreError> {
-    guarded(folder, || {
+    catch_engine_panic(folder, || {
         drop(trees);
         Ok(())
     })

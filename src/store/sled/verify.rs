@@ -17,16 +17,16 @@ use crate::{
     },
 };
 
-/// Verifies the checksums of everything without reading the bodies, and returns what was found. The records, which are
-/// most of it, are verified in parts by several threads.
+/// Verifies all checksums without reading the bodies, and returns what the store contains. Several threads verify the
+/// records, which are most of it.
 pub(super) fn verify(path: &Path, trees: &Trees) -> Result<Checkpoint, StoreError> {
-    let parts = split_keys(&trees.records).map_err(|error| engine_fault(path, error))?;
+    let ranges = split_keys(&trees.records).map_err(|error| engine_fault(path, error))?;
     thread::scope(|scope| {
-        let start = |part| {
+        let start = |range| {
             let thread = thread::Builder::new().name("store-verify".to_owned());
-            thread.spawn_scoped(scope, move || verify_records(path, trees, part))
+            thread.spawn_scoped(scope, move || verify_records(path, trees, range))
         };
-        let threads = parts
+        let threads = ranges
             .into_iter()
             .map(start)
             .collect::<io::Result<Vec<_>>>()
@@ -46,10 +46,10 @@ pub(super) fn verify(path: &Path, trees: &Trees) -> Result<Checkpoint, StoreErro
 }
 
 /// A range of keys.
-type Part = (Bound<[u8; 8]>, Bound<[u8; 8]>);
+type KeyRange = (Bound<[u8; 8]>, Bound<[u8; 8]>);
 
-/// The keys of the records in four parts: groups and people, whose ids lie far apart, each cut in two.
-pub(super) fn split_keys(records: &Tree) -> sled::Result<Vec<Part>> {
+/// The keys of the records in four ranges: groups and people, whose ids lie far apart, each split in two.
+pub(super) fn split_keys(records: &Tree) -> sled::Result<Vec<KeyRange>> {
     let zero = chat_key(ChatId(0));
     let cuts = [
         middle(records.range(..zero))?,
@@ -72,9 +72,9 @@ fn middle(mut keys: sled::Iter) -> sled::Result<Option<[u8; 8]>> {
     Ok(chats.map(|(first, last)| u64::midpoint(chat_order(first), chat_order(last)).to_be_bytes()))
 }
 
-fn verify_records(path: &Path, trees: &Trees, part: Part) -> Result<Digest, StoreError> {
+fn verify_records(path: &Path, trees: &Trees, range: KeyRange) -> Result<Digest, StoreError> {
     let mut digest = Digest::default();
-    for entry in trees.records.range(part) {
+    for entry in trees.records.range(range) {
         let (key, value) = entry.map_err(|error| engine_fault(path, error))?;
         let chat = parse_chat_key(&key).ok_or_else(|| foreign_key(path, &key))?;
         envelope::record_version(chat, &value)

@@ -14,7 +14,7 @@ use super::{
 use crate::store::{
     StoreError,
     barrier::Barrier,
-    committer::{Engine, Outcome},
+    committer::{CommitResult, Engine},
     folder::{self, Folder},
     manifest::Checkpoint,
 };
@@ -31,7 +31,7 @@ pub(super) struct Writer {
 pub(super) type NewBarrier = Box<dyn Fn(&Path) -> io::Result<Box<dyn Barrier>> + Send>;
 
 impl Writer {
-    fn write_batch(&mut self, trees: &Trees, batch: Vec<Work>) -> sled::Result<Vec<Outcome>> {
+    fn write_batch(&mut self, trees: &Trees, batch: Vec<Work>) -> sled::Result<Vec<CommitResult>> {
         let _writing = self.shared.writing.write();
         let mut draft = Draft::new(trees, &self.shared.folder, self.checkpoint);
         let mut outcomes = Vec::with_capacity(batch.len());
@@ -55,7 +55,7 @@ impl Writer {
 impl Engine for Writer {
     type Work = Work;
 
-    fn write(&mut self, batch: Vec<Work>) -> Result<Vec<Outcome>, StoreError> {
+    fn write(&mut self, batch: Vec<Work>) -> Result<Vec<CommitResult>, StoreError> {
         let shared = self.shared.clone();
         shared.read(|trees| {
             self.write_batch(trees, batch)
@@ -63,9 +63,9 @@ impl Engine for Writer {
         })
     }
 
-    /// sled takes nothing more after a write that failed until it is opened again. Readers go on with what is in memory
-    /// until there is room on the disk, since sled cannot be opened on a full one.
-    fn reopen(&mut self) -> Outcome {
+    /// After a failed write sled must be opened again. Readers use what is in memory until the disk has room, since sled
+    /// cannot be opened on a full one.
+    fn reopen(&mut self) -> CommitResult {
         self.barrier
             .wait()
             .map_err(|error| folder::unavailable(self.folder.path(), &error))?;
@@ -90,7 +90,7 @@ impl Engine for Writer {
         Ok(())
     }
 
-    fn close(mut self, intact: bool) -> Outcome {
+    fn close(mut self, intact: bool) -> CommitResult {
         let lock = self.shared.trees.write();
         let trees = lock.unwrap_or_else(PoisonError::into_inner).take();
         let closed = close(&self.shared.folder, trees);

@@ -65,7 +65,7 @@ pub(super) async fn run(command: Command) -> Result<(), Failure> {
 }
 
 async fn export(args: &FileArgs) -> Result<(), Failure> {
-    let store = open_store(&existing(&args.store)?)?;
+    let store = open_store(&existing_database(&args.store)?)?;
     let written = export::write(store.as_ref(), &args.file, Timestamp::now());
     store.close().await?;
     let summary = written?;
@@ -90,7 +90,7 @@ async fn import(args: &FileArgs) -> Result<(), Failure> {
 }
 
 async fn verify(args: &StoreArgs) -> Result<(), Failure> {
-    let store = open_store(&existing(args)?)?;
+    let store = open_store(&existing_database(args)?)?;
     let found = export::verify(store.as_ref());
     store.close().await?;
     for fault in &found.faults {
@@ -109,7 +109,7 @@ async fn verify(args: &StoreArgs) -> Result<(), Failure> {
 
 /// Prints the votes for each entry, those with the most 👎 first.
 async fn votes(args: &StoreArgs) -> Result<(), Failure> {
-    let store = open_store(&existing(args)?)?;
+    let store = open_store(&existing_database(args)?)?;
     let counted = count_votes(store.as_ref());
     store.close().await?;
     let mut votes: Vec<_> = counted?.into_iter().collect();
@@ -122,7 +122,7 @@ async fn votes(args: &StoreArgs) -> Result<(), Failure> {
 
 /// Prints the dead letters, the oldest first, one JSON object on a line.
 async fn dead_letters(args: &StoreArgs) -> Result<(), Failure> {
-    let store = open_store(&existing(args)?)?;
+    let store = open_store(&existing_database(args)?)?;
     let collected = collect_dead_letters(store.as_ref());
     store.close().await?;
     let mut letters = collected?;
@@ -176,7 +176,7 @@ fn count_votes(store: &dyn Store) -> Result<BTreeMap<EntryId, (u64, u64)>, Store
 }
 
 fn compact(args: &StoreArgs) -> Result<(), Failure> {
-    let Database::Sled(folder) = existing(args)?;
+    let Database::Sled(folder) = existing_database(args)?;
     let done = SledStore::compact(&folder)?;
     print(format_args!(
         "{}: {} KiB before, {} KiB now",
@@ -187,7 +187,7 @@ fn compact(args: &StoreArgs) -> Result<(), Failure> {
 }
 
 /// The database, if there is one already: a command that reads must not create it.
-fn existing(args: &StoreArgs) -> Result<Database, Failure> {
+fn existing_database(args: &StoreArgs) -> Result<Database, Failure> {
     let database = args.database()?;
     let Database::Sled(folder) = &database;
     if folder.is_dir() {
