@@ -554,7 +554,7 @@ fn the_service_takes_an_edit_while_it_runs_and_stops_when_told() {
     let service = Running::start("serve", place.path());
     let log = service.with(|program| program.stderr.take().expect("a pipe"));
     let mut log = Running::lines(log);
-    assert!(log.any(|line| line.contains("has not started yet")));
+    assert!(log.any(|line| line.contains("getMe failed; retrying")));
     let edited = entry("Lock it from afar", &[QUESTION]);
     write(&folder, LOST_PHONE, &edited);
     assert!(log.any(|line| line.contains("in use: 1 entry changed (lost-phone)")));

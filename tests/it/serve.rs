@@ -569,7 +569,7 @@ async fn on_a_full_disk_updates_stay_at_telegram_and_go_on_by_themselves_when_th
         .await;
     limit("1");
     let refused = api.says(ANN, "/privacy");
-    service.until_logged(&api, "stays at Telegram").await;
+    service.until_logged(&api, "will be retried").await;
     assert!(!api.is_confirmed(refused));
     limit("unlimited");
     api.until_within(Duration::from_secs(60), "it is confirmed", |api| {
@@ -580,7 +580,7 @@ async fn on_a_full_disk_updates_stay_at_telegram_and_go_on_by_themselves_when_th
     let (code, log) = service.terminate();
     assert_eq!(code, Some(0), "{log}");
     assert!(
-        log.contains("stays at Telegram") && log.contains("takes updates again"),
+        log.contains("will be retried") && log.contains("takes updates again"),
         "{log}"
     );
 }
