@@ -140,7 +140,10 @@ impl<'a, W: Write> Terminal<'a, W> {
         let status = self.status()?;
         self.print_line("terminal-hello", &[])?;
         let rows = self.assistant.store().outbox()?.into_iter();
-        let unread = rows.filter(|row| row.to.channel == Channel::Terminal);
+        let unread = rows.filter(|row| match row.to.channel {
+            Channel::Terminal => true,
+            Channel::Telegram => false,
+        });
         self.print_replies(unread.collect()).await?;
         let first = match status.resumes {
             None => Input::Command(Command::Start, String::new()),

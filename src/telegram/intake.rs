@@ -1,5 +1,5 @@
 //! Handles updates: in order per chat, chats concurrently. An update is in flight until its effect is on disk. A
-//! failure is retried and delays only its own chat; after [`MAX_FAILURES`] failures with a healthy store the update
+//! failure is retried and delays only its own chat; after `MAX_FAILURES` failures with a healthy store the update
 //! becomes a dead letter, and the person gets an apology. Confirming updates to Telegram is left to `polling` and
 //! `webhook`.
 
