@@ -15,9 +15,14 @@ use tokio::net::TcpListener;
 
 use crate::{
     metrics::{self, Metrics},
+    server,
     store::Store,
 };
 
+/// Said while nothing more is known.
+const NOT_CONNECTED: &str = "Telegram is unreachable, or not connected yet";
+/// Maximum connections: those of a few monitors.
+const MAX_CONNECTIONS: usize = 64;
 /// How long open connections may take to finish at the shutdown.
 const CONNECTION_CLOSE_TIMEOUT: Duration = Duration::from_millis(200);
 
@@ -49,13 +54,13 @@ impl HealthPage {
             .route("/readyz", get(readyz))
             .route("/metrics", get(metrics_page))
             .with_state(Arc::new(health));
-        let server = axum::serve(self.0, routes).with_graceful_shutdown(stop);
+        let server = server::serve(self.0, routes, MAX_CONNECTIONS, stop);
         let last = async {
             let _ = ended.await;
             tokio::time::sleep(CONNECTION_CLOSE_TIMEOUT).await;
         };
         tokio::select! {
-            _ = async { server.await } => {}
+            () = server => {}
             () = last => {}
         }
     }
@@ -81,11 +86,12 @@ impl Health {
         if let Err(error) = self.store.health() {
             return Some(error.to_string());
         }
-        let is_receiving = self.metrics.is_receiving((self.clock)());
-        (!is_receiving).then(|| {
-            "no updates are being received: Telegram is unreachable, or not connected yet"
-                .to_owned()
-        })
+        if self.metrics.is_receiving((self.clock)()) {
+            return None;
+        }
+        let fault = self.metrics.receiving_fault();
+        let fault = fault.as_deref().unwrap_or(NOT_CONNECTED);
+        Some(format!("no updates are being received: {fault}"))
     }
 }
 
@@ -135,6 +141,10 @@ mod tests {
         let (status, fault) = get(address, "/readyz").await;
         assert_eq!(status, 503);
         assert!(fault.contains("no updates are being received"), "{fault}");
+        metrics.not_receiving("the token is refused".to_owned());
+        let (status, fault) = get(address, "/readyz").await;
+        assert_eq!(status, 503);
+        assert!(fault.contains("received: the token is refused"), "{fault}");
         metrics.receiving_until(Timestamp::now() + Duration::from_secs(60));
         assert_eq!(get(address, "/readyz").await, (200, "ready\n".into()));
         store.close().await.expect("closed");

@@ -34,6 +34,7 @@
 //! | [`dialogue`] | The conversation. No clock, network, file or store. |
 //! | [`store`] | One record a chat and the replies not yet sent, committed together; the engines, export, import and backups. |
 //! | [`metrics`] | What is counted for the operator. |
+//! | [`server`] | Serves HTTP on a port, within bounds: connections, and how long they may take. |
 //! | [`assistant`] | Load, respond, commit; timers of chats that wait for something; swapping in an edited knowledge base. |
 //! | [`telegram`], [`terminal`] | The two channels. |
 //! | [`health`] | The operator's page: `/healthz`, `/readyz`, `/metrics`. |
@@ -81,6 +82,8 @@ pub mod dialogue;
 pub mod store;
 
 pub mod metrics;
+
+pub mod server;
 
 pub mod assistant;
 

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
@@ -119,6 +119,8 @@ pub struct Metrics {
     is_receiving: Gauge,
     /// Until when updates are known to be received, in seconds since 1970; 0 before the first.
     receiving_until: AtomicI64,
+    /// Why updates are not received, if that is known.
+    receiving_fault: Mutex<Option<String>>,
     has_committed: AtomicBool,
     registry: Mutex<Registry>,
 }
@@ -148,6 +150,7 @@ impl Metrics {
             store_well: Gauge::default(),
             is_receiving: Gauge::default(),
             receiving_until: AtomicI64::new(0),
+            receiving_fault: Mutex::new(None),
             has_committed: AtomicBool::new(false),
             registry: Mutex::new(Registry::with_prefix("unbind_bot")),
         };
@@ -261,6 +264,29 @@ impl Metrics {
     pub fn receiving_until(&self, until: Timestamp) {
         self.receiving_until
             .store(until.as_second(), Ordering::Relaxed);
+        *self.lock_receiving_fault() = None;
+    }
+
+    /// Notes why receiving failed. Updates still count as received until the time noted before.
+    pub fn receiving_failed(&self, fault: String) {
+        *self.lock_receiving_fault() = Some(fault);
+    }
+
+    /// Notes that no updates are received from now on, and why.
+    pub fn not_receiving(&self, fault: String) {
+        self.receiving_until.store(0, Ordering::Relaxed);
+        self.receiving_failed(fault);
+    }
+
+    /// Why receiving failed, if it did.
+    pub fn receiving_fault(&self) -> Option<String> {
+        self.lock_receiving_fault().clone()
+    }
+
+    fn lock_receiving_fault(&self) -> MutexGuard<'_, Option<String>> {
+        self.receiving_fault
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether updates are known to be received.
@@ -336,5 +362,13 @@ mod tests {
         metrics.receiving_until(now() + SignedDuration::from_secs(60));
         assert!(metrics.is_receiving(now() + SignedDuration::from_secs(59)));
         assert!(!metrics.is_receiving(now() + SignedDuration::from_secs(60)));
+        metrics.receiving_failed("reset".to_owned());
+        assert!(metrics.is_receiving(now()), "one failure says little");
+        assert_eq!(metrics.receiving_fault().as_deref(), Some("reset"));
+        metrics.not_receiving("refused".to_owned());
+        assert!(!metrics.is_receiving(now()));
+        metrics.receiving_until(now() + SignedDuration::from_secs(60));
+        assert!(metrics.is_receiving(now()));
+        assert_eq!(metrics.receiving_fault(), None);
     }
 }

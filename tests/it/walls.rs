@@ -9,7 +9,7 @@ use crate::support::source::{
 };
 
 /// The modules from the bottom up: each may import those before it.
-const LAYERS: [&str; 13] = [
+const LAYERS: [&str; 14] = [
     "panics",
     "markup",
     "knowledge",
@@ -17,6 +17,7 @@ const LAYERS: [&str; 13] = [
     "dialogue",
     "store",
     "metrics",
+    "server",
     "assistant",
     "telegram",
     "terminal",
