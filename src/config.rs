@@ -3,13 +3,20 @@
 //!
 //! clap reads the `*Args`, all of them text; [`ServeArgs::settings`] and the like parse them. [`ServeSettings`] are valid.
 
-use std::{fmt, net::SocketAddr, path::PathBuf};
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-use crate::telegram::webhook::{WebhookSecret, WebhookSettings};
+use crate::telegram::{
+    api::ProxyAddress,
+    webhook::{WebhookSecret, WebhookSettings},
+};
 
 /// Telegram's own Bot API server.
 const TELEGRAM: &str = "https://api.telegram.org";
@@ -83,6 +90,18 @@ pub struct ServeArgs {
         default_value = TELEGRAM
     )]
     api_url: String,
+    /// The proxy to reach the Bot API server through, like socks5h://127.0.0.1:1080; without one, HTTPS_PROXY, HTTP_PROXY
+    /// and ALL_PROXY count, except for a server on this machine, and NO_PROXY always
+    #[arg(
+        long,
+        env = "TELOXIDE_PROXY",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    proxy: Option<String>,
+    /// The folder in which a Bot API server that runs with --local keeps its files, readable here at the same path
+    #[arg(long, env = "API_FILES_DIR", value_name = "DIR")]
+    api_files: Option<PathBuf>,
     /// Receive updates at this public https address instead of polling
     #[arg(long, env = "WEBHOOK_URL", value_name = "URL")]
     webhook_url: Option<String>,
@@ -166,6 +185,10 @@ pub struct ServeSettings {
     pub token: BotToken,
     /// The address of the Bot API server.
     pub api_url: Url,
+    /// The proxy to reach it through; without one, the environment's counts.
+    pub proxy: Option<ProxyAddress>,
+    /// The folder in which a local Bot API server keeps files.
+    pub api_files: Option<PathBuf>,
     /// Messages a second to all chats together; 0 for no limit.
     pub send_rate: u32,
     /// Messages a second to one chat; 0 for no limit.
@@ -252,6 +275,8 @@ impl ServeArgs {
     fn read(&self, faults: &mut SettingFaults) -> Option<ServeSettings> {
         let token = faults.collect("TELOXIDE_TOKEN", read_token(self.token.as_deref()));
         let api_url = faults.collect("TELOXIDE_API_URL", read_http_url(&self.api_url));
+        let proxy = faults.collect("TELOXIDE_PROXY", read_proxy(self.proxy.as_deref()));
+        let api_files = faults.collect("API_FILES_DIR", read_api_files(self.api_files.as_deref()));
         let database = faults.collect("DATABASE_URL", read_database(&self.store.database_url));
         let knowledge = faults.collect("KNOWLEDGE_DIR", read_folder(&self.knowledge.knowledge));
         let webhook = self.read_webhook(faults);
@@ -270,6 +295,8 @@ impl ServeArgs {
             log: log?,
             token: token?,
             api_url: api_url?,
+            proxy: proxy?,
+            api_files: api_files?,
             send_rate: send_rate?,
             send_rate_per_chat: send_rate_per_chat?,
             webhook,
@@ -362,11 +389,39 @@ fn read_token(token: Option<&str>) -> Result<BotToken, String> {
 
 fn read_http_url(text: &str) -> Result<Url, String> {
     match Url::parse(text.trim()) {
+        // The token and the method are put behind the path.
+        Ok(url) if url.query().is_some() || url.fragment().is_some() => Err(
+            "leave out `?` or `#` and what is behind it, since the bot's requests are put behind the address; write it like http://localhost:8081".to_owned(),
+        ),
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(url),
         _ => Err(format!(
             "`{text}` is no http address; leave it out for Telegram's own server, or write it like http://localhost:8081"
         )),
     }
+}
+
+fn read_proxy(proxy: Option<&str>) -> Result<Option<ProxyAddress>, String> {
+    let Some(proxy) = non_empty(proxy) else {
+        return Ok(None);
+    };
+    // It is not shown, because it may contain a password.
+    ProxyAddress::parse(proxy).map(Some).ok_or_else(|| {
+        "this is no address of a proxy that can be used; write it like http://127.0.0.1:8080 or socks5h://127.0.0.1:1080".to_owned()
+    })
+}
+
+fn read_api_files(folder: Option<&Path>) -> Result<Option<PathBuf>, String> {
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
+    let Some(folder) = folder else {
+        return Ok(None);
+    };
+    if folder.is_absolute() && folder.is_dir() {
+        return Ok(Some(folder.to_owned()));
+    }
+    Err(format!(
+        "`{}` is no folder with its whole path; name the one in which your Bot API server keeps files, like /var/lib/telegram-bot-api",
+        folder.display()
+    ))
 }
 
 fn read_database(text: &str) -> Result<Database, String> {

@@ -7,7 +7,7 @@
 //! receives updates, `intake` handles them (in order per chat, chats concurrently), and an update is confirmed only
 //! once its effect is on disk. Replies are rows in the store, sent by `outbox`.
 //!
-//! `wire` parses updates; `incoming` and `outgoing` translate and are pure; `api` makes one request, `delivery` one
+//! `wire` parses updates, and `lenient_json` repairs those that are no valid JSON; `incoming` and `outgoing` translate and are pure; `api` makes one request, `delivery` one
 //! request of a reply; `rate_limit` limits sending and `flood_control` limits senders, both with `gcra`; `retry` says
 //! how long to wait after a failure; `qr` draws QR codes; `timer_task` wakes chats; `commands` sets the menus;
 //! `shutdown` carries the request to stop. Nothing outside this module depends on Telegram's types.
@@ -22,6 +22,7 @@ pub mod flood_control;
 mod gcra;
 pub mod incoming;
 pub mod intake;
+pub mod lenient_json;
 pub mod outbox;
 pub mod outgoing;
 pub mod polling;
@@ -33,7 +34,7 @@ pub mod timer_task;
 pub mod webhook;
 pub mod wire;
 
-use std::{fmt, future::Future, sync::Arc, time::Duration};
+use std::{fmt, future::Future, path::PathBuf, sync::Arc, time::Duration};
 
 use futures::FutureExt;
 use jiff::Timestamp;
@@ -45,7 +46,7 @@ use url::Url;
 
 pub use self::error::ServeError;
 use self::{
-    api::{Api, ApiError, Identity},
+    api::{Api, ApiError, Connection, Identity, ProxyAddress},
     clock::Clock,
     delivery::Delivery,
     intake::{Intake, Workers},
@@ -68,6 +69,10 @@ pub struct TelegramSettings {
     pub token: String,
     /// The Bot API server: `https://api.telegram.org`, or a self-hosted one.
     pub api_url: Url,
+    /// The proxy on the way there; without one, the environment's is used.
+    pub proxy: Option<ProxyAddress>,
+    /// The folder in which a local Bot API server keeps files.
+    pub api_files: Option<PathBuf>,
     /// Messages per second over all chats; 0 means no limit.
     pub send_rate: u32,
     /// Messages per second in one chat, after a short burst; 0 means no limit.
@@ -81,6 +86,8 @@ impl fmt::Debug for TelegramSettings {
         f.debug_struct("TelegramSettings")
             .field("token", &"…")
             .field("api_url", &self.api_url.as_str())
+            .field("proxy", &self.proxy)
+            .field("api_files", &self.api_files)
             .field("send_rate", &self.send_rate)
             .field("send_rate_per_chat", &self.send_rate_per_chat)
             .field("webhook", &self.webhook)
@@ -145,7 +152,15 @@ impl Service {
             overall: settings.send_rate,
             per_chat: settings.send_rate_per_chat,
         };
-        let api = Api::new(&settings.token, settings.api_url)?;
+        let connection = Connection {
+            address: settings.api_url,
+            proxy: settings.proxy,
+            files: settings.api_files,
+        };
+        let api = Api::connect(&settings.token, connection)?;
+        if let Some(proxy) = api.proxy() {
+            tracing::info!(%proxy, "the Bot API server is reached through a proxy");
+        }
         let webhook = bind(settings.webhook, &settings.token).await?;
         let connecting = connect(&api, &stop, webhook);
         let (connected, assistant) = tokio::join!(connecting, assistant);
@@ -281,7 +296,11 @@ async fn get_me_with_retry(
         };
         let error = match answer {
             Ok(me) => return Ok(Some(me)),
-            Err(ApiError::Unauthorized) => return Err(ServeError::Unauthorized),
+            // A malformed token is answered with 404.
+            Err(ApiError::Unauthorized | ApiError::NotFound) => {
+                return Err(ServeError::Unauthorized);
+            }
+            Err(ApiError::Redirected(to)) => return Err(ServeError::Redirected(to)),
             Err(error) => error,
         };
         tracing::warn!(%error, "getMe failed; retrying");

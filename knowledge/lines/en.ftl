@@ -280,6 +280,7 @@ file-large = That file is too large to be one of mine. Nothing was changed.
 file-not-ours = I can only read the files I make with /export. Nothing was changed.
 file-newer = A newer version of me made that file, so I do not understand all of it. Nothing was changed.
 file-not-fetched = I could not get that file. Please check its name, or send it once more.
+file-not-served = I cannot open files at the moment. That is not your file's fault, and the people who run me can see it. Nothing was changed.
 forget-ask = 
     {""}**Delete everything I keep about this chat?**
     { $cards ->

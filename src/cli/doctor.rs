@@ -14,7 +14,7 @@ use crate::{
     knowledge::check_folder,
     store::export,
     telegram::{
-        api::WebhookInfo,
+        api::{Connection, WebhookInfo},
         checkup::{self, Bot, Chat, Checkup, Membership},
     },
 };
@@ -112,15 +112,22 @@ async fn check_store(database: &Database) -> Result<String, String> {
 }
 
 async fn check_telegram(settings: &ServeSettings) -> Vec<CheckResult> {
-    let checkup = match Checkup::new(settings.token.expose(), settings.api_url.clone()) {
+    let connection = Connection {
+        address: settings.api_url.clone(),
+        proxy: settings.proxy.clone(),
+        files: settings.api_files.clone(),
+    };
+    let checkup = match Checkup::new(settings.token.expose(), connection) {
         Ok(checkup) => checkup,
         Err(error) => return vec![("telegram", Err(error.to_string()))],
     };
+    let proxy = ("proxy", Ok(describe_proxy(checkup.proxy())));
     let bot = match checkup.bot().await {
         Ok(bot) => bot,
-        Err(error) => return vec![("telegram", Err(error.to_string()))],
+        Err(error) => return vec![proxy, ("telegram", Err(error.to_string()))],
     };
     let mut findings = vec![
+        proxy,
         ("telegram", Ok(format!("the token is @{}'s", bot.username))),
         (
             "clock",
@@ -140,6 +147,13 @@ async fn check_telegram(settings: &ServeSettings) -> Vec<CheckResult> {
         ));
     }
     findings
+}
+
+fn describe_proxy(proxy: Option<String>) -> String {
+    match proxy {
+        Some(proxy) => format!("the Bot API server is reached through {proxy}"),
+        None => "none; the Bot API server is reached directly".to_owned(),
+    }
 }
 
 fn check_clock(server: Option<Timestamp>, here: Timestamp) -> Result<String, String> {

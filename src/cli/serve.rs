@@ -22,7 +22,7 @@ use crate::{
     knowledge::{Knowledge, watch::Watcher},
     metrics::Metrics,
     store::{Store, backups::Backups},
-    telegram::{self, ServeError, TelegramSettings},
+    telegram::{self, ServeError, TelegramSettings, api::NoClient},
 };
 
 /// Run the assistant on Telegram.
@@ -59,6 +59,8 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let channel = TelegramSettings {
         token: settings.token.expose().to_owned(),
         api_url: settings.api_url,
+        proxy: settings.proxy,
+        api_files: settings.api_files,
         send_rate: settings.send_rate,
         send_rate_per_chat: settings.send_rate_per_chat,
         webhook: settings.webhook,
@@ -74,10 +76,14 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
 impl From<ServeError> for Failure {
     fn from(error: ServeError) -> Self {
         match error {
-            ServeError::Unauthorized | ServeError::Listen(..) | ServeError::WebhookRefused(_) => {
-                Self::Settings(error.to_string())
-            }
-            other => Self::failed(other),
+            ServeError::Unauthorized
+            | ServeError::Redirected(_)
+            | ServeError::Listen(..)
+            | ServeError::WebhookRefused(_)
+            | ServeError::NoClient(NoClient::Proxy { .. }) => Self::Settings(error.to_string()),
+            ServeError::NoClient(NoClient::Client(_))
+            | ServeError::Store(_)
+            | ServeError::SenderEnded => Self::failed(error),
         }
     }
 }

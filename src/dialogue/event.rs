@@ -145,6 +145,8 @@ pub enum Unreadable {
     NotText,
     /// The channel could not download it.
     NotFetched,
+    /// The channel is not set up to download files, which is for the operator to mend.
+    NotServed,
 }
 
 /// Declares [`Command`] and the name of each command; the list of all and the names are generated from this one table.

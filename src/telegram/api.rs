@@ -5,33 +5,51 @@
 //! whole message in the answer (an unknown field turns a sent message into a failure), and shows the address, which
 //! contains the token, in its errors. What an error means is decided by the callers.
 
-use std::{borrow::Cow, error::Error, fmt, time::Duration};
+mod answer;
+mod error;
+mod local_files;
+mod proxy;
+mod sent_message;
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use reqwest::{
-    RequestBuilder, Response,
+    Client, RequestBuilder, Response,
+    header::LOCATION,
     multipart::{Form, Part},
+    redirect::Policy,
 };
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor},
-};
-use serde_json::Value;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use teloxide::{
     Bot, net,
     payloads::{AnswerCallbackQuery, AnswerCallbackQuerySetters, DeleteWebhook, GetFile, GetMe},
     requests::Payload,
     types::{CallbackQueryId, FileId, ReplyParameters},
 };
+use tokio::task::spawn_blocking;
 use url::Url;
 
-use crate::dialogue::{ChatId, MessageId, ThreadId};
+pub use self::{
+    answer::{Batch, ReceivedUpdate, read_answer, read_batch},
+    error::{ApiError, NoClient},
+    proxy::{Proxy, ProxyAddress},
+    sent_message::{Ignored, SentMessage},
+};
+use crate::dialogue::{ChatId, ThreadId};
 
 /// For requests other than the long poll.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
-/// The pause after a 429 that names none.
-const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(5);
+/// Maximum bytes read of an answer. A hundred updates have some hundred kilobytes.
+const MAX_ANSWER_BYTES: usize = 16 << 20;
 /// Maximum bytes read of an error answer to a download.
 const MAX_ERROR_BYTES: usize = 16 * 1024;
+/// Idle connections that are kept for the next requests, so that they do not use up the file descriptors.
+const MAX_IDLE_CONNECTIONS: usize = 32;
 /// Telegram's limit for the alert after a press, in characters.
 const MAX_ALERT: usize = 200;
 
@@ -41,31 +59,6 @@ pub struct Identity {
     /// Without the `@`.
     #[serde(default)]
     pub username: String,
-}
-
-/// Why a request failed. Shows neither token nor address.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ApiError {
-    /// 401, or the 404 for a malformed token.
-    #[error("Telegram does not know this bot's token")]
-    Unauthorized,
-    /// 429: wait for this long.
-    #[error("Telegram asks to wait {} s", .0.as_secs())]
-    TooManyRequests(Duration),
-    #[error("the group has become the supergroup {0}")]
-    Migrated(ChatId),
-    /// The request is invalid or not permitted; repeating it is pointless.
-    #[error("Telegram refused ({code}): {description}")]
-    Refused {
-        /// The error code: 400, 403, 409, …
-        code: u16,
-        description: String,
-    },
-    /// A 5xx, or an answer that is not from a Bot API server.
-    #[error("the Bot API server is unavailable: {0}")]
-    Unavailable(String),
-    #[error("the Bot API server cannot be reached: {0}")]
-    Network(String),
 }
 
 /// A file to send as a message.
@@ -101,16 +94,42 @@ impl UploadKind {
     }
 }
 
-/// The HTTP client could not be created.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the HTTPS client could not be created: {0}; check the system's certificates and proxy settings"
-)]
-pub struct NoClient(String);
+/// How the Bot API server is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// Its address.
+    pub address: Url,
+    /// The proxy for the bot alone; without one, the environment's is used.
+    pub proxy: Option<ProxyAddress>,
+    /// The folder that a local server keeps files in.
+    pub files: Option<PathBuf>,
+}
+
+impl Connection {
+    /// A server at this address, which serves files over HTTP, and the environment's proxy.
+    pub fn to(address: Url) -> Self {
+        Self {
+            address,
+            proxy: None,
+            files: None,
+        }
+    }
+}
 
 #[derive(Clone)]
 pub struct Api {
     bot: Bot,
+    proxy: Option<Proxy>,
+    files: Option<Arc<Path>>,
+}
+
+/// A file that somebody sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Download {
+    Content(Vec<u8>),
+    TooLarge,
+    /// The server does not hand it out; the operator is told why.
+    NotServed,
 }
 
 impl fmt::Debug for Api {
@@ -124,12 +143,41 @@ impl Api {
     /// The Bot API at `address` for the bot with this token.
     ///
     /// # Errors
-    /// The HTTP client could not be created.
+    /// See [`Self::connect`].
     pub fn new(token: &str, address: Url) -> Result<Self, NoClient> {
-        let client = net::default_reqwest_settings().build();
-        let client = client.map_err(|error| NoClient(error_chain(&error)))?;
-        let bot = Bot::with_client(token.trim(), client).set_api_url(address);
-        Ok(Self { bot })
+        Self::connect(token, Connection::to(address))
+    }
+
+    /// The Bot API for the bot with this token.
+    ///
+    /// # Errors
+    /// The HTTP client could not be created, or the environment names a proxy that cannot be used.
+    pub fn connect(token: &str, connection: Connection) -> Result<Self, NoClient> {
+        let proxy = Proxy::from_env(&connection.address, connection.proxy.as_ref())?;
+        let client = build_client(proxy.as_ref())?;
+        Ok(Self {
+            bot: Bot::with_client(token.trim(), client).set_api_url(connection.address),
+            proxy,
+            files: connection.files.map(Arc::from),
+        })
+    }
+
+    /// The same with new connections.
+    ///
+    /// # Errors
+    /// The HTTP client could not be created.
+    pub fn reconnect(&self) -> Result<Self, NoClient> {
+        let client = build_client(self.proxy.as_ref())?;
+        let bot = Bot::with_client(self.bot.token(), client).set_api_url(self.bot.api_url());
+        Ok(Self {
+            bot,
+            ..self.clone()
+        })
+    }
+
+    /// The proxy that requests go through.
+    pub fn proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_ref()
     }
 
     /// Makes a request and parses its result.
@@ -154,7 +202,21 @@ impl Api {
         R: DeserializeOwned,
     {
         let request = self.bot.client().post(self.method_url(P::NAME));
-        send_and_read(request.timeout(limit).json(payload)).await
+        self.send_and_read(request.timeout(limit).json(payload), read_answer)
+            .await
+    }
+
+    /// Requests updates.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub async fn get_updates<P>(&self, limit: Duration, poll: &P) -> Result<Batch, ApiError>
+    where
+        P: Payload + Serialize + Sync,
+    {
+        let request = self.bot.client().post(self.method_url(P::NAME));
+        self.send_and_read(request.timeout(limit).json(poll), read_batch)
+            .await
     }
 
     /// Sends a file, as multipart form data.
@@ -176,31 +238,131 @@ impl Api {
         }
         let file = Part::bytes(upload.bytes).file_name(upload.name);
         let form = form.part(upload.kind.field(), file);
-        send_and_read(request.timeout(REQUEST_TIMEOUT).multipart(form)).await
+        let request = request.timeout(REQUEST_TIMEOUT).multipart(form);
+        self.send_and_read(request, read_answer).await
     }
 
-    /// Downloads a file; `None` if it has more than `most` bytes.
+    /// Downloads a file of at most `most` bytes.
     ///
     /// # Errors
     /// See [`ApiError`]; [`ApiError::Refused`] if it is not available any more.
-    pub async fn download_file(
-        &self,
-        file: &str,
-        most: usize,
-    ) -> Result<Option<Vec<u8>>, ApiError> {
+    pub async fn download_file(&self, file: &str, most: usize) -> Result<Download, ApiError> {
         let info: FileInfo = self.call(&GetFile::new(FileId(file.to_owned()))).await?;
         if info.file_size.is_some_and(|size| size > most as u64) {
-            return Ok(None);
+            return Ok(Download::TooLarge);
         }
         let path = info.file_path.ok_or_else(file_gone)?;
-        let request = self.bot.client().get(self.file_url(&path));
-        let mut response = send(request.timeout(REQUEST_TIMEOUT)).await?;
+        let is_on_disk = local_files::is_on_disk(&path);
+        if is_on_disk && let Some(folder) = self.files.clone() {
+            return Ok(self.read_local_file(folder, path, most).await);
+        }
+        match self.download_from(&path, most).await {
+            Err(ApiError::Refused { .. } | ApiError::Redirected(_)) if is_on_disk => {
+                self.warn_of_local_file(&path, "API_FILES_DIR is not set");
+                Ok(Download::NotServed)
+            }
+            Err(error @ ApiError::Redirected(_)) => {
+                tracing::warn!(%error, "a file cannot be downloaded");
+                Ok(Download::NotServed)
+            }
+            downloaded => downloaded,
+        }
+    }
+
+    async fn download_from(&self, path: &str, most: usize) -> Result<Download, ApiError> {
+        let request = self.bot.client().get(self.file_url(path));
+        let mut response = self.send(request.timeout(REQUEST_TIMEOUT)).await?;
         match response.status().as_u16() {
-            200 => read_up_to(&mut response, most).await,
+            200 => Ok(match read_up_to(&mut response, most).await? {
+                Some(content) => Download::Content(content),
+                None => Download::TooLarge,
+            }),
             status => {
                 let said = read_up_to(&mut response, MAX_ERROR_BYTES).await?;
                 Err(file_error(status, &said.unwrap_or_default()))
             }
+        }
+    }
+
+    /// Reads a file that a local server has named by its path.
+    async fn read_local_file(&self, folder: Arc<Path>, path: String, most: usize) -> Download {
+        let named = PathBuf::from(&path);
+        let reading = spawn_blocking(move || local_files::read_below(&folder, &named, most));
+        let fault = match reading.await {
+            Ok(Ok(Some(content))) => return Download::Content(content),
+            Ok(Ok(None)) => return Download::TooLarge,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "reading it panicked".to_owned(),
+        };
+        self.warn_of_local_file(&path, &fault);
+        Download::NotServed
+    }
+
+    fn warn_of_local_file(&self, path: &str, fault: &str) {
+        let folder = local_files::folder_to_name(path, self.bot.token());
+        tracing::warn!(
+            folder,
+            fault,
+            "the Bot API server runs with --local and does not hand out files over HTTP: make its folder readable here, at the same path, and name it in API_FILES_DIR"
+        );
+    }
+
+    /// Makes a request. Errors do not contain the address.
+    async fn send(&self, request: RequestBuilder) -> Result<Response, ApiError> {
+        let response = request.send().await;
+        let response = response.map_err(|error| ApiError::network(&error.without_url()))?;
+        let location = response.headers().get(LOCATION);
+        match location.filter(|_| response.status().is_redirection()) {
+            None => Ok(response),
+            Some(location) => {
+                let location = String::from_utf8_lossy(location.as_bytes());
+                Err(ApiError::Redirected(
+                    self.without_token(response.url(), &location),
+                ))
+            }
+        }
+    }
+
+    /// Makes a request and reads the answer, or what came of it before the connection broke.
+    async fn send_and_read<R>(
+        &self,
+        request: RequestBuilder,
+        read: impl FnOnce(u16, &[u8]) -> Result<R, ApiError>,
+    ) -> Result<R, ApiError> {
+        let mut response = self.send(request).await?;
+        let status = response.status().as_u16();
+        let mut body = Vec::new();
+        let broken = loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if chunk.len() > MAX_ANSWER_BYTES - body.len() => {
+                    return Err(ApiError::Unavailable(format!(
+                        "HTTP {status} with more than {MAX_ANSWER_BYTES} bytes"
+                    )));
+                }
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => break None,
+                Err(error) => break Some(ApiError::network(&error.without_url())),
+            }
+        };
+        match (read(status, &body), broken) {
+            (Err(ApiError::Unavailable(_)), Some(broken)) => Err(broken),
+            (read, _) => read,
+        }
+    }
+
+    /// The address that a request was sent on to, up to the part of the path that contains the token.
+    fn without_token(&self, requested: &Url, location: &str) -> String {
+        const UNREADABLE: &str = "an address that cannot be read";
+        let Ok(target) = requested.join(location) else {
+            return UNREADABLE.to_owned();
+        };
+        if target.origin() == requested.origin() {
+            return "another path of the same server".to_owned();
+        }
+        let (address, bot) = (target.as_str(), format!("/bot{}", self.bot.token()));
+        match address.split_once(&bot) {
+            Some((before, _)) => before.trim_end_matches("/file").to_owned(),
+            None => target.origin().ascii_serialization(),
         }
     }
 
@@ -243,7 +405,8 @@ impl Api {
     /// The `Date` header of the server.
     pub async fn server_date(&self) -> Option<String> {
         let request = self.bot.client().get(self.address());
-        let response = send(request.timeout(REQUEST_TIMEOUT)).await.ok()?;
+        // Telegram's own server sends on from here, which does not matter.
+        let response = request.timeout(REQUEST_TIMEOUT).send().await.ok()?;
         let date = response.headers().get("date")?;
         date.to_str().ok().map(str::to_owned)
     }
@@ -272,176 +435,25 @@ pub struct WebhookInfo {
     pub last_error_message: Option<String>,
 }
 
-/// A result that is not read.
-#[derive(Debug, Clone, Copy)]
-pub struct Ignored {}
-
-impl<'de> Deserialize<'de> for Ignored {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        IgnoredAny::deserialize(deserializer).map(|_| Self {})
-    }
-}
-
-/// The message in Telegram's answer to a request. Only the id is parsed, and every other value is skipped unparsed: an
-/// answer that could not be read would make the bot send the message again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SentMessage(Option<MessageId>);
-
-impl SentMessage {
-    /// The message's id; `None` if the answer names none.
-    pub fn id(self) -> Option<MessageId> {
-        self.0
-    }
-}
-
-impl<'de> Deserialize<'de> for SentMessage {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(SentMessageVisitor)
-    }
-}
-
-struct SentMessageVisitor;
-
-impl<'de> Visitor<'de> for SentMessageVisitor {
-    type Value = SentMessage;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a result")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SentMessage, A::Error> {
-        let mut id = None;
-        while let Some(field) = map.next_key::<Cow<'de, str>>()? {
-            if field == "message_id" {
-                id = map.next_value::<Id>()?.0;
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(SentMessage(id.and_then(message_id)))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<SentMessage, A::Error> {
-        IgnoredAny.visit_seq(seq).map(|_| SentMessage(None))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<SentMessage, E> {
-        Ok(SentMessage(None))
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<SentMessage, E> {
-        Ok(SentMessage(None))
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<SentMessage, E> {
-        Ok(SentMessage(None))
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<SentMessage, E> {
-        Ok(SentMessage(None))
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<SentMessage, E> {
-        Ok(SentMessage(None))
-    }
-
-    fn visit_unit<E>(self) -> Result<SentMessage, E> {
-        Ok(SentMessage(None))
-    }
-}
-
-fn message_id(id: i64) -> Option<MessageId> {
-    i32::try_from(id).ok().map(MessageId)
-}
-
-/// A number, or `None` for any other value.
-struct Id(Option<i64>);
-
-impl<'de> Deserialize<'de> for Id {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(IdVisitor)
-    }
-}
-
-struct IdVisitor;
-
-impl<'de> Visitor<'de> for IdVisitor {
-    type Value = Id;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an id")
-    }
-
-    fn visit_i64<E>(self, id: i64) -> Result<Id, E> {
-        Ok(Id(Some(id)))
-    }
-
-    fn visit_u64<E>(self, id: u64) -> Result<Id, E> {
-        Ok(Id(i64::try_from(id).ok()))
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Id, E> {
-        Ok(Id(None))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Id, E> {
-        Ok(Id(None))
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Id, E> {
-        Ok(Id(None))
-    }
-
-    fn visit_unit<E>(self) -> Result<Id, E> {
-        Ok(Id(None))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Id, A::Error> {
-        IgnoredAny.visit_seq(seq).map(|_| Id(None))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Id, A::Error> {
-        IgnoredAny.visit_map(map).map(|_| Id(None))
-    }
-}
-
 #[derive(Deserialize)]
 struct FileInfo {
     file_path: Option<String>,
     file_size: Option<u64>,
 }
 
-#[derive(Deserialize)]
-#[serde(bound = "R: Deserialize<'de>")]
-struct Answer<R> {
-    ok: bool,
-    result: Option<R>,
-    error_code: Option<u16>,
-    #[serde(default)]
-    description: String,
-    #[serde(default)]
-    parameters: Parameters,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Parameters {
-    retry_after: Option<u64>,
-    migrate_to_chat_id: Option<i64>,
-}
-
-/// Makes a request. Errors do not contain the address.
-async fn send(request: RequestBuilder) -> Result<Response, ApiError> {
-    let response = request.send().await;
-    response.map_err(|error| network_error(&error.without_url()))
-}
-
-async fn send_and_read<R: DeserializeOwned>(request: RequestBuilder) -> Result<R, ApiError> {
-    let response = send(request).await?;
-    let status = response.status().as_u16();
-    let body = response.bytes().await;
-    let body = body.map_err(|error| network_error(&error.without_url()))?;
-    read_answer(status, &body)
+/// A client that follows no redirect: it would repeat a POST as a GET without its content.
+fn build_client(proxy: Option<&Proxy>) -> Result<Client, NoClient> {
+    let settings = net::default_reqwest_settings()
+        .redirect(Policy::none())
+        .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
+        // The proxy of the environment has been looked at already.
+        .no_proxy();
+    let built = match proxy.map(Proxy::for_client).transpose() {
+        Ok(None) => settings.build(),
+        Ok(Some(proxy)) => settings.proxy(proxy).build(),
+        Err(error) => Err(error),
+    };
+    built.map_err(|error| NoClient::Client(error::error_chain(&error)))
 }
 
 /// Reads a body; `None` as soon as it exceeds `most` bytes.
@@ -449,7 +461,7 @@ async fn read_up_to(response: &mut Response, most: usize) -> Result<Option<Vec<u
     let mut read = Vec::new();
     loop {
         let chunk = response.chunk().await;
-        match chunk.map_err(|error| network_error(&error.without_url()))? {
+        match chunk.map_err(|error| ApiError::network(&error.without_url()))? {
             None => return Ok(Some(read)),
             Some(chunk) if chunk.len() > most - read.len() => return Ok(None),
             Some(chunk) => read.extend_from_slice(&chunk),
@@ -476,151 +488,9 @@ fn file_gone() -> ApiError {
     }
 }
 
-fn read_answer<R: DeserializeOwned>(status: u16, body: &[u8]) -> Result<R, ApiError> {
-    let Ok(answer) = serde_json::from_slice::<Answer<R>>(body) else {
-        // A proxy's error page, or a truncated answer. It is not shown, because it may quote a message.
-        return Err(ApiError::Unavailable(format!(
-            "HTTP {status} with {} bytes that are no Bot API answer",
-            body.len()
-        )));
-    };
-    let is_absent = answer.ok && answer.result.is_none();
-    let absent = is_absent
-        .then(|| R::deserialize(Value::Null).ok())
-        .flatten();
-    match answer.result.or(absent) {
-        Some(result) if answer.ok => Ok(result),
-        _ => Err(to_api_error(
-            answer.error_code.unwrap_or(status),
-            answer.description,
-            &answer.parameters,
-        )),
-    }
-}
-
-fn to_api_error(code: u16, description: String, parameters: &Parameters) -> ApiError {
-    if let Some(chat) = parameters.migrate_to_chat_id {
-        return ApiError::Migrated(ChatId(chat));
-    }
-    if let Some(seconds) = parameters.retry_after {
-        return ApiError::TooManyRequests(Duration::from_secs(seconds));
-    }
-    match code {
-        401 | 404 => ApiError::Unauthorized,
-        429 => ApiError::TooManyRequests(DEFAULT_RETRY_AFTER),
-        400..=499 => ApiError::Refused {
-            code,
-            description: without_quotes(description),
-        },
-        _ => ApiError::Unavailable(format!("{code} {description}")),
-    }
-}
-
-/// Errors about markup may quote the message, which is private.
-fn without_quotes(mut description: String) -> String {
-    const MARKUP: &str = "can't parse entities";
-    if let Some(at) = description.find(MARKUP) {
-        description.truncate(at + MARKUP.len());
-    }
-    description
-}
-
-/// The caller has removed the address, which contains the token.
-fn network_error(error: &dyn Error) -> ApiError {
-    ApiError::Network(error_chain(error))
-}
-
-fn error_chain(error: &dyn Error) -> String {
-    let mut said = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        said = format!("{said}: {error}");
-        source = error.source();
-    }
-    said
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn refused(status: u16, body: &str) -> ApiError {
-        read_answer::<Ignored>(status, body.as_bytes()).expect_err("refused")
-    }
-
-    #[test]
-    fn error_answers_are_told_apart() {
-        let flood = r#"{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 7","parameters":{"retry_after":7}}"#;
-        assert_eq!(
-            refused(429, flood),
-            ApiError::TooManyRequests(Duration::from_secs(7))
-        );
-        let moved = r#"{"ok":false,"error_code":400,"description":"Bad Request: group chat was upgraded to a supergroup chat","parameters":{"migrate_to_chat_id":-1001}}"#;
-        assert_eq!(refused(400, moved), ApiError::Migrated(ChatId(-1001)));
-        let wrong = r#"{"ok":false,"error_code":401,"description":"Unauthorized"}"#;
-        assert_eq!(refused(401, wrong), ApiError::Unauthorized);
-        let blocked = r#"{"ok":false,"error_code":403,"description":"Forbidden: bot was blocked by the user"}"#;
-        assert!(matches!(
-            refused(403, blocked),
-            ApiError::Refused { code: 403, .. }
-        ));
-        let down = r#"{"ok":false,"error_code":502,"description":"Bad Gateway"}"#;
-        assert!(matches!(refused(502, down), ApiError::Unavailable(_)));
-    }
-
-    #[test]
-    fn an_answer_that_is_no_bot_api_answer_means_unavailable_and_is_not_shown() {
-        for (status, body) in [
-            (502, "<html>secret words</html>"),
-            (200, "{\"ok\":true,\"result\":"),
-            (200, ""),
-        ] {
-            let error = refused(status, body);
-            assert!(
-                matches!(error, ApiError::Unavailable(_)),
-                "{body}: {error:?}"
-            );
-            assert!(!error.to_string().contains("secret"), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_result_with_unknown_fields_is_a_result() {
-        let body = r#"{"ok":true,"result":{"message_id":5,"brand_new":{"a":[1]}},"more":1}"#;
-        assert!(read_answer::<Ignored>(200, body.as_bytes()).is_ok());
-        for (body, id) in [
-            (body, Some(MessageId(5))),
-            (r#"{"ok":true,"result":true}"#, None),
-            (r#"{"ok":true,"result":{"message_id":"5"}}"#, None),
-        ] {
-            let sent: SentMessage = read_answer(200, body.as_bytes()).expect("a result");
-            assert_eq!(sent.id(), id, "{body}");
-        }
-    }
-
-    #[test]
-    fn the_answer_to_a_sent_message_is_a_success_whatever_else_it_contains() {
-        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
-        let with = |field: &str| format!(r#"{{"message_id":5,{field}}}"#);
-        for (result, id) in [
-            (with(r#""text":"\ud83d""#), Some(5)),
-            (with(&format!(r#""new":{deep}"#)), Some(5)),
-            (with(r#""new":1e999"#), Some(5)),
-            (format!(r#"{{"message_id":{deep}}}"#), None),
-            (r#"{"message_id":{"a":1}}"#.to_owned(), None),
-            (r#"{"message_id":5000000000}"#.to_owned(), None),
-            ("true".to_owned(), None),
-            ("[]".to_owned(), None),
-            ("[1]".to_owned(), None),
-            ("null".to_owned(), None),
-            ("\"x\"".to_owned(), None),
-            ("1".to_owned(), None),
-        ] {
-            let body = format!(r#"{{"ok":true,"result":{result}}}"#);
-            let sent: SentMessage = read_answer(200, body.as_bytes()).expect(&result);
-            assert_eq!(sent.id(), id.map(MessageId), "{result}");
-        }
-    }
 
     #[tokio::test]
     async fn a_network_error_shows_neither_token_nor_address() {
@@ -678,5 +548,32 @@ mod tests {
         }
         let wrong = br#"{"ok":false,"error_code":401,"description":"Unauthorized"}"#;
         assert_eq!(file_error(401, wrong), ApiError::Unauthorized);
+    }
+
+    #[test]
+    fn where_a_request_was_sent_on_to_is_shown_without_the_token() {
+        let api = Api::new(
+            "123:SECRET",
+            "http://bot-api.example/x".parse().expect("an address"),
+        );
+        let api = api.expect("a client");
+        let requested = api.method_url("getMe").parse().expect("an address");
+        for (location, shown) in [
+            (
+                "https://bot-api.example/x/bot123:SECRET/getMe",
+                "https://bot-api.example/x",
+            ),
+            ("https://h:8443/file/bot123:SECRET/a", "https://h:8443"),
+            (
+                "https://login.example/?next=/bot123%3ASECRET/getMe",
+                "https://login.example",
+            ),
+            ("//h/bot123:SECRET/getMe/", "http://h"),
+            ("/x/bot123:SECRET/getMe/", "another path of the same server"),
+            ("", "another path of the same server"),
+            ("http://[", "an address that cannot be read"),
+        ] {
+            assert_eq!(api.without_token(&requested, location), shown, "{location}");
+        }
     }
 }

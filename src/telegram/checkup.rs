@@ -7,10 +7,9 @@ use teloxide::{
     payloads::{GetChat, GetChatMember, GetMe, GetWebhookInfo},
     types::{Recipient, UserId},
 };
-use url::Url;
 
 use super::{
-    api::{Api, ApiError, WebhookInfo},
+    api::{Api, ApiError, Connection, WebhookInfo},
     error::ServeError,
 };
 use crate::dialogue::ChatId;
@@ -59,11 +58,16 @@ pub struct Checkup(Api);
 impl Checkup {
     ///
     /// # Errors
-    /// The HTTP client could not be created.
-    pub fn new(token: &str, address: Url) -> Result<Self, CheckupError> {
-        let api = Api::new(token, address);
+    /// The HTTP client could not be created, or the environment names a proxy that cannot be used.
+    pub fn new(token: &str, connection: Connection) -> Result<Self, CheckupError> {
+        let api = Api::connect(token, connection);
         api.map(Self)
             .map_err(|error| CheckupError(error.to_string()))
+    }
+
+    /// The proxy on the way to the server, without its password.
+    pub fn proxy(&self) -> Option<String> {
+        self.0.proxy().map(ToString::to_string)
     }
 
     ///
@@ -117,9 +121,16 @@ impl Checkup {
 
 fn to_checkup_error(error: ApiError) -> CheckupError {
     match error {
-        ApiError::Unauthorized => CheckupError(ServeError::Unauthorized.to_string()),
-        other => CheckupError(format!(
-            "{other}; check the network, and TELOXIDE_API_URL if it is set"
+        ApiError::Unauthorized | ApiError::NotFound => {
+            CheckupError(ServeError::Unauthorized.to_string())
+        }
+        ApiError::Redirected(to) => CheckupError(ServeError::Redirected(to).to_string()),
+        ApiError::TooManyRequests(_)
+        | ApiError::Migrated(_)
+        | ApiError::Refused { .. }
+        | ApiError::Unavailable(_)
+        | ApiError::Network(_) => CheckupError(format!(
+            "{error}; check the network, the proxy if there is one, and TELOXIDE_API_URL if it is set"
         )),
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::{
-    api::{Api, ApiError, Ignored},
+    api::{Api, ApiError, Download, Ignored},
     clock::Clock,
     outbox::deliver::Deliver,
     outgoing::Outgoing,
@@ -72,8 +72,11 @@ impl Delivery {
     /// The content of a file, or why it can never be read. Errors are temporary.
     async fn read_file(&self, file: &str) -> Result<Result<String, Unreadable>, ApiError> {
         let content = match self.api.download_file(file, MAX_FILE_BYTES).await {
-            Ok(Some(bytes)) => String::from_utf8(bytes).map_err(|_| Unreadable::NotText),
-            Ok(None) => Err(Unreadable::TooLarge),
+            Ok(Download::Content(bytes)) => {
+                String::from_utf8(bytes).map_err(|_| Unreadable::NotText)
+            }
+            Ok(Download::TooLarge) => Err(Unreadable::TooLarge),
+            Ok(Download::NotServed) => Err(Unreadable::NotServed),
             // Telegram's words for files above the size limit for bots.
             Err(ApiError::Refused { description, .. }) if description.contains("too big") => {
                 Err(Unreadable::TooLarge)

@@ -12,6 +12,11 @@ pub enum ServeError {
         "Telegram does not know this bot's token: check TELOXIDE_TOKEN against what @BotFather shows (and TELOXIDE_API_URL, if it is set)"
     )]
     Unauthorized,
+    /// The address sends on to this one.
+    #[error(
+        "TELOXIDE_API_URL: this address sends requests on to {0}, and a request that is sent on loses its content; if a Bot API server is there, put that address into TELOXIDE_API_URL, otherwise set right the proxy or server that sends on"
+    )]
+    Redirected(String),
     /// The port of the webhook cannot be bound.
     #[error(
         "WEBHOOK_LISTEN: cannot listen on {0}: {1}; name another port, or stop the program that uses it"

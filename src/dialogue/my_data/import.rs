@@ -61,6 +61,7 @@ fn refuse(turn: &mut TurnBuilder<'_>, fault: Unreadable) {
             Unreadable::TooLarge => "file-large",
             Unreadable::NotText => "file-not-ours",
             Unreadable::NotFetched => "file-not-fetched",
+            Unreadable::NotServed => "file-not-served",
         },
     );
 }

@@ -65,13 +65,18 @@ pub(super) fn classify_error(
     let (code, description) = match error {
         ApiError::TooManyRequests(pause) => return Verdict::Wait(*pause),
         ApiError::Migrated(to) => return Verdict::Moved { to: *to },
-        // An invalid token ends the service elsewhere.
-        ApiError::Unauthorized | ApiError::Unavailable(_) | ApiError::Network(_) => {
+        // An invalid token ends the service elsewhere. The others are about the server or the way to it.
+        ApiError::Unauthorized
+        | ApiError::NotFound
+        | ApiError::Redirected(_)
+        | ApiError::Unavailable(_)
+        | ApiError::Network(_) => {
             return Verdict::Again;
         }
         ApiError::Refused { code, description } => (*code, description.to_ascii_lowercase()),
     };
     match kind {
+        _ if lost_its_content(&description) => Verdict::Again,
         // The reply is sent whether or not the message could be deleted.
         RequestKind::Deletion => Verdict::Done,
         RequestKind::Attachment | RequestKind::Message if is_about_the_topic(&description) => {
@@ -81,6 +86,19 @@ pub(super) fn classify_error(
         RequestKind::Attachment | RequestKind::Download => Verdict::Refused,
         RequestKind::Message => classify_message_error(&description, progress),
     }
+}
+
+/// Whether the server says that something is missing which every request has: something on the way has dropped the
+/// request's content.
+fn lost_its_content(description: &str) -> bool {
+    contains_any(
+        description,
+        &[
+            "chat_id is empty",
+            "there is no document in the request",
+            "there is no photo in the request",
+        ],
+    )
 }
 
 /// Whether "forbidden" refers to one message; otherwise it refers to the whole chat.
