@@ -18,11 +18,12 @@ use tokio::{sync::oneshot, task::JoinSet, time::sleep};
 use tracing::Instrument;
 
 use super::{
-    api::{Api, Identity},
+    api::{Api, ApiError, Identity},
     clock::Clock,
     flood_control::{Admission, FloodControl, Sender},
     gcra::Moment,
     incoming::{self, Incoming},
+    lenient_json::{self, Repaired},
     outbox::Outbox,
     retry::{MAX_BACKOFF, growing_pause},
     wire::Update,
@@ -44,6 +45,8 @@ const MAX_FAILURES: u32 = 5;
 const MAX_ACKNOWLEDGING: usize = 128;
 /// Albums remembered in order to answer each once; the pictures of an album arrive within seconds.
 const MAX_ALBUMS: usize = 256;
+/// Updates without an id that are remembered in order to keep each once.
+const MAX_UNIDENTIFIED: usize = 16;
 /// A message older than this has waited at Telegram and does not count as flooding.
 const MAX_FLOOD_AGE: SignedDuration = SignedDuration::from_secs(60);
 
@@ -81,6 +84,8 @@ struct State {
     /// For each chat with an update being handled, the updates that wait behind it.
     chats: HashMap<ChatId, VecDeque<Job>>,
     albums: VecDeque<(ChatId, String)>,
+    /// The faults and contents of updates without an id that were kept.
+    unidentified: VecDeque<(String, String)>,
     flood_control: FloodControl,
     workers: JoinSet<()>,
     acknowledging: JoinSet<()>,
@@ -98,7 +103,7 @@ enum JobKind {
     Handle(Event),
     /// The group has this new id.
     Migrate(ChatId),
-    /// Parsing the update panicked: it is only stored.
+    /// The update cannot be read, or parsing it panicked: it is only stored.
     Keep(DeadLetter),
 }
 
@@ -151,6 +156,7 @@ impl Intake {
             in_flight: HashMap::new(),
             chats: HashMap::new(),
             albums: VecDeque::new(),
+            unidentified: VecDeque::new(),
             flood_control: FloodControl::new(answers_a_second),
             workers: JoinSet::new(),
             acknowledging: JoinSet::new(),
@@ -167,19 +173,48 @@ impl Intake {
         (Self(inner.clone()), Workers(inner))
     }
 
+    /// Accepts text that should be an update and is no JSON: it is kept as a dead letter.
+    pub fn accept_unreadable(&self, text: &str) -> Accepted {
+        let id = unreadable_id(text);
+        tracing::error!(
+            update = id.map(|id| id.0),
+            bytes = text.len(),
+            "an update cannot be read; it is stepped over and kept: `unbind-bot store dead-letters`"
+        );
+        // What was written in it stays out: without the chat it is unknown whether that is a secret.
+        let outline = lenient_json::outline(&Repaired::from_bytes(text.as_bytes()).text);
+        let letter = DeadLetter::for_unreadable(&outline, "it is no JSON", (self.0.clock)());
+        self.keep(id, letter)
+    }
+
+    /// Keeps a dead letter that belongs to no chat.
+    fn keep(&self, id: Option<UpdateId>, letter: DeadLetter) -> Accepted {
+        let letter = letter.arrived_in(id);
+        let mut state = self.0.lock_state();
+        let Some(id) = id else {
+            self.0.keep_unidentified(&mut state, letter);
+            return Accepted::Nothing;
+        };
+        match self.0.admit(&mut state, id) {
+            Some(accepted) => accepted,
+            None => {
+                let (chat, kind) = (ChatId::OPERATOR, JobKind::Keep(letter));
+                Accepted::Pending(self.0.enqueue(&mut state, id, chat, kind))
+            }
+        }
+    }
+
     /// Accepts an update. Must be called in the order in which updates arrive, within a tokio runtime.
     pub fn accept(&self, update: &Update) -> Accepted {
         let Some(id) = update.id() else {
-            tracing::error!("an update has no id; it is ignored");
-            return Accepted::Nothing;
+            let fault = "it has no id that could be read";
+            let letter =
+                DeadLetter::for_unreadable(&format!("{update:?}"), fault, (self.0.clock)());
+            return self.keep(None, letter);
         };
         let mut state = self.0.lock_state();
-        if let Some(done) = state.in_flight.get(&id) {
-            return Accepted::Pending(done.clone());
-        }
-        if state.ending || state.in_flight.len() >= MAX_UPDATES_IN_FLIGHT {
-            self.0.count_update("any", UpdateOutcome::Refused);
-            return Accepted::Full;
+        if let Some(accepted) = self.0.admit(&mut state, id) {
+            return accepted;
         }
         match self.0.read_update(&mut state, id, update) {
             None => {
@@ -197,9 +232,22 @@ impl Intake {
         self.0.assistant.metrics().receiving_until(until);
     }
 
-    /// Counts a failed poll.
-    pub fn polling_failed(&self) {
-        self.0.assistant.metrics().count_error(ErrorKind::Polling);
+    /// Counts a failed poll, and keeps why it failed.
+    pub fn polling_failed(&self, fault: &ApiError) {
+        let metrics = self.0.assistant.metrics();
+        metrics.count_error(ErrorKind::Polling);
+        metrics.receiving_failed(fault.to_string());
+    }
+
+    /// Reports why it is uncertain whether updates are received.
+    pub fn receiving_failed(&self, fault: &ApiError) {
+        let metrics = self.0.assistant.metrics();
+        metrics.receiving_failed(fault.to_string());
+    }
+
+    /// Reports that no updates are received, and why.
+    pub fn not_receiving(&self, fault: String) {
+        self.0.assistant.metrics().not_receiving(fault);
     }
 
     /// Refuses further updates; those in flight go on.
@@ -239,6 +287,46 @@ impl Inner {
 
     fn lock_state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a new update may be put in flight: `None` if so.
+    fn admit(&self, state: &mut State, id: UpdateId) -> Option<Accepted> {
+        if let Some(done) = state.in_flight.get(&id) {
+            return Some(Accepted::Pending(done.clone()));
+        }
+        if state.ending || state.in_flight.len() >= MAX_UPDATES_IN_FLIGHT {
+            self.count_update("any", UpdateOutcome::Refused);
+            return Some(Accepted::Full);
+        }
+        None
+    }
+
+    /// Keeps an update without an id, once: it cannot be confirmed by itself, so Telegram may redeliver it many times.
+    fn keep_unidentified(self: &Arc<Self>, state: &mut State, letter: DeadLetter) {
+        let content = (letter.fault.clone(), letter.event.clone());
+        if state.unidentified.contains(&content) || state.ending {
+            return;
+        }
+        tracing::error!(
+            "an update has no id; it is stepped over and kept: `unbind-bot store dead-letters`"
+        );
+        self.count_update("unreadable", UpdateOutcome::GivenUp);
+        if state.unidentified.len() == MAX_UNIDENTIFIED {
+            state.unidentified.pop_front();
+        }
+        state.unidentified.push_back(content);
+        let (inner, now) = (self.clone(), (self.clock)());
+        while state.workers.try_join_next().is_some() {}
+        state.workers.spawn(async move {
+            for tries in 1..=MAX_FAILURES {
+                let keeping = inner.assistant.keep_dead_letter(letter.clone(), now);
+                if let Ok(Ok(())) = panics::catch_async(keeping).await {
+                    return;
+                }
+                sleep(growing_pause(tries, MAX_BACKOFF)).await;
+            }
+            tracing::error!("an update without an id could not be kept");
+        });
     }
 
     /// Parses an update; `None` if there is nothing to handle. A press is acknowledged at once.
@@ -434,7 +522,11 @@ impl Inner {
 
     fn send_replies(&self, job: &Job, rows: Vec<OutboxRow>, tries: u32, took: Duration) {
         let kind = job.kind.name();
-        self.count_update(kind, UpdateOutcome::Handled);
+        let outcome = match job.kind {
+            JobKind::Handle(_) | JobKind::Migrate(_) => UpdateOutcome::Handled,
+            JobKind::Keep(_) => UpdateOutcome::GivenUp,
+        };
+        self.count_update(kind, outcome);
         // The version and the chat identify the log lines of the rows when they are sent.
         let version = rows.first().map(|row| row.id.version);
         tracing::info!(kind, version, rows = rows.len(), ?took, "handled");
@@ -454,6 +546,12 @@ async fn run_worker(intake: Arc<Inner>, chat: ChatId) {
         intake.handle_with_retry(&job).instrument(span).await;
         intake.finish_job(job);
     }
+}
+
+/// The id of an update that is no JSON.
+pub(super) fn unreadable_id(text: &str) -> Option<UpdateId> {
+    let id = lenient_json::first_number(text, "update_id")?;
+    u32::try_from(id).ok().map(UpdateId)
 }
 
 async fn catch_panic<T>(

@@ -8,8 +8,14 @@
 
 mod registration;
 mod secret;
+mod unreadable;
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -17,24 +23,24 @@ use axum::{
     extract::{Request, State},
     http::{HeaderMap, StatusCode},
     routing::post,
-    serve::ListenerExt,
 };
 use blake2::{Blake2s256, Digest};
 use futures::FutureExt;
-use serde_json::Value;
 use subtle::ConstantTimeEq;
 use tokio::{net::TcpListener, sync::Notify, task::JoinSet, time::timeout};
 use url::Url;
 
-use self::registration::Registration;
 pub use self::secret::WebhookSecret;
+use self::{registration::Registration, unreadable::UnreadableDeliveries};
 use super::{
     api::Api,
     error::ServeError,
     intake::{Accepted, Intake},
+    lenient_json,
     shutdown::{DRAIN_TIMEOUT, ShutdownSignal, log_undrained},
     wire::Update,
 };
+use crate::server;
 
 /// An update has some kilobytes; the largest have some hundred.
 const MAX_BODY_BYTES: usize = 1 << 20;
@@ -42,6 +48,8 @@ const MAX_BODY_BYTES: usize = 1 << 20;
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an update may take; after that Telegram redelivers it and it is recognised.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(25);
+/// Maximum connections: what Telegram uses at most, twice, for a reverse proxy that keeps some open.
+const MAX_CONNECTIONS: usize = 256;
 const SECRET_HEADER: &str = "X-Telegram-Bot-Api-Secret-Token";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +74,8 @@ struct WebhookState {
     secret: WebhookSecret,
     /// Notified when a delivery had a wrong secret.
     refused: Notify,
+    /// Deliveries that could not be read so far.
+    unreadable: Mutex<UnreadableDeliveries>,
 }
 
 impl Webhook {
@@ -96,18 +106,16 @@ impl Webhook {
             intake: intake.clone(),
             secret: self.secret.clone(),
             refused: Notify::new(),
+            unreadable: Mutex::default(),
         });
         let routes = Router::new()
             .route(self.url.path(), post(handle_delivery))
             .with_state(state.clone());
-        // Answers are single small packets, which Nagle's algorithm would delay.
-        let listener = self.listener.tap_io(|connection| {
-            let _ = connection.set_nodelay(true);
-        });
-        let server = axum::serve(listener, routes).with_graceful_shutdown(stop.clone().map(drop));
+        let stopped = stop.clone().map(drop);
+        let server = server::serve(self.listener, routes, MAX_CONNECTIONS, stopped);
         // In a set, so that the task is aborted when this future is dropped.
         let mut serving = JoinSet::new();
-        serving.spawn(async move { server.await });
+        serving.spawn(server);
         let registration = Registration::new(api, intake.clone(), self.url, self.secret);
         tokio::select! {
             _ = stop => {}
@@ -145,15 +153,25 @@ async fn handle_delivery(State(state): State<Arc<WebhookState>>, request: Reques
         Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE,
         Err(_) => return StatusCode::REQUEST_TIMEOUT,
     };
-    match serde_json::from_slice::<Value>(&body) {
-        Ok(update) => state.accept(&Update::read(update)).await,
-        Err(_) => {
-            tracing::error!(
-                bytes = body.len(),
-                "a delivery is not valid JSON; it is refused"
-            );
-            StatusCode::BAD_REQUEST
+    match lenient_json::read(&body) {
+        Some(update) => {
+            let accepted = state.intake.accept(&Update::read(update));
+            wait_until_done(accepted).await
         }
+        None => state.accept_unreadable(&body).await,
+    }
+}
+
+/// The answer to a delivery: 200 once its effect is on disk.
+async fn wait_until_done(accepted: Accepted) -> StatusCode {
+    let done = match accepted {
+        Accepted::Nothing => return StatusCode::OK,
+        Accepted::Full => return StatusCode::SERVICE_UNAVAILABLE,
+        Accepted::Pending(done) => done,
+    };
+    match timeout(DELIVERY_TIMEOUT, done).await {
+        Ok(true) => StatusCode::OK,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
@@ -164,15 +182,22 @@ impl WebhookState {
         said.is_some_and(|said| said.as_bytes().ct_eq(self.secret.0.as_bytes()).into())
     }
 
-    async fn accept(&self, update: &Update) -> StatusCode {
-        let done = match self.intake.accept(update) {
-            Accepted::Nothing => return StatusCode::OK,
-            Accepted::Full => return StatusCode::SERVICE_UNAVAILABLE,
-            Accepted::Pending(done) => done,
-        };
-        match timeout(DELIVERY_TIMEOUT, done).await {
-            Ok(true) => StatusCode::OK,
-            _ => StatusCode::SERVICE_UNAVAILABLE,
+    /// A body that is no JSON, even after a repair. The first deliveries are refused, since it may have been cut off on
+    /// the way; then it is kept as a dead letter, because Telegram delivers nothing else to the chat meanwhile.
+    async fn accept_unreadable(&self, body: &[u8]) -> StatusCode {
+        let unreadable = self.unreadable.lock();
+        let is_hopeless = unreadable
+            .unwrap_or_else(PoisonError::into_inner)
+            .count(body);
+        if is_hopeless {
+            let text = String::from_utf8_lossy(body);
+            return wait_until_done(self.intake.accept_unreadable(&text)).await;
         }
+        let bytes = body.len();
+        tracing::error!(
+            bytes,
+            "a delivery is not valid JSON; it is refused, and Telegram redelivers it"
+        );
+        StatusCode::BAD_REQUEST
     }
 }

@@ -267,6 +267,8 @@ fn settings(api: &FakeApi, token: &str) -> TelegramSettings {
     TelegramSettings {
         token: token.into(),
         api_url: api.url().parse().unwrap(),
+        proxy: None,
+        api_files: None,
         send_rate: 0,
         send_rate_per_chat: 0,
         webhook: None,

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::Value;
 use teloxide::{requests::Payload, types::AllowedUpdate};
 
 use crate::{dialogue::UpdateId, telegram::wire::ALLOWED_UPDATES};
@@ -25,7 +24,8 @@ pub(super) struct Poll {
 }
 
 impl Payload for Poll {
-    type Output = Vec<Value>;
+    /// Each update is parsed by itself; see `api::Batch`.
+    type Output = ();
     const NAME: &'static str = "GetUpdates";
 }
 
@@ -72,6 +72,15 @@ impl UnconfirmedUpdates {
             Some(UpdateId(last.saturating_add(1)))
         };
         self.first_not_done().or_else(behind)
+    }
+
+    /// A poll for at most this many updates.
+    pub(super) fn poll_few(&self, limit: usize) -> Poll {
+        let limit = u8::try_from(limit).unwrap_or(MAX_BATCH).min(MAX_BATCH);
+        Poll {
+            limit,
+            ..self.poll()
+        }
     }
 
     pub(super) fn poll(&self) -> Poll {

@@ -14,7 +14,7 @@ use crate::telegram::{
     api::{Api, ApiError, Ignored, WebhookInfo},
     error::ServeError,
     intake::Intake,
-    retry::{Backoff, MAX_BACKOFF},
+    retry::{Backoff, MAX_BACKOFF, TokenRefusals},
     wire::ALLOWED_UPDATES,
 };
 
@@ -24,9 +24,11 @@ const MAX_CONNECTIONS: u8 = 100;
 const CHECK_INTERVAL: Duration = Duration::from_secs(5 * 60);
 /// How long the service counts as ready after a successful check.
 const READY_AFTER_CHECK: Duration = Duration::from_secs(2 * 5 * 60);
-/// The shortest time between two registrations because of a wrong secret: the secret may have been changed, or it may
-/// be a guess.
-const RESET_INTERVAL: Duration = Duration::from_secs(60);
+/// The shortest time between two registrations because of a wrong secret: the secret at Telegram may have been changed,
+/// but whoever finds the port can send a wrong one, too, and must not make the bot call Telegram often.
+const RESET_INTERVAL: Duration = Duration::from_secs(60 * 60);
+/// The longest pause between attempts while Telegram refuses.
+const MAX_REFUSED_BACKOFF: Duration = Duration::from_secs(5 * 60);
 
 pub(super) struct Registration {
     api: Api,
@@ -50,7 +52,8 @@ impl Registration {
         }
     }
 
-    /// Keeps the webhook registered. Returns only on a permanent error.
+    /// Keeps the webhook registered. Returns only if the first registration is refused, which means that a setting is
+    /// wrong, or if the token counts as revoked.
     pub(super) async fn keep_registered(
         mut self,
         refused: &Notify,
@@ -58,6 +61,8 @@ impl Registration {
     ) -> ServeError {
         let mut ready = Some(ready);
         let mut backoff = Backoff::new(MAX_BACKOFF);
+        let mut refused_backoff = Backoff::new(MAX_REFUSED_BACKOFF);
+        let mut refusals = TokenRefusals::default();
         loop {
             let pause = match self.register_if_needed().await {
                 Ok(()) => {
@@ -66,21 +71,45 @@ impl Registration {
                         ready();
                     }
                     backoff.reset();
+                    refused_backoff.reset();
+                    refusals.reset();
                     CHECK_INTERVAL
                 }
-                Err(ApiError::Unauthorized) => return ServeError::Unauthorized,
-                Err(ApiError::Refused { description, .. }) => {
+                Err(ApiError::Refused { description, .. }) if ready.is_some() => {
                     return ServeError::WebhookRefused(description);
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "the webhook could not be registered; retrying");
-                    backoff.pause_after(&error)
+                    let now = Instant::now();
+                    refusals.count(&error, now);
+                    if refusals.is_revoked(now) {
+                        return ServeError::Unauthorized;
+                    }
+                    self.report(&error);
+                    if is_refusal(&error) {
+                        refused_backoff.pause_after(&error)
+                    } else {
+                        backoff.pause_after(&error)
+                    }
                 }
             };
+            let has_failed = backoff.has_failed() || refused_backoff.has_failed();
             tokio::select! {
                 () = sleep(pause) => {}
-                () = self.wait_for_wrong_secret(refused), if !backoff.has_failed() => self.may_have_other_secret = true,
+                () = self.wait_for_wrong_secret(refused), if !has_failed => self.may_have_other_secret = true,
             }
+        }
+    }
+
+    /// Tells the operator why the webhook could not be registered. A refusal is about a setting or about Telegram, and
+    /// updates may no longer come in.
+    fn report(&self, error: &ApiError) {
+        if is_refusal(error) {
+            tracing::error!(%error, "Telegram refuses to register the webhook; retrying: check WEBHOOK_URL, and the token with @BotFather");
+            self.intake
+                .not_receiving(format!("the webhook cannot be registered: {error}"));
+        } else {
+            tracing::warn!(%error, "the webhook could not be registered; retrying");
+            self.intake.receiving_failed(error);
         }
     }
 
@@ -125,5 +154,18 @@ impl Registration {
         found.url == self.url.as_str()
             && found.max_connections == Some(MAX_CONNECTIONS.into())
             && allowed == wanted
+    }
+}
+
+fn is_refusal(error: &ApiError) -> bool {
+    match error {
+        ApiError::Unauthorized
+        | ApiError::NotFound
+        | ApiError::Refused { .. }
+        | ApiError::Redirected(_) => true,
+        ApiError::TooManyRequests(_)
+        | ApiError::Migrated(_)
+        | ApiError::Unavailable(_)
+        | ApiError::Network(_) => false,
     }
 }
