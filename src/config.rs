@@ -101,7 +101,7 @@ pub struct ServeArgs {
     proxy: Option<String>,
     /// The folder in which a Bot API server that runs with --local keeps its files, readable here at the same path
     #[arg(long, env = "API_FILES_DIR", value_name = "DIR")]
-    api_files: Option<PathBuf>,
+    api_files: Option<String>,
     /// Receive updates at this public https address instead of polling
     #[arg(long, env = "WEBHOOK_URL", value_name = "URL")]
     webhook_url: Option<String>,
@@ -410,9 +410,8 @@ fn read_proxy(proxy: Option<&str>) -> Result<Option<ProxyAddress>, String> {
     })
 }
 
-fn read_api_files(folder: Option<&Path>) -> Result<Option<PathBuf>, String> {
-    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
-    let Some(folder) = folder else {
+fn read_api_files(folder: Option<&str>) -> Result<Option<PathBuf>, String> {
+    let Some(folder) = non_empty(folder).map(Path::new) else {
         return Ok(None);
     };
     if folder.is_absolute() && folder.is_dir() {
@@ -611,6 +610,44 @@ mod tests {
         }
         let own = ["--api-url=http://localhost:8081", listen];
         assert!(settings("http://x.org/telegram", &own).is_ok());
+    }
+
+    #[test]
+    fn an_address_of_a_server_has_no_query_and_a_proxy_or_a_folder_is_one() {
+        let token = "--token=1:secret";
+        for (wrong, name) in [
+            ("--api-url=http://h/?a=b", "TELOXIDE_API_URL: leave out"),
+            ("--api-url=https://h/x?", "TELOXIDE_API_URL: leave out"),
+            ("--api-url=http://h/#a", "TELOXIDE_API_URL: leave out"),
+            ("--api-url=h:8081", "TELOXIDE_API_URL: "),
+            ("--proxy=socks6://ann:secret@h", "TELOXIDE_PROXY: "),
+            ("--proxy=a secret", "TELOXIDE_PROXY: "),
+            ("--api-files=src", "API_FILES_DIR: "),
+            ("--api-files=/nowhere/at/all", "API_FILES_DIR: "),
+            ("--health-listen=localhost:8443", "HEALTH_LISTEN: "),
+            ("--health-listen=:9090", "HEALTH_LISTEN: "),
+            ("--health-listen=9090", "HEALTH_LISTEN: "),
+        ] {
+            let found = faults(&[token, "--knowledge=.", wrong]);
+            assert_eq!(found.len(), 1, "{wrong}: {found:?}");
+            assert!(
+                found[0].starts_with(name) && !found[0].contains("secret"),
+                "{found:?}"
+            );
+        }
+        let good = [
+            token,
+            "--knowledge=.",
+            "--api-url=http://localhost:8081/path/",
+            "--proxy=socks5h://ann:secret@127.0.0.1:1080",
+            "--api-files=/",
+            "--health-listen=[::1]:9090",
+        ];
+        let typed = Typed::try_parse_from([["serve"].as_slice(), &good].concat());
+        let settings = typed.expect("clap takes any text").args.settings();
+        let settings = settings.expect("good settings");
+        assert!(settings.proxy.is_some() && settings.api_files.is_some());
+        assert!(!format!("{settings:?}").contains("secret"));
     }
 
     #[test]

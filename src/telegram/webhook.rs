@@ -19,13 +19,13 @@ use std::{
 
 use axum::{
     Router,
-    body::to_bytes,
+    body::Body,
     extract::{Request, State},
     http::{HeaderMap, StatusCode},
     routing::post,
 };
 use blake2::{Blake2s256, Digest};
-use futures::FutureExt;
+use futures::{FutureExt, StreamExt};
 use subtle::ConstantTimeEq;
 use tokio::{net::TcpListener, sync::Notify, task::JoinSet, time::timeout};
 use url::Url;
@@ -147,19 +147,39 @@ async fn handle_delivery(State(state): State<Arc<WebhookState>>, request: Reques
         tracing::error!(%error, "the store is unhealthy; an update is refused and Telegram redelivers it");
         return StatusCode::SERVICE_UNAVAILABLE;
     }
-    let body = timeout(BODY_TIMEOUT, to_bytes(request.into_body(), MAX_BODY_BYTES)).await;
-    let body = match body {
-        Ok(Ok(body)) => body,
-        Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE,
-        Err(_) => return StatusCode::REQUEST_TIMEOUT,
-    };
+    let mut body = Vec::new();
+    let reading = read_body(request.into_body(), &mut body);
+    let read = timeout(BODY_TIMEOUT, reading).await;
+    if let Err(status) = read.unwrap_or(Err(StatusCode::REQUEST_TIMEOUT)) {
+        return state.accept_unreadable(&body, status).await;
+    }
     match lenient_json::read(&body) {
         Some(update) => {
             let accepted = state.intake.accept(&Update::read(update));
             wait_until_done(accepted).await
         }
-        None => state.accept_unreadable(&body).await,
+        None => {
+            state
+                .accept_unreadable(&body, StatusCode::BAD_REQUEST)
+                .await
+        }
     }
+}
+
+/// Reads a body into `read`.
+///
+/// # Errors
+/// The answer to a body that is too long, or did not arrive whole; what arrived has been read.
+async fn read_body(body: Body, read: &mut Vec<u8>) -> Result<(), StatusCode> {
+    let mut chunks = body.into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| StatusCode::BAD_REQUEST)?;
+        if chunk.len() > MAX_BODY_BYTES - read.len() {
+            return Err(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        read.extend_from_slice(&chunk);
+    }
+    Ok(())
 }
 
 /// The answer to a delivery: 200 once its effect is on disk.
@@ -182,9 +202,10 @@ impl WebhookState {
         said.is_some_and(|said| said.as_bytes().ct_eq(self.secret.0.as_bytes()).into())
     }
 
-    /// A body that is no JSON, even after a repair. The first deliveries are refused, since it may have been cut off on
-    /// the way; then it is kept as a dead letter, because Telegram delivers nothing else to the chat meanwhile.
-    async fn accept_unreadable(&self, body: &[u8]) -> StatusCode {
+    /// A body that is no JSON, even after a repair, or did not arrive whole. The first deliveries are refused with this
+    /// status, since it may have been cut off on the way; then it is kept as a dead letter, because Telegram delivers
+    /// nothing else of that chat meanwhile.
+    async fn accept_unreadable(&self, body: &[u8], refusal: StatusCode) -> StatusCode {
         let unreadable = self.unreadable.lock();
         let is_hopeless = unreadable
             .unwrap_or_else(PoisonError::into_inner)
@@ -196,8 +217,8 @@ impl WebhookState {
         let bytes = body.len();
         tracing::error!(
             bytes,
-            "a delivery is not valid JSON; it is refused, and Telegram redelivers it"
+            "a delivery cannot be read; it is refused, and Telegram redelivers it"
         );
-        StatusCode::BAD_REQUEST
+        refusal
     }
 }

@@ -1,7 +1,7 @@
 //! What must hold for any bytes from outside, wherever a chat is: nothing panics, everything is answered, and what is sent
 //! fits Telegram. All on the shipped base.
 
-use std::{path::Path, sync::LazyLock};
+use std::{path::Path, sync::LazyLock, time::Duration};
 
 use clap::Parser;
 use jiff::Timestamp;
@@ -14,8 +14,11 @@ use unbind_bot::{
     },
     knowledge::{Language, entry::EntryId, parse},
     telegram::{
-        api::Identity,
+        api::{
+            ApiError, Identity, Ignored, ReceivedUpdate, SentMessage, read_answer, read_batch,
+        },
         incoming,
+        lenient_json::{self, Repaired},
         outgoing::{Form, Outgoing, RenderOptions, render},
         wire::Update,
     },
@@ -133,7 +136,7 @@ pub fn update_in(record: &Record, bytes: &[u8]) {
     };
     let mut record = record.clone();
     for line in bytes.split(|byte| *byte == b'\n') {
-        let Ok(update) = serde_json::from_slice(line) else {
+        let Some(update) = lenient_json::read(line) else {
             continue;
         };
         let update = Update::read(update);
@@ -143,6 +146,39 @@ pub fn update_in(record: &Record, bytes: &[u8]) {
             record = turn(record, &incoming.event, incoming.chat);
         }
     }
+}
+
+/// What a Bot API server may answer to a poll or to a message, whole and cut off in the middle.
+pub fn answer(bytes: &[u8]) {
+    for part in [bytes, &bytes[..bytes.len() / 2]] {
+        for status in [200, 429, 500] {
+            let _ = read_answer::<SentMessage>(status, part);
+            match read_answer::<Ignored>(status, part) {
+                Err(ApiError::TooManyRequests(wait)) => assert!(wait <= Duration::from_secs(3600)),
+                _ => {}
+            }
+            let batch = read_batch(status, part).unwrap_or_default();
+            for update in batch.updates {
+                match update {
+                    ReceivedUpdate::Json(json) => update_in(some_chat(part), json.to_string().as_bytes()),
+                    ReceivedUpdate::Unreadable(text) => outlined(&text),
+                }
+            }
+            batch.cut_off.iter().for_each(|text| outlined(text));
+        }
+        let text = String::from_utf8_lossy(part);
+        let repaired = Repaired::from_bytes(part);
+        // What is valid stays as it is, and a repair is not repaired again.
+        assert_eq!(Repaired::from_bytes(repaired.text.as_bytes()).text, repaired.text);
+        if let Ok(valid) = serde_json::from_str::<serde_json::Value>(&text) {
+            assert_eq!(lenient_json::read(part), Some(valid));
+        }
+    }
+}
+
+/// What is kept of text that cannot be read is no longer than that.
+fn outlined(text: &str) {
+    assert!(lenient_json::outline(text).len() <= 3 * text.len() + 5);
 }
 
 /// What a button may send back.
@@ -211,9 +247,11 @@ pub fn knowledge(bytes: &[u8]) {
 }
 
 /// Settings: what sets each, its name, and something it understands.
-const SETTINGS: [(&str, &str, &str); 12] = [
+const SETTINGS: [(&str, &str, &str); 14] = [
     ("--token", "TELOXIDE_TOKEN", "1:a"),
     ("--api-url", "TELOXIDE_API_URL", "https://api.telegram.org"),
+    ("--proxy", "TELOXIDE_PROXY", "http://127.0.0.1:80"),
+    ("--api-files", "API_FILES_DIR", "/"),
     // None: an address may hold what is wrong elsewhere.
     ("--webhook-url", "WEBHOOK_URL", ""),
     ("--webhook-listen", "WEBHOOK_LISTEN", "127.0.0.1:80"),

@@ -153,6 +153,8 @@ async fn on_telegram(lines: &[&str], language: Language) -> Vec<String> {
     let settings = TelegramSettings {
         token: TOKEN.into(),
         api_url: api.url().parse().unwrap(),
+        proxy: None,
+        api_files: None,
         send_rate: 0,
         send_rate_per_chat: 0,
         webhook: None,

@@ -79,6 +79,7 @@ fn numbers_beyond_all_bounds_are_numbers_or_nothing() {
 fn json_that_is_deep_torn_or_says_things_twice_stops_nothing() {
     let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
     bodies::update(deep.as_bytes());
+    bodies::answer(deep.as_bytes());
     bodies::card_file(deep.as_bytes());
     for torn in [
         r#"{"update_id":1,"update_id":2,"message":{"text":"a","text":"b"}}"#,
@@ -305,6 +306,32 @@ const JSON: &[&str] = &[
     "\"unbind_bot_cards\"",
     "{\"id\":7,\"type\":\"private\"}",
 ];
+const ANSWERS: &[&str] = &[
+    "{\"ok\":true,\"result\":[",
+    "{\"ok\":true,\"result\":{",
+    "{\"ok\":false,\"error_code\":429,\"parameters\":{\"retry_after\":",
+    "{\"update_id\":1,\"message\":{\"chat\":{\"id\":7,\"type\":\"private\"},\"text\":",
+    "\"message_id\":5",
+    "\"description\":",
+    "\"\\ud83d\"",
+    "\\u",
+    "\"hello\"",
+    "{",
+    "}",
+    "[",
+    "]",
+    "}]}",
+    ",",
+    ":",
+    "\"",
+    "\\",
+    "1e999",
+    "99999999999999999999",
+    "-1",
+    "null",
+    "\u{1}",
+    "\n",
+];
 const PRESSES: &[&str] = &[
     "0",
     "1",
@@ -368,6 +395,11 @@ proptest! {
     #[test]
     fn any_update_is_answered_or_passed_over(bytes in likely(JSON)) {
         bodies::update(&bytes);
+    }
+
+    #[test]
+    fn any_answer_of_a_server_is_read_or_refused(bytes in likely(ANSWERS)) {
+        bodies::answer(&bytes);
     }
 
     #[test]

@@ -639,3 +639,78 @@ async fn at_no_level_does_the_log_hold_what_was_said_or_the_token_and_each_updat
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_that_sends_on_and_a_useless_proxy_are_wrong_settings_by_name() {
+    let (api, folder) = (FakeApi::start().await, tempfile::tempdir().unwrap());
+    let to = format!("https://bot-api.example/bot{TOKEN}/getMe");
+    api.trouble("getMe", None, fake_api::Trouble::Redirect(301, to));
+    let query = format!("{}/?a=b", api.url());
+    let elsewhere = ("TELOXIDE_API_URL", "http://bot-api.invalid");
+    for (settings, words) in [
+        (vec![], "TELOXIDE_API_URL: this address sends requests on to https://bot-api.example,"),
+        (vec![("TELOXIDE_API_URL", query.as_str())], "TELOXIDE_API_URL: leave out"),
+        (vec![("TELOXIDE_PROXY", "ftp://ann:hidden@h")], "TELOXIDE_PROXY: "),
+        (vec![elsewhere, ("ALL_PROXY", "socks6://ann:hidden@h")], "ALL_PROXY: "),
+        (vec![("API_FILES_DIR", "nowhere")], "API_FILES_DIR: "),
+    ] {
+        let mut service = Service::spawn_with(folder.path(), &api, &settings);
+        assert_eq!(service.process.wait().unwrap().code(), Some(2), "{words}");
+        let log = service.log();
+        assert!(log.contains(words), "{words} in {log}");
+        assert!(!log.contains(TOKEN) && !log.contains("hidden"), "{log}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_doctor_names_the_proxy_without_its_password() {
+    let (api, folder) = (FakeApi::start().await, tempfile::tempdir().unwrap());
+    let host = api.url().replace("http://", "");
+    let proxy = format!("http://ann:hidden@{host}");
+    let elsewhere = ("TELOXIDE_API_URL", "http://bot-api.invalid:8081");
+    let of_environment = format!("proxy: the Bot API server is reached through http://{host} (HTTP_PROXY)");
+    let of_bot = format!("proxy: the Bot API server is reached through http://{host} (TELOXIDE_PROXY)");
+    let none = "proxy: none".to_owned();
+    for (settings, words) in [
+        (vec![elsewhere, ("TELOXIDE_PROXY", proxy.as_str())], of_bot),
+        (vec![elsewhere, ("HTTP_PROXY", proxy.as_str())], of_environment),
+        // The server is on this machine, and nobody listens at the proxy's address.
+        (vec![("ALL_PROXY", "socks5://127.0.0.1:9")], none),
+    ] {
+        let (code, said) = doctor(folder.path(), &api, &settings);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains(&words) && !said.contains("hidden"), "{words} in {said}");
+    }
+}
+
+/// The process may have fewer open files than there are connections.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn idle_connections_without_end_do_not_keep_it_from_polling() {
+    const OPEN_FILES: u64 = 128;
+    const CONNECTIONS: u64 = 3 * OPEN_FILES;
+    let (api, folder) = (FakeApi::start().await, tempfile::tempdir().unwrap());
+    let listen = free_port().to_string();
+    let settings = [("HEALTH_LISTEN", listen.as_str())];
+    let service = Service::start_with(folder.path(), &api, &settings);
+    let limited = Command::new("prlimit")
+        .arg(format!("--pid={}", service.process.id()))
+        .arg(format!("--nofile={OPEN_FILES}:{OPEN_FILES}"))
+        .status();
+    assert!(limited.is_ok_and(|status| status.success()), "this test needs `prlimit`");
+    for round in 1..=2 {
+        let mut idle = Vec::new();
+        for _ in 0..CONNECTIONS {
+            idle.push(tokio::net::TcpStream::connect(&listen).await.unwrap());
+        }
+        let update = api.says(ANN, "/help");
+        api.until("it is answered", |api| {
+            api.is_confirmed(update) && shown(api).len() >= round
+        })
+        .await;
+        // Those that were served are closed, and those that waited are gone.
+        drop(idle);
+        assert_eq!(page(&listen, "/healthz").await.0, 200);
+    }
+    let (code, log) = service.terminate();
+    assert_eq!(code, Some(0), "{log}");
+}

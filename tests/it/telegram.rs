@@ -1,6 +1,7 @@
 //! The Telegram channel as Telegram sees it: the service over HTTP against a Bot API server on loopback.
 
 mod files;
+mod network;
 mod timers;
 mod topics;
 mod webhook;

@@ -7,6 +7,7 @@
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     net::SocketAddr,
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant},
 };
@@ -15,7 +16,10 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::{self, FromRequest, Multipart, Path, Request},
-    http::{StatusCode, header::CONTENT_TYPE},
+    http::{
+        StatusCode,
+        header::{CONTENT_TYPE, LOCATION},
+    },
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
@@ -75,11 +79,23 @@ pub enum Trouble {
     Reset,
     /// No answer.
     Hang,
+    /// This status and body, whatever they are.
+    Raw(u16, Vec<u8>),
+    /// This status, and the address to go to.
+    Redirect(u16, String),
 }
 
 #[derive(Default)]
 struct State {
     updates: VecDeque<Value>,
+    /// The bytes of updates that are sent as they are, by id.
+    raw: HashMap<u64, Vec<u8>>,
+    /// Answers to polls end after this many bytes, as behind a proxy that limits their length.
+    poll_bytes: Option<usize>,
+    /// Polls are answered at once, although there is nothing new.
+    answers_at_once: bool,
+    /// Where files are on disk; then they are not served over HTTP, as with `--local`.
+    files_on_disk: Option<PathBuf>,
     next_update: u64,
     /// Updates delivered by webhook.
     delivered: Vec<u64>,
@@ -243,7 +259,7 @@ impl FakeApi {
         }
         let response = request
             .header(CONTENT_TYPE, "application/json")
-            .body(update.to_string())
+            .body(self.bytes_of(update))
             .send();
         response
             .await
@@ -259,6 +275,53 @@ impl FakeApi {
         };
         self.push_as(id, fields);
         id
+    }
+
+    /// Queues an update of which `bytes` makes the JSON, or what is sent in its place; returns its id.
+    pub fn push_raw(&self, bytes: impl Fn(u64) -> Vec<u8>) -> u64 {
+        let id = {
+            let mut state = self.state();
+            state.next_update += 1;
+            let id = state.next_update;
+            state.raw.insert(id, bytes(id));
+            id
+        };
+        self.push_as(id, json!({}));
+        id
+    }
+
+    /// Cuts off the answers to polls.
+    pub fn limit_polls(&self, bytes: Option<usize>) {
+        self.state().poll_bytes = bytes;
+    }
+
+    /// Answers polls at once from now on.
+    pub fn answer_polls_at_once(&self) {
+        self.state().answers_at_once = true;
+        self.changed.notify_waiters();
+    }
+
+    /// Keeps files in a folder and serves them no more.
+    pub fn keep_files_in(&self, folder: PathBuf) {
+        self.state().files_on_disk = Some(folder);
+    }
+
+    /// An update as it is sent.
+    fn bytes_of(&self, update: &Value) -> Vec<u8> {
+        let raw = update["update_id"]
+            .as_u64()
+            .and_then(|id| self.state().raw.get(&id).cloned());
+        raw.unwrap_or_else(|| update.to_string().into_bytes())
+    }
+
+    /// The answer to a poll.
+    fn batch(&self, updates: &[Value]) -> Response {
+        let updates: Vec<_> = updates.iter().map(|update| self.bytes_of(update)).collect();
+        let mut body = [br#"{"ok":true,"result":["#.as_slice(), &updates.join(&b','), b"]}"].concat();
+        if let Some(most) = self.state().poll_bytes {
+            body.truncate(most);
+        }
+        body.into_response()
     }
 
     /// Queues an update with this id.
@@ -518,8 +581,8 @@ impl FakeApi {
                     "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running",
                 );
             }
-            if !batch.is_empty() || Instant::now() >= end {
-                return accept(json!(batch));
+            if !batch.is_empty() || Instant::now() >= end || self.state().answers_at_once {
+                return self.batch(&batch);
             }
             let _ = timeout(Duration::from_millis(50), changed).await;
         }
@@ -604,9 +667,15 @@ impl FakeApi {
 
     fn get_file(&self, params: &Value) -> Response {
         let id = params["file_id"].as_str().unwrap_or_default();
-        match self.state().files.get(id) {
+        let state = self.state();
+        let on_disk = state.files_on_disk.as_ref();
+        let path = match on_disk {
+            Some(folder) => format!("{}/{TOKEN}/documents/{id}.json", folder.display()),
+            None => format!("documents/{id}.json"),
+        };
+        match state.files.get(id) {
             Some(bytes) => accept(json!({
-                "file_id": id, "file_size": bytes.len(), "file_path": format!("documents/{id}.json"),
+                "file_id": id, "file_size": bytes.len(), "file_path": path,
             })),
             None => refuse(
                 400,
@@ -839,5 +908,9 @@ async fn misbehave(trouble: Trouble) -> Response {
             Body::from_stream(broken).into_response()
         }
         Trouble::Hang => std::future::pending().await,
+        Trouble::Raw(status, body) => (StatusCode::from_u16(status).unwrap(), body).into_response(),
+        Trouble::Redirect(status, to) => {
+            (StatusCode::from_u16(status).unwrap(), [(LOCATION, to)]).into_response()
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Replies with deletions, files, pictures and downloads.
 
+use std::path::{Path, PathBuf};
+
 use unbind_bot::{
     dialogue::{Attachment, MAX_FILE_BYTES, MessageId},
     telegram::{
@@ -309,5 +311,69 @@ async fn a_server_that_is_gone_is_told_without_the_address_of_the_file() {
             !shown.contains(TOKEN) && !shown.contains("/file/"),
             "{shown}"
         );
+    }
+}
+
+/// The service beside a server that keeps its files in `folder` on disk, with this setting.
+fn start_beside(api: &FakeApi, store: &Arc<Gate>, folder: &Path, named: Option<&Path>) -> Service {
+    api.keep_files_in(folder.to_owned());
+    let settings = TelegramSettings {
+        api_files: named.map(Path::to_owned),
+        ..settings(api, TOKEN)
+    };
+    Service::start_as(settings, store, Base::new(Knowledge::default()), Timestamp::now)
+}
+
+/// Puts a file where the server says it is.
+fn put(folder: &Path, file: &str, content: &str) -> PathBuf {
+    let documents = folder.join(TOKEN).join("documents");
+    std::fs::create_dir_all(&documents).unwrap();
+    let path = documents.join(format!("{file}.json"));
+    std::fs::write(&path, content).unwrap();
+    path
+}
+
+#[tokio::test]
+async fn a_file_of_a_local_server_is_read_from_the_folder_that_is_named() {
+    let (api, store, folder) = (FakeApi::start().await, Gate::open(), tempfile::tempdir().unwrap());
+    put(folder.path(), "FILE0", cards());
+    let _service = start_beside(&api, &store, folder.path(), Some(folder.path()));
+    api.sends(ANN, "cards.json", "what is served is not read");
+    api.until("its cards are shown", |api| offers(api, ANN, ".import"))
+        .await;
+    assert!(api.calls_of("download").is_empty());
+}
+
+#[tokio::test]
+async fn a_file_of_a_local_server_that_cannot_be_read_is_not_said_to_be_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let secret = put(elsewhere.path(), "secret", cards());
+    let linked = put(folder.path(), "FILE0", "");
+    std::fs::remove_file(&linked).unwrap();
+    std::os::unix::fs::symlink(secret, linked).unwrap();
+    let missing = folder.path().join("missing");
+    for (kept_in, named) in [
+        (folder.path(), None),
+        (folder.path(), Some(folder.path())),
+        (missing.as_path(), Some(folder.path())),
+        (elsewhere.path(), Some(folder.path())),
+    ] {
+        let log = Log::default();
+        let _guard = log.listen();
+        let (api, store) = (FakeApi::start().await, Gate::open());
+        let service = start_beside(&api, &store, kept_in, named);
+        api.sends(ANN, "cards.json", cards());
+        let words = looks("file-not-served");
+        api.until("it is said", |api| {
+            let last = api.sent(ANN).into_iter().next_back();
+            last.is_some_and(|call| call.text() == words)
+        })
+        .await;
+        service.stop().await;
+        let (log, folder) = (log.read(), kept_in.display().to_string());
+        let warning = log.lines().find(|line| line.contains("API_FILES_DIR"));
+        assert!(warning.is_some_and(|line| line.contains("WARN") && line.contains(&folder)), "{log}");
+        assert!(!log.contains("SECRET"), "{log}");
     }
 }

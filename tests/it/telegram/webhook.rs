@@ -342,3 +342,126 @@ async fn an_address_telegram_does_not_take_and_a_port_that_is_taken_end_the_serv
     let refused = service.running.await.unwrap().unwrap_err();
     assert!(refused.to_string().contains("WEBHOOK_LISTEN"), "{refused}");
 }
+
+/// A delivery of these bytes.
+async fn post(listen: SocketAddr, body: impl Into<Vec<u8>>) -> StatusCode {
+    let request = Client::new().post(format!("http://{listen}/telegram"));
+    let request = request.header("X-Telegram-Bot-Api-Secret-Token", SECRET);
+    request.body(body.into()).send().await.unwrap().status()
+}
+
+#[tokio::test]
+async fn a_delivery_with_odd_bytes_is_read_and_one_that_is_no_json_is_not_refused_for_ever() {
+    let (api, store, listen) = (FakeApi::start().await, Gate::open(), free_port());
+    let _service = start(&api, &store, webhook(listen));
+    until_set(&api).await;
+    let body = |update: u64, text: &[u8]| {
+        let begin = format!(
+            r#"{{"update_id":{update},"message":{{"message_id":1,"date":0,"from":{{"id":{ANN}}},"chat":{{"id":{ANN},"type":"private"}},"text":"#
+        );
+        [begin.as_bytes(), text, b"}}"].concat()
+    };
+    let deep = format!("\"x\",\"new\":{}{}", "[".repeat(300), "]".repeat(300));
+    let odd = [
+        br#""\ud83d""#.as_slice(),
+        b"\"\xff\xfe\"",
+        b"\"\x01\"",
+        b"\"x\",\"new\":1e999",
+        deep.as_bytes(),
+    ];
+    for (update, text) in (5..).zip(odd) {
+        assert_eq!(post(listen, body(update, text)).await, StatusCode::OK);
+    }
+    assert_eq!(store.committed(ANN), [5, 6, 7, 8, 9]);
+    let whole = body(20, b"\"TOPSECRET\"");
+    for (update, torn) in [&whole[..whole.len() - 5], &whole[..20], b"{\"a\" \"b\"}"].into_iter().enumerate() {
+        let mut answers = Vec::new();
+        for _ in 0..4 {
+            answers.push(post(listen, torn).await.as_u16());
+        }
+        assert_eq!(answers, [400, 400, 200, 200], "{update}");
+    }
+    let huge = format!("{{\"update_id\":30,\"x\":\"{}\"}}", "x".repeat(1 << 20));
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        answers.push(post(listen, huge.clone()).await.as_u16());
+    }
+    assert_eq!(answers, [413, 413, 200]);
+    let kept = || store.inner.load(ChatId::OPERATOR).unwrap().record.dead_letters;
+    api.until("they are kept", |_| kept().len() >= 4).await;
+    assert!(!format!("{:?}", kept()).contains("TOPSECRET"), "{:?}", kept());
+    assert_eq!(post(listen, whole).await, StatusCode::OK);
+}
+
+/// Time is the test's, so that the pauses take none.
+#[tokio::test(start_paused = true)]
+async fn a_stranger_who_keeps_knocking_causes_no_more_registrations() {
+    let (api, store, listen) = (FakeApi::start().await, Gate::open(), free_port());
+    let service = start(&api, &store, webhook(listen));
+    service.until_ready(&api).await;
+    let begun = tokio::time::Instant::now();
+    // Until the registration was checked several times.
+    while begun.elapsed() < Duration::from_secs(50 * 60) {
+        for secret in [None, Some("a-guess")] {
+            let guess = Delivery {
+                secret,
+                ..delivery(listen, &hello(5, ANN))
+            };
+            assert_eq!(guess.status().await, StatusCode::UNAUTHORIZED);
+        }
+        sleep(Duration::from_secs(45)).await;
+    }
+    assert!(api.calls_of("getWebhookInfo").len() > 5);
+    assert_eq!(api.calls_of("setWebhook").len(), 1);
+}
+
+#[tokio::test]
+async fn a_refusal_to_register_in_the_middle_of_a_run_is_said_and_tried_again() {
+    for (code, description) in [
+        (400, "Bad Request: bad webhook: Failed to resolve host"),
+        (401, "Unauthorized"),
+        (403, "Forbidden"),
+        (404, "Not Found"),
+    ] {
+        let (api, store, listen) = (FakeApi::start().await, Gate::open(), free_port());
+        let service = start(&api, &store, webhook(listen));
+        service.until_ready(&api).await;
+        service.stop().await;
+        // The next start finds it as it should be, so that a wrong secret may mean that Telegram has another one.
+        let service = start(&api, &store, webhook(listen));
+        service.until_ready(&api).await;
+        for _ in 0..2 {
+            api.trouble("setWebhook", None, Trouble::Error(code, description));
+        }
+        let guess = Delivery {
+            secret: None,
+            ..delivery(listen, &hello(5, ANN))
+        };
+        assert_eq!(guess.status().await, StatusCode::UNAUTHORIZED);
+        let metrics = service.assistant.metrics().clone();
+        api.until("it is said", |_| {
+            let fault = metrics.receiving_fault().unwrap_or_default();
+            fault.contains("the webhook cannot be registered")
+        })
+        .await;
+        assert!(!metrics.is_receiving(Timestamp::now()));
+        let own = delivery(listen, &hello(6, ANN)).status().await;
+        assert_eq!(own, StatusCode::OK, "what comes in is handled");
+        api.until("it is registered after all", |api| {
+            api.calls_of("setWebhook").len() == 4 && metrics.is_receiving(Timestamp::now())
+        })
+        .await;
+        service.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn it_listens_on_ipv6() {
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    let port = TcpListener::bind("[::1]:0").unwrap();
+    let listen = port.local_addr().unwrap();
+    drop(port);
+    let service = start(&api, &store, webhook(listen));
+    service.until_ready(&api).await;
+    assert_eq!(delivery(listen, &hello(5, ANN)).status().await, StatusCode::OK);
+}
