@@ -74,11 +74,10 @@ impl<'a> Repair<'a> {
                 '}' | ']' => self.end(first),
                 '"' => self.string(),
                 ',' | ':' => self.separator(first),
-                first if first.is_whitespace() => {
+                first if first.is_whitespace() || first.is_control() => {
                     self.skip(first);
                     self.push(" ");
                 }
-                first if first.is_control() => self.skip(first),
                 _ => self.word(),
             }
             if self.open.is_empty() && self.left_out == 0 && self.complete > 0 {
@@ -136,7 +135,7 @@ impl<'a> Repair<'a> {
             }
             1 => {
                 self.left_out = 0;
-                self.push("null");
+                self.push(" null");
                 self.value_is_complete();
             }
             _ => self.left_out -= 1,

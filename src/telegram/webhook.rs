@@ -174,10 +174,11 @@ async fn read_body(body: Body, read: &mut Vec<u8>) -> Result<(), StatusCode> {
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| StatusCode::BAD_REQUEST)?;
-        if chunk.len() > MAX_BODY_BYTES - read.len() {
+        let room = MAX_BODY_BYTES - read.len();
+        read.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if chunk.len() > room {
             return Err(StatusCode::PAYLOAD_TOO_LARGE);
         }
-        read.extend_from_slice(&chunk);
     }
     Ok(())
 }

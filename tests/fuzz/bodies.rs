@@ -14,9 +14,7 @@ use unbind_bot::{
     },
     knowledge::{Language, entry::EntryId, parse},
     telegram::{
-        api::{
-            ApiError, Identity, Ignored, ReceivedUpdate, SentMessage, read_answer, read_batch,
-        },
+        api::{ApiError, Identity, Ignored, ReceivedUpdate, SentMessage, read_answer, read_batch},
         incoming,
         lenient_json::{self, Repaired},
         outgoing::{Form, Outgoing, RenderOptions, render},
@@ -160,7 +158,9 @@ pub fn answer(bytes: &[u8]) {
             let batch = read_batch(status, part).unwrap_or_default();
             for update in batch.updates {
                 match update {
-                    ReceivedUpdate::Json(json) => update_in(some_chat(part), json.to_string().as_bytes()),
+                    ReceivedUpdate::Json(json) => {
+                        update_in(some_chat(part), json.to_string().as_bytes())
+                    }
                     ReceivedUpdate::Unreadable(text) => outlined(&text),
                 }
             }
@@ -169,7 +169,10 @@ pub fn answer(bytes: &[u8]) {
         let text = String::from_utf8_lossy(part);
         let repaired = Repaired::from_bytes(part);
         // What is valid stays as it is, and a repair is not repaired again.
-        assert_eq!(Repaired::from_bytes(repaired.text.as_bytes()).text, repaired.text);
+        assert_eq!(
+            Repaired::from_bytes(repaired.text.as_bytes()).text,
+            repaired.text
+        );
         if let Ok(valid) = serde_json::from_str::<serde_json::Value>(&text) {
             assert_eq!(lenient_json::read(part), Some(valid));
         }

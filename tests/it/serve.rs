@@ -648,10 +648,22 @@ async fn an_address_that_sends_on_and_a_useless_proxy_are_wrong_settings_by_name
     let query = format!("{}/?a=b", api.url());
     let elsewhere = ("TELOXIDE_API_URL", "http://bot-api.invalid");
     for (settings, words) in [
-        (vec![], "TELOXIDE_API_URL: this address sends requests on to https://bot-api.example,"),
-        (vec![("TELOXIDE_API_URL", query.as_str())], "TELOXIDE_API_URL: leave out"),
-        (vec![("TELOXIDE_PROXY", "ftp://ann:hidden@h")], "TELOXIDE_PROXY: "),
-        (vec![elsewhere, ("ALL_PROXY", "socks6://ann:hidden@h")], "ALL_PROXY: "),
+        (
+            vec![],
+            "TELOXIDE_API_URL: this address sends requests on to https://bot-api.example,",
+        ),
+        (
+            vec![("TELOXIDE_API_URL", query.as_str())],
+            "TELOXIDE_API_URL: leave out",
+        ),
+        (
+            vec![("TELOXIDE_PROXY", "ftp://ann:hidden@h")],
+            "TELOXIDE_PROXY: ",
+        ),
+        (
+            vec![elsewhere, ("ALL_PROXY", "socks6://ann:hidden@h")],
+            "ALL_PROXY: ",
+        ),
         (vec![("API_FILES_DIR", "nowhere")], "API_FILES_DIR: "),
     ] {
         let mut service = Service::spawn_with(folder.path(), &api, &settings);
@@ -668,18 +680,26 @@ async fn the_doctor_names_the_proxy_without_its_password() {
     let host = api.url().replace("http://", "");
     let proxy = format!("http://ann:hidden@{host}");
     let elsewhere = ("TELOXIDE_API_URL", "http://bot-api.invalid:8081");
-    let of_environment = format!("proxy: the Bot API server is reached through http://{host} (HTTP_PROXY)");
-    let of_bot = format!("proxy: the Bot API server is reached through http://{host} (TELOXIDE_PROXY)");
+    let of_environment =
+        format!("proxy: the Bot API server is reached through http://{host} (HTTP_PROXY)");
+    let of_bot =
+        format!("proxy: the Bot API server is reached through http://{host} (TELOXIDE_PROXY)");
     let none = "proxy: none".to_owned();
     for (settings, words) in [
         (vec![elsewhere, ("TELOXIDE_PROXY", proxy.as_str())], of_bot),
-        (vec![elsewhere, ("HTTP_PROXY", proxy.as_str())], of_environment),
+        (
+            vec![elsewhere, ("HTTP_PROXY", proxy.as_str())],
+            of_environment,
+        ),
         // The server is on this machine, and nobody listens at the proxy's address.
         (vec![("ALL_PROXY", "socks5://127.0.0.1:9")], none),
     ] {
         let (code, said) = doctor(folder.path(), &api, &settings);
         assert_eq!(code, Some(0), "{said}");
-        assert!(said.contains(&words) && !said.contains("hidden"), "{words} in {said}");
+        assert!(
+            said.contains(&words) && !said.contains("hidden"),
+            "{words} in {said}"
+        );
     }
 }
 
@@ -696,7 +716,10 @@ async fn idle_connections_without_end_do_not_keep_it_from_polling() {
         .arg(format!("--pid={}", service.process.id()))
         .arg(format!("--nofile={OPEN_FILES}:{OPEN_FILES}"))
         .status();
-    assert!(limited.is_ok_and(|status| status.success()), "this test needs `prlimit`");
+    assert!(
+        limited.is_ok_and(|status| status.success()),
+        "this test needs `prlimit`"
+    );
     for round in 1..=2 {
         let mut idle = Vec::new();
         for _ in 0..CONNECTIONS {

@@ -114,8 +114,10 @@ fn is_this_machine(api: &Url) -> bool {
             let name = name.trim_end_matches('.');
             name == "localhost" || name.ends_with(".localhost")
         }
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
+        Some(Host::Ipv4(address)) => address.is_loopback() || address.is_unspecified(),
+        Some(Host::Ipv6(address)) => {
+            address.to_canonical().is_loopback() || address.is_unspecified()
+        }
         None => false,
     }
 }
@@ -225,6 +227,8 @@ mod tests {
             "http://127.0.0.1:8081",
             "http://127.9.9.9",
             "http://[::1]:8081",
+            "http://[::ffff:127.0.0.1]:8081",
+            "http://0.0.0.0:8081",
             "http://bot-api.localhost",
             "https://localhost",
         ] {

@@ -38,6 +38,8 @@ pub(super) struct Registration {
     /// Whether Telegram may have a different secret.
     may_have_other_secret: bool,
     set_at: Option<Instant>,
+    /// When Telegram last had a delivery refused for its secret, as the check before found it.
+    refused_at: Option<Option<i64>>,
 }
 
 impl Registration {
@@ -49,6 +51,7 @@ impl Registration {
             secret,
             may_have_other_secret: false,
             set_at: None,
+            refused_at: None,
         }
     }
 
@@ -125,6 +128,7 @@ impl Registration {
     /// Registers the webhook if the registration differs. Telegram does not tell which secret it has.
     async fn register_if_needed(&mut self) -> Result<(), ApiError> {
         let found: WebhookInfo = self.api.call(&GetWebhookInfo::new()).await?;
+        self.note_refusals(&found);
         if !self.may_have_other_secret && self.is_as_wanted(&found) {
             return Ok(());
         }
@@ -140,6 +144,18 @@ impl Registration {
             "the webhook was registered"
         );
         Ok(())
+    }
+
+    /// Whether Telegram itself was refused since the check before, which no stranger can bring about: then it has another
+    /// secret.
+    fn note_refusals(&mut self, found: &WebhookInfo) {
+        let said = found.last_error_message.as_deref().unwrap_or_default();
+        let refused_at = found.last_error_date.filter(|_| said.contains("401"));
+        let before = self.refused_at.replace(refused_at);
+        if refused_at.is_some() && before.is_some_and(|before| before != refused_at) {
+            tracing::warn!("Telegram has another secret; registering the webhook again");
+            self.may_have_other_secret = true;
+        }
     }
 
     fn is_as_wanted(&self, found: &WebhookInfo) -> bool {

@@ -113,6 +113,8 @@ struct State {
     highest_offset: u64,
     /// The parameters of the last setWebhook.
     webhook: Option<Value>,
+    /// When a delivery was last refused for its secret, in seconds since 1970.
+    refused_at: Option<i64>,
     /// The address that is connected to when a webhook is set, and whether each connection succeeded.
     probe_address: Option<SocketAddr>,
     probe_results: Vec<bool>,
@@ -163,6 +165,11 @@ impl FakeApi {
     pub fn set_webhook(&self) {
         let theirs = json!({"url": "https://example.org/theirs", "max_connections": 40});
         self.state().webhook = Some(theirs);
+    }
+
+    /// The webhook refused a delivery for its secret at this time.
+    pub fn note_wrong_secret(&self, at: i64) {
+        self.state().refused_at = Some(at);
     }
 
     pub fn webhook(&self) -> Option<Value> {
@@ -317,7 +324,12 @@ impl FakeApi {
     /// The answer to a poll.
     fn batch(&self, updates: &[Value]) -> Response {
         let updates: Vec<_> = updates.iter().map(|update| self.bytes_of(update)).collect();
-        let mut body = [br#"{"ok":true,"result":["#.as_slice(), &updates.join(&b','), b"]}"].concat();
+        let mut body = [
+            br#"{"ok":true,"result":["#.as_slice(),
+            &updates.join(&b','),
+            b"]}",
+        ]
+        .concat();
         if let Some(most) = self.state().poll_bytes {
             body.truncate(most);
         }
@@ -595,6 +607,11 @@ impl FakeApi {
         info.as_object_mut().unwrap().remove("secret_token");
         info["pending_update_count"] = json!(state.updates.len());
         info["has_custom_certificate"] = json!(false);
+        if let Some(date) = state.refused_at {
+            info["last_error_date"] = json!(date);
+            let said = "Wrong response from the webhook: 401 Unauthorized";
+            info["last_error_message"] = json!(said);
+        }
         accept(info)
     }
 

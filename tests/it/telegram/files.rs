@@ -321,7 +321,12 @@ fn start_beside(api: &FakeApi, store: &Arc<Gate>, folder: &Path, named: Option<&
         api_files: named.map(Path::to_owned),
         ..settings(api, TOKEN)
     };
-    Service::start_as(settings, store, Base::new(Knowledge::default()), Timestamp::now)
+    Service::start_as(
+        settings,
+        store,
+        Base::new(Knowledge::default()),
+        Timestamp::now,
+    )
 }
 
 /// Puts a file where the server says it is.
@@ -335,7 +340,11 @@ fn put(folder: &Path, file: &str, content: &str) -> PathBuf {
 
 #[tokio::test]
 async fn a_file_of_a_local_server_is_read_from_the_folder_that_is_named() {
-    let (api, store, folder) = (FakeApi::start().await, Gate::open(), tempfile::tempdir().unwrap());
+    let (api, store, folder) = (
+        FakeApi::start().await,
+        Gate::open(),
+        tempfile::tempdir().unwrap(),
+    );
     put(folder.path(), "FILE0", cards());
     let _service = start_beside(&api, &store, folder.path(), Some(folder.path()));
     api.sends(ANN, "cards.json", "what is served is not read");
@@ -373,7 +382,10 @@ async fn a_file_of_a_local_server_that_cannot_be_read_is_not_said_to_be_wrong() 
         service.stop().await;
         let (log, folder) = (log.read(), kept_in.display().to_string());
         let warning = log.lines().find(|line| line.contains("API_FILES_DIR"));
-        assert!(warning.is_some_and(|line| line.contains("WARN") && line.contains(&folder)), "{log}");
+        assert!(
+            warning.is_some_and(|line| line.contains("WARN") && line.contains(&folder)),
+            "{log}"
+        );
         assert!(!log.contains("SECRET"), "{log}");
     }
 }

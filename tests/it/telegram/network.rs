@@ -53,9 +53,14 @@ async fn an_update_with_odd_bytes_is_answered_and_so_are_those_beside_it() {
         api.says(BEN, "/help");
         api.push_raw(|id| raw_message(id, &text));
         let last = api.says(BEN, "/help");
-        let shown = String::from_utf8_lossy(&text).chars().take(40).collect::<String>();
+        let shown = String::from_utf8_lossy(&text)
+            .chars()
+            .take(40)
+            .collect::<String>();
         api.until(&shown, |api| {
-            api.is_confirmed(last) && api.sent(BEN).len() == before + 2 && api.sent(ANN).len() > anns
+            api.is_confirmed(last)
+                && api.sent(BEN).len() == before + 2
+                && api.sent(ANN).len() > anns
         })
         .await;
     }
@@ -65,7 +70,11 @@ async fn an_update_with_odd_bytes_is_answered_and_so_are_those_beside_it() {
 #[tokio::test]
 async fn an_update_that_is_no_json_is_stepped_over_and_kept_without_what_was_written() {
     let (api, store) = (FakeApi::start().await, Gate::open());
-    for text in [&br#""TOPSECRET" 5"#[..], br#""TOPSECRET","a" "b""#, br#""TOPSECRET",:"#] {
+    for text in [
+        &br#""TOPSECRET" 5"#[..],
+        br#""TOPSECRET","a" "b""#,
+        br#""TOPSECRET",:"#,
+    ] {
         api.push_raw(|id| raw_message(id, text));
     }
     let last = api.says(BEN, "/help");
@@ -77,7 +86,10 @@ async fn an_update_that_is_no_json_is_stepped_over_and_kept_without_what_was_wri
     let letters = dead_letters(&store);
     assert_eq!(letters.len(), 3, "{letters:?}");
     for letter in letters {
-        assert!(letter.contains("message_id") && !letter.contains("TOPSECRET"), "{letter}");
+        assert!(
+            letter.contains("message_id") && !letter.contains("TOPSECRET"),
+            "{letter}"
+        );
     }
     assert!(api.sent(ANN).is_empty());
 }
@@ -190,7 +202,10 @@ async fn a_passing_refusal_of_a_good_token_is_waited_out_and_said() {
         .await;
         service.stop().await;
         let log = log.read();
-        assert!(log.contains("ERROR") && log.contains("getUpdates is refused"), "{log}");
+        assert!(
+            log.contains("ERROR") && log.contains("getUpdates is refused"),
+            "{log}"
+        );
     }
 }
 
@@ -278,24 +293,42 @@ async fn a_message_whose_answer_was_cut_off_is_sent_once() {
     store.say(ANN, "two").await;
     let _service = Service::start(&api, &store);
     api.until("all is sent", |_| store.waiting() == 0).await;
-    let texts: Vec<_> = api.sent(ANN).iter().map(|call| call.text().to_owned()).collect();
+    let texts: Vec<_> = api
+        .sent(ANN)
+        .iter()
+        .map(|call| call.text().to_owned())
+        .collect();
     assert_eq!(texts, ["one", "two"]);
 }
 
 #[tokio::test]
 async fn a_wait_beyond_all_sense_ends_neither_the_service_nor_other_chats() {
     let (api, store) = (FakeApi::start().await, Gate::open());
-    for wait in ["9223372036854775807", "18446744073709551615", "1e308", "\"99999999999999\""] {
+    for wait in [
+        "9223372036854775807",
+        "18446744073709551615",
+        "1e308",
+        "\"99999999999999\"",
+    ] {
         let body = format!(
             r#"{{"ok":false,"error_code":429,"description":"","parameters":{{"retry_after":{wait}}}}}"#
         );
         let chat = 100 + i64::try_from(wait.len()).unwrap();
-        api.trouble("sendMessage", Some(chat), Trouble::Raw(429, body.into_bytes()));
+        api.trouble(
+            "sendMessage",
+            Some(chat),
+            Trouble::Raw(429, body.into_bytes()),
+        );
         store.say(chat, "one").await;
     }
     for wait in ["-9223372036854775808", "\"-1\"", "-0.5"] {
-        let body = format!(r#"{{"ok":false,"error_code":429,"parameters":{{"retry_after":{wait}}}}}"#);
-        api.trouble("sendMessage", Some(BEN), Trouble::Raw(429, body.into_bytes()));
+        let body =
+            format!(r#"{{"ok":false,"error_code":429,"parameters":{{"retry_after":{wait}}}}}"#);
+        api.trouble(
+            "sendMessage",
+            Some(BEN),
+            Trouble::Raw(429, body.into_bytes()),
+        );
     }
     let service = Service::start(&api, &store);
     let update = api.says(ANN, "/help");
@@ -378,7 +411,9 @@ async fn serve_socks(mut client: TcpStream, target: String) -> std::io::Result<(
     // The request, with the name of the server.
     let mut request = [0; 5];
     client.read_exact(&mut request).await?;
-    client.read_exact(&mut vec![0; usize::from(request[4]) + 2]).await?;
+    client
+        .read_exact(&mut vec![0; usize::from(request[4]) + 2])
+        .await?;
     client.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).await?;
     let mut server = TcpStream::connect(target).await?;
     copy_bidirectional(&mut client, &mut server).await?;
@@ -394,7 +429,12 @@ async fn a_server_behind_a_proxy_is_reached_and_the_proxy_is_named_without_its_p
     for (scheme, address) in [("http", host), ("socks5h", socks)] {
         let store = Gate::open();
         let settings = behind(&api, &format!("{scheme}://ann:TOPSECRET@{address}"));
-        let service = Service::start_as(settings, &store, Base::new(Knowledge::default()), Timestamp::now);
+        let service = Service::start_as(
+            settings,
+            &store,
+            Base::new(Knowledge::default()),
+            Timestamp::now,
+        );
         let (before, update) = (api.sent(ANN).len(), api.says(ANN, "/help"));
         api.until(scheme, |api| {
             api.is_confirmed(update) && api.sent(ANN).len() > before

@@ -374,7 +374,10 @@ async fn a_delivery_with_odd_bytes_is_read_and_one_that_is_no_json_is_not_refuse
     }
     assert_eq!(store.committed(ANN), [5, 6, 7, 8, 9]);
     let whole = body(20, b"\"TOPSECRET\"");
-    for (update, torn) in [&whole[..whole.len() - 5], &whole[..20], b"{\"a\" \"b\"}"].into_iter().enumerate() {
+    for (update, torn) in [&whole[..whole.len() - 5], &whole[..20], b"{\"a\" \"b\"}"]
+        .into_iter()
+        .enumerate()
+    {
         let mut answers = Vec::new();
         for _ in 0..4 {
             answers.push(post(listen, torn).await.as_u16());
@@ -387,9 +390,20 @@ async fn a_delivery_with_odd_bytes_is_read_and_one_that_is_no_json_is_not_refuse
         answers.push(post(listen, huge.clone()).await.as_u16());
     }
     assert_eq!(answers, [413, 413, 200]);
-    let kept = || store.inner.load(ChatId::OPERATOR).unwrap().record.dead_letters;
+    let kept = || {
+        store
+            .inner
+            .load(ChatId::OPERATOR)
+            .unwrap()
+            .record
+            .dead_letters
+    };
     api.until("they are kept", |_| kept().len() >= 4).await;
-    assert!(!format!("{:?}", kept()).contains("TOPSECRET"), "{:?}", kept());
+    assert!(
+        !format!("{:?}", kept()).contains("TOPSECRET"),
+        "{:?}",
+        kept()
+    );
     assert_eq!(post(listen, whole).await, StatusCode::OK);
 }
 
@@ -413,6 +427,19 @@ async fn a_stranger_who_keeps_knocking_causes_no_more_registrations() {
     }
     assert!(api.calls_of("getWebhookInfo").len() > 5);
     assert_eq!(api.calls_of("setWebhook").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_telegram_itself_is_refused_the_webhook_is_registered_again() {
+    let (api, store, listen) = (FakeApi::start().await, Gate::open(), free_port());
+    api.note_wrong_secret(1_700_000_000);
+    let service = start(&api, &store, webhook(listen));
+    service.until_ready(&api).await;
+    sleep(Duration::from_secs(20 * 60)).await;
+    assert_eq!(api.calls_of("setWebhook").len(), 1, "that was long ago");
+    api.note_wrong_secret(1_700_000_001);
+    sleep(Duration::from_secs(20 * 60)).await;
+    assert_eq!(api.calls_of("setWebhook").len(), 2);
 }
 
 #[tokio::test]
@@ -463,5 +490,8 @@ async fn it_listens_on_ipv6() {
     drop(port);
     let service = start(&api, &store, webhook(listen));
     service.until_ready(&api).await;
-    assert_eq!(delivery(listen, &hello(5, ANN)).status().await, StatusCode::OK);
+    assert_eq!(
+        delivery(listen, &hello(5, ANN)).status().await,
+        StatusCode::OK
+    );
 }
