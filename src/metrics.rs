@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{
@@ -117,6 +117,8 @@ pub struct Metrics {
     outbox_age: Gauge,
     store_well: Gauge,
     is_receiving: Gauge,
+    /// By how many seconds the clock was found to be ahead of the messages' dates; 0 while it agrees.
+    clock_ahead: Gauge,
     /// Until when updates are known to be received, in seconds since 1970; 0 before the first.
     receiving_until: AtomicI64,
     has_committed: AtomicBool,
@@ -147,6 +149,7 @@ impl Metrics {
             outbox_age: Gauge::default(),
             store_well: Gauge::default(),
             is_receiving: Gauge::default(),
+            clock_ahead: Gauge::default(),
             receiving_until: AtomicI64::new(0),
             has_committed: AtomicBool::new(false),
             registry: Mutex::new(Registry::with_prefix("unbind_bot")),
@@ -183,6 +186,12 @@ impl Metrics {
             "intake_moving",
             "Whether updates come in",
             self.is_receiving.clone(),
+        );
+        registry.register_with_unit(
+            "clock_ahead",
+            "How far the machine's clock was found ahead of Telegram's",
+            Unit::Seconds,
+            self.clock_ahead.clone(),
         );
     }
 
@@ -263,6 +272,16 @@ impl Metrics {
             .store(until.as_second(), Ordering::Relaxed);
     }
 
+    /// Notes by how much the clock was found to be ahead of the messages' dates.
+    pub fn clock_ahead(&self, ahead: SignedDuration) {
+        self.clock_ahead.set(ahead.as_secs());
+    }
+
+    /// Whether the clock was found to be ahead of the messages' dates.
+    pub fn is_clock_ahead(&self) -> bool {
+        self.clock_ahead.get() > 0
+    }
+
     /// Whether updates are known to be received.
     pub fn is_receiving(&self, now: Timestamp) -> bool {
         now.as_second() < self.receiving_until.load(Ordering::Relaxed)
@@ -289,8 +308,6 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
-    use jiff::SignedDuration;
-
     use super::*;
     use crate::matching::Outcome;
 

@@ -173,6 +173,7 @@ impl Intake {
             tracing::error!("an update has no id; it is ignored");
             return Accepted::Nothing;
         };
+        self.0.note_dates(update);
         let mut state = self.0.lock_state();
         if let Some(done) = state.in_flight.get(&id) {
             return Accepted::Pending(done.clone());
@@ -235,6 +236,16 @@ impl Drop for Workers {
 impl Inner {
     fn count_update(&self, kind: &'static str, outcome: UpdateOutcome) {
         self.assistant.metrics().count_update(kind, outcome);
+    }
+
+    /// Compares the clock with the dates in an update.
+    fn note_dates(&self, update: &Update) {
+        if let Some(date) = incoming::delivered_date(update) {
+            self.assistant.note_delivered_date(date, (self.clock)());
+        }
+        if let Some(date) = incoming::pressed_date(update) {
+            self.assistant.note_past_date(date);
+        }
     }
 
     fn lock_state(&self) -> MutexGuard<'_, State> {
