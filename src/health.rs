@@ -63,7 +63,7 @@ impl HealthPage {
 
 async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
     match health.find_fault() {
-        None => (StatusCode::OK, format!("ready\n{}", health.warning())),
+        None => (StatusCode::OK, "ready\n".to_owned()),
         Some(fault) => (StatusCode::SERVICE_UNAVAILABLE, format!("{fault}\n")),
     }
 }
@@ -76,15 +76,6 @@ async fn metrics_page(State(health): State<Arc<Health>>) -> impl IntoResponse {
 }
 
 impl Health {
-    /// What the operator should repair although the bot works.
-    fn warning(&self) -> &'static str {
-        if self.metrics.is_clock_ahead() {
-            "the clock of this machine is ahead of Telegram's: nothing that has expired is deleted until it is set\n"
-        } else {
-            ""
-        }
-    }
-
     /// Why the bot is not working, if it is not.
     fn find_fault(&self) -> Option<String> {
         if let Err(error) = self.store.health() {

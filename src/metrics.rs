@@ -277,11 +277,6 @@ impl Metrics {
         self.clock_ahead.set(ahead.as_secs());
     }
 
-    /// Whether the clock was found to be ahead of the messages' dates.
-    pub fn is_clock_ahead(&self) -> bool {
-        self.clock_ahead.get() > 0
-    }
-
     /// Whether updates are known to be received.
     pub fn is_receiving(&self, now: Timestamp) -> bool {
         now.as_second() < self.receiving_until.load(Ordering::Relaxed)

@@ -614,7 +614,8 @@ mod tests {
         assert!(backups.find_newer_than(&store, at(2)).is_none(), "it goes on");
         backups.make(&store, at(24)).unwrap();
         store.close().await.unwrap();
-        // The copy over it; the newer backup stays.
+        // The newer backup stays.
+        remove_folder(&folder.path().join("sled")).unwrap();
         crate::store::files::copy_folder(copy.path(), folder.path()).unwrap();
         let store = SledStore::open(folder.path()).unwrap().store;
         let newer = backups.find_newer_than(&store, at(48)).unwrap();
