@@ -253,7 +253,7 @@ impl Assistant {
             return Ok(Handled::unchanged());
         }
         if let Some(update) = update {
-            turn.record.note_update(update, now, passed(checked, now));
+            turn.record.note_update(update, now, passed(checked));
         }
         self.commit(cause, &before, turn).await
     }
@@ -313,8 +313,7 @@ impl Assistant {
         let letter =
             DeadLetter::for_event(&before.record, event, fault, now).arrived_in(Some(update));
         let mut turn = dialogue::apology(&before.record, event, &self.base(), letter);
-        turn.record
-            .note_update(update, now, passed(checked, now));
+        turn.record.note_update(update, now, passed(checked));
         let cause = Cause {
             chat,
             update: Some(update),
@@ -468,11 +467,11 @@ impl Responder {
     }
 }
 
-/// A time that has certainly passed when the clock says `now`.
-fn passed(checked: TimeCheck, now: Timestamp) -> Timestamp {
+/// A time that has certainly passed. Where nothing is certain, update ids are dropped by their number alone.
+fn passed(checked: TimeCheck) -> Timestamp {
     match checked {
         TimeCheck::AtLeast(passed) => passed,
-        TimeCheck::Nothing => now,
+        TimeCheck::Nothing => Timestamp::UNIX_EPOCH,
     }
 }
 

@@ -94,7 +94,9 @@ async fn try_turn(store: &SledStore, chat: ChatId) -> Option<(u64, Vec<OutboxRow
 
 /// Whether the disk of this process fails now and then.
 fn has_errors() -> bool {
-    ERRORS.iter().any(|variable| env::var_os(variable).is_some())
+    ERRORS
+        .iter()
+        .any(|variable| env::var_os(variable).is_some())
 }
 
 /// Prints in one write to the real standard output; what is not printed before the kill counts as not acknowledged.

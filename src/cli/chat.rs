@@ -51,8 +51,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
             .unwrap_or(folder.clone())
             .display()
     ))?;
-    let assistant =
-        Assistant::new(base, store.clone()).telling_time_by(TimeSource::ClockAlone);
+    let assistant = Assistant::new(base, store.clone()).telling_time_by(TimeSource::ClockAlone);
     let assistant = Arc::new(assistant);
     let reloader = Reloader::new(&assistant, watcher);
     reloader.start(print_reload).map_err(Failure::failed)?;

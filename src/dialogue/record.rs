@@ -514,8 +514,9 @@ impl Record {
             .filter(|_| !self.unreachable);
         // What was found expired once is deleted a while later.
         let expires = self.expires_at().map(|at| {
-            self.expired_seen
-                .map_or(at, |seen| at.max(seen + SignedDuration::from_hours(EXPIRED_TWICE_HOURS)))
+            self.expired_seen.map_or(at, |seen| {
+                at.max(seen + SignedDuration::from_hours(EXPIRED_TWICE_HOURS))
+            })
         });
         reminders.chain(expires).min()
     }

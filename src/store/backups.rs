@@ -465,7 +465,9 @@ mod tests {
         for renames in 0..=4 {
             let folder = tempfile::tempdir().unwrap();
             damaged(folder.path(), 5).await;
-            let (_, backup) = Backups::in_folder(folder.path()).newest_intact(at(200)).unwrap();
+            let (_, backup) = Backups::in_folder(folder.path())
+                .newest_intact(at(200))
+                .unwrap();
             build_from(&folder.path().join(RESTORING), &backup).unwrap();
             Folder::replace_damaged_until(folder.path(), "first", renames);
             let (opened, _) = open(folder.path(), at(300)).unwrap();
@@ -545,7 +547,11 @@ mod tests {
             store.close().await.unwrap();
             damage(folder.path());
             let (opened, restored) = open(folder.path(), start).unwrap();
-            assert_eq!((opened.chats, restored.unwrap().made), (3, at(58)), "{start}");
+            assert_eq!(
+                (opened.chats, restored.unwrap().made),
+                (3, at(58)),
+                "{start}"
+            );
         }
     }
 
@@ -611,7 +617,10 @@ mod tests {
         let store = SledStore::open(folder.path()).unwrap().store;
         go_on(&store).await;
         go_on(&store).await;
-        assert!(backups.find_newer_than(&store, at(2)).is_none(), "it goes on");
+        assert!(
+            backups.find_newer_than(&store, at(2)).is_none(),
+            "it goes on"
+        );
         backups.make(&store, at(24)).unwrap();
         store.close().await.unwrap();
         // The newer backup stays.
@@ -620,7 +629,10 @@ mod tests {
         let store = SledStore::open(folder.path()).unwrap().store;
         let newer = backups.find_newer_than(&store, at(48)).unwrap();
         assert_eq!(newer.chats, 1);
-        assert!(newer.to_string().contains("OLDER THAN ITS BACKUP"), "{newer}");
+        assert!(
+            newer.to_string().contains("OLDER THAN ITS BACKUP"),
+            "{newer}"
+        );
         // A chat that was forgotten since is no sign of it.
         let forget = Commit {
             chat: ChatId(0),
@@ -636,10 +648,16 @@ mod tests {
 
     #[tokio::test]
     async fn where_only_backups_are_left_the_newest_is_restored() {
-        for lost in [&["sled", "state"][..], &["sled", "state", "lock"], &["sled"]] {
+        for lost in [
+            &["sled", "state"][..],
+            &["sled", "state", "lock"],
+            &["sled"],
+        ] {
             let folder = tempfile::tempdir().unwrap();
             let store = store_with(folder.path(), 4).await;
-            Backups::in_folder(folder.path()).make(&store, at(1)).unwrap();
+            Backups::in_folder(folder.path())
+                .make(&store, at(1))
+                .unwrap();
             store.close().await.unwrap();
             for name in lost {
                 let path = folder.path().join(name);
@@ -650,7 +668,11 @@ mod tests {
                 Err(StoreError::Damaged(_))
             ));
             let (opened, restored) = open(folder.path(), at(2)).unwrap();
-            assert_eq!((opened.chats, restored.unwrap().made), (4, at(1)), "{lost:?}");
+            assert_eq!(
+                (opened.chats, restored.unwrap().made),
+                (4, at(1)),
+                "{lost:?}"
+            );
             opened.store.close().await.unwrap();
             let (again, restored) = open(folder.path(), at(3)).unwrap();
             assert!(again.chats == 4 && restored.is_none());
@@ -663,7 +685,9 @@ mod tests {
             for is_closed in [true, false] {
                 let folder = tempfile::tempdir().unwrap();
                 let store = store_with(folder.path(), 4).await;
-                Backups::in_folder(folder.path()).make(&store, at(1)).unwrap();
+                Backups::in_folder(folder.path())
+                    .make(&store, at(1))
+                    .unwrap();
                 add_chat(&store, 5).await;
                 let found = tempfile::tempdir().unwrap();
                 if is_closed {
@@ -682,6 +706,23 @@ mod tests {
                 assert!(!open(found.path(), at(3)).unwrap().0.rebuilt);
             }
         }
+    }
+
+    #[tokio::test]
+    async fn damaged_files_are_kept_aside_each_time_under_a_name_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        damaged(folder.path(), 5).await;
+        let mut asides = Vec::new();
+        for _ in 0..3 {
+            // The clock says the same each time.
+            let (opened, restored) = open(folder.path(), at(200)).unwrap();
+            asides.push(restored.unwrap().aside);
+            opened.store.close().await.unwrap();
+            damage(folder.path());
+        }
+        asides.dedup();
+        assert_eq!(asides.len(), 3);
+        assert!(asides.iter().all(|aside| aside.join("sled/db").exists()));
     }
 
     #[tokio::test]

@@ -68,7 +68,8 @@ impl Folder {
         let lock = take_lock(path)?;
         // Checked again: before the lock was taken, another process may have made or removed a store here.
         refuse_foreign(path)?;
-        finish_restore(path, "again").map_err(|error| unavailable(path, &error))?;
+        finish_restore(path, &unused_aside(path, "again"))
+            .map_err(|error| unavailable(path, &error))?;
         let (manifest, origin) = match find_manifest(path, verify) {
             Err(StoreError::Foreign(place)) => {
                 // It is left as it was found.
@@ -107,15 +108,16 @@ impl Folder {
     /// returns that folder.
     pub(super) fn replace_damaged(path: &Path, name: &str) -> Result<PathBuf, StoreError> {
         let _lock = take_lock(path)?;
+        let aside = unused_aside(path, name);
         let replace = || {
             sync_tree(&path.join(RESTORING))?;
             // From here on, the next start finishes the restore after a crash.
             fs::rename(path.join(RESTORING), path.join(RESTORED))?;
             sync_folder(path)?;
-            finish_restore(path, name)
+            finish_restore(path, &aside)
         };
         replace().map_err(|error| unavailable(path, &error))?;
-        Ok(path.join(format!("{DAMAGED}{name}")))
+        Ok(aside)
     }
 
     /// The same, interrupted after a number of renames.
@@ -310,15 +312,14 @@ impl Folder {
     }
 }
 
-/// Puts a restored store in place, also after an interruption: first the old files are moved away, then the new ones moved
+/// Puts a restored store in place, also after an interruption: first the old files are moved to `aside`, then the new ones moved
 /// in, `state` last.
-fn finish_restore(path: &Path, name: &str) -> io::Result<()> {
+fn finish_restore(path: &Path, aside: &Path) -> io::Result<()> {
     let restored = path.join(RESTORED);
     if !restored.exists() {
         return Ok(());
     }
-    let aside = path.join(format!("{DAMAGED}{name}"));
-    fs::create_dir_all(&aside)?;
+    fs::create_dir_all(aside)?;
     // Left over where opening did not end; it must not be put back in place of the restored files.
     if path.join(AS_FOUND).exists() {
         fs::rename(path.join(AS_FOUND), aside.join(AS_FOUND))?;
@@ -329,7 +330,7 @@ fn finish_restore(path: &Path, name: &str) -> io::Result<()> {
             fs::rename(path.join(part), aside.join(part))?;
         }
     }
-    sync_folder(&aside)?;
+    sync_folder(aside)?;
     for part in [ENGINE, MANIFEST] {
         if restored.join(part).exists() {
             fs::rename(restored.join(part), path.join(part))?;
@@ -337,6 +338,14 @@ fn finish_restore(path: &Path, name: &str) -> io::Result<()> {
     }
     sync_folder(path)?;
     remove_folder(&restored)
+}
+
+/// A folder for damaged files that does not exist yet: a clock that was set back may give one name twice.
+fn unused_aside(path: &Path, name: &str) -> PathBuf {
+    let first = path.join(format!("{DAMAGED}{name}"));
+    let numbered = (2..).map(|number: u32| path.join(format!("{DAMAGED}{name}-{number}")));
+    let mut folders = std::iter::once(first.clone()).chain(numbered);
+    folders.find(|folder| !folder.exists()).unwrap_or(first)
 }
 
 /// Finishes what was interrupted between two renames, and removes left-over files.
@@ -422,9 +431,15 @@ fn read_manifest(folder: &Path) -> Result<Result<Manifest, Lost>, StoreError> {
     }
 }
 
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
+}
+
 fn has_engine_files(path: &Path) -> bool {
     let folders = [ENGINE, AS_FOUND, REPLACED];
-    let mut files = folders.map(|folder| path.join(folder).join(ENGINE_FILE)).into_iter();
+    let mut files = folders
+        .map(|folder| path.join(folder).join(ENGINE_FILE))
+        .into_iter();
     files.any(|file| file.exists())
 }
 
@@ -452,10 +467,11 @@ fn refuse_foreign(path: &Path) -> Result<(), StoreError> {
         Err(error) => return Err(unavailable(path, &error)),
     };
     let names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
-    // A lock alone is from an interrupted first start, and empty folders are what a running service leaves when the store
-    // is removed under it; the `state` of a restored store is moved in last.
-    let left_over = [LOCK, BACKUPS, RESTORING, SPARE, PROBE];
-    let is_left_over = |name: &OsString| left_over.iter().any(|left| name == left);
+    // A lock alone is from an interrupted first start, and `backups/` without any is what a running service leaves when the
+    // store is removed under it; the `state` of a restored store is moved in last.
+    let is_left_over = |name: &OsString| {
+        name == LOCK || name == PROBE || (name == BACKUPS && is_empty(&path.join(BACKUPS)))
+    };
     let is_ours = |name: &OsString| name == MANIFEST || name == RESTORED;
     let is_store = has_engine_files(path) || holds_backups(&path.join(BACKUPS));
     if is_store || names.iter().all(is_left_over) || names.iter().any(is_ours) {

