@@ -2,6 +2,7 @@
 //!
 //! Channels bring events and send the rows; they keep the order within a chat.
 
+mod known_time;
 pub mod reload;
 pub mod timers;
 pub mod wake;
@@ -12,13 +13,17 @@ use std::{
     time::Instant,
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use self::timers::Timers;
+pub use self::known_time::TimeSource;
+use self::{
+    known_time::{ClockState, KnownTime},
+    timers::Timers,
+};
 use crate::{
     dialogue::{
         self, Activity, Address, Base, ChatId, Context, DeadLetter, Entropy, Event, Receipt,
-        Record, Reply, Thread, Turn, UpdateId,
+        Record, Reply, Thread, TimeCheck, Turn, UpdateId,
     },
     knowledge::Language,
     metrics::{ErrorKind, Metrics},
@@ -34,6 +39,7 @@ pub struct Assistant {
     base: RwLock<Arc<Base>>,
     store: Arc<dyn Store>,
     timers: Timers,
+    time: KnownTime,
     metrics: Arc<Metrics>,
     respond: Respond,
 }
@@ -94,6 +100,7 @@ struct Cause<'a> {
     update: Option<UpdateId>,
     event: &'a Event,
     now: Timestamp,
+    checked: TimeCheck,
 }
 
 impl Assistant {
@@ -103,6 +110,7 @@ impl Assistant {
             base: RwLock::new(base.into()),
             store,
             timers: Timers::default(),
+            time: KnownTime::default(),
             metrics: Arc::default(),
             respond: dialogue::respond,
         }
@@ -121,6 +129,37 @@ impl Assistant {
     /// Counts into these metrics.
     pub fn counting(self, metrics: Arc<Metrics>) -> Self {
         Self { metrics, ..self }
+    }
+
+    /// Compares the clock with this.
+    pub fn telling_time_by(self, source: TimeSource) -> Self {
+        let time = KnownTime::new(source);
+        Self { time, ..self }
+    }
+
+    /// Notes that a message was written at `date`, perhaps long ago: it is at least that late.
+    pub fn note_past_date(&self, date: Timestamp) {
+        self.time.note_past(date, Instant::now());
+    }
+
+    /// Notes that a message was delivered that was written at `date`, and says so to the operator if the clock, which says
+    /// `now`, is ahead of it.
+    pub fn note_delivered_date(&self, date: Timestamp, now: Timestamp) {
+        match self.time.note_delivered(date, now, Instant::now()) {
+            ClockState::Unchanged => {}
+            ClockState::Ahead(ahead) => {
+                let hours = ahead.as_hours();
+                self.metrics.clock_ahead(ahead);
+                tracing::error!(
+                    hours,
+                    "THE CLOCK OF THIS MACHINE IS AHEAD of the messages' dates; nothing that has expired is deleted until it is right: set it, and keep it right with NTP (`timedatectl set-ntp true`)"
+                );
+            }
+            ClockState::Corrected => {
+                self.metrics.clock_ahead(SignedDuration::ZERO);
+                tracing::warn!("the clock of this machine agrees with the messages' dates again");
+            }
+        }
     }
 
     pub fn metrics(&self) -> &Arc<Metrics> {
@@ -177,11 +216,13 @@ impl Assistant {
         event: &Event,
         now: Timestamp,
     ) -> Result<Handled, HandleError> {
+        let (now, checked) = self.time.check(now, Instant::now());
         let cause = Cause {
             chat,
             update,
             event,
             now,
+            checked,
         };
         for _ in 0..MAX_CONFLICTS {
             match self.try_handle(cause).await {
@@ -198,6 +239,7 @@ impl Assistant {
             update,
             event,
             now,
+            checked,
         } = cause;
         let before = self.store.load(chat)?;
         if update.is_some_and(|update| before.record.has_seen(update)) {
@@ -211,7 +253,7 @@ impl Assistant {
             return Ok(Handled::unchanged());
         }
         if let Some(update) = update {
-            turn.record.note_update(update, now);
+            turn.record.note_update(update, now, passed(checked));
         }
         self.commit(cause, &before, turn).await
     }
@@ -263,6 +305,7 @@ impl Assistant {
         fault: &str,
         now: Timestamp,
     ) -> Result<Vec<OutboxRow>, HandleError> {
+        let (now, checked) = self.time.check(now, Instant::now());
         let before = self.store.load(chat)?;
         if before.record.has_seen(update) {
             return Ok(self.acknowledge_repeat()?.rows);
@@ -270,12 +313,13 @@ impl Assistant {
         let letter =
             DeadLetter::for_event(&before.record, event, fault, now).arrived_in(Some(update));
         let mut turn = dialogue::apology(&before.record, event, &self.base(), letter);
-        turn.record.note_update(update, now);
+        turn.record.note_update(update, now, passed(checked));
         let cause = Cause {
             chat,
             update: Some(update),
             event,
             now,
+            checked,
         };
         Ok(self.commit(cause, &before, turn).await?.rows)
     }
@@ -362,6 +406,7 @@ impl Assistant {
             chat: cause.chat,
             update: cause.update,
             now: cause.now,
+            checked: cause.checked,
         };
         if !dialogue::takes_long(record, cause.event) {
             return Ok(responder.respond(record, cause.event));
@@ -400,6 +445,7 @@ struct Responder {
     chat: ChatId,
     update: Option<UpdateId>,
     now: Timestamp,
+    checked: TimeCheck,
 }
 
 impl Responder {
@@ -408,6 +454,7 @@ impl Responder {
         let context = Context {
             base: &self.base,
             now: self.now,
+            checked: self.checked,
             entropy: self.entropy,
         };
         let turn = panics::catch(|| (self.respond)(record, event, &context));
@@ -417,6 +464,14 @@ impl Responder {
             let letter = DeadLetter::for_event(record, event, &panic.0, self.now).arrived_in(self.update);
             dialogue::apology(record, event, &self.base, letter)
         })
+    }
+}
+
+/// A time that has certainly passed. Where nothing is certain, update ids are dropped by their number alone.
+fn passed(checked: TimeCheck) -> Timestamp {
+    match checked {
+        TimeCheck::AtLeast(passed) => passed,
+        TimeCheck::Nothing => Timestamp::UNIX_EPOCH,
     }
 }
 

@@ -43,7 +43,7 @@ use jiff::Timestamp;
 pub use address::{Address, Channel, ReplyTo, Thread, ThreadId};
 pub use cards::card_text::MAX_LABEL_CHARS;
 pub use choice::{Choice, Field, MAX_DATA_BYTES, Page, Press, Reason};
-pub use context::{Base, Context, Found, Turn};
+pub use context::{Base, Context, Found, MAX_CLOCK_AHEAD, TimeCheck, Turn};
 pub use event::{AttachmentKind, Command, Event, Input, Place, Receipt, SentFile, Unreadable};
 pub use ids::{CardId, ChatId, MessageId, UpdateId, UserId};
 pub use my_data::card_file::MAX_FILE_BYTES;
@@ -65,7 +65,7 @@ use crate::{knowledge::Language, matching::Finding};
 /// of a file.
 pub fn respond(record: &Record, event: &Event, context: &Context<'_>) -> Turn {
     let mut turn = TurnBuilder::begin(record, event, context);
-    reminders::sweep(&mut turn);
+    reminders::sweep(&mut turn, context);
     router::update(&mut turn, event);
     settle::settle(&mut turn);
     screens::draw(turn)
@@ -88,7 +88,12 @@ pub fn answer_once(
     let event = Event::private(Input::Text(question.to_owned()));
     // Answers use no randomness.
     let entropy = Entropy([0; Entropy::BYTES]);
-    let context = Context { base, now, entropy };
+    let context = Context {
+        base,
+        now,
+        checked: TimeCheck::AtLeast(now),
+        entropy,
+    };
     let mut turn = TurnBuilder::begin(&Record::default(), &event, &context);
     if let Some(language) = language.or(finding.language) {
         turn.speak(language);

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{
@@ -117,6 +117,8 @@ pub struct Metrics {
     outbox_age: Gauge,
     store_well: Gauge,
     is_receiving: Gauge,
+    /// By how many seconds the clock was found to be ahead of the messages' dates; 0 while it agrees.
+    clock_ahead: Gauge,
     /// Until when updates are known to be received, in seconds since 1970; 0 before the first.
     receiving_until: AtomicI64,
     /// Why updates are not received, if that is known.
@@ -149,6 +151,7 @@ impl Metrics {
             outbox_age: Gauge::default(),
             store_well: Gauge::default(),
             is_receiving: Gauge::default(),
+            clock_ahead: Gauge::default(),
             receiving_until: AtomicI64::new(0),
             receiving_fault: Mutex::new(None),
             has_committed: AtomicBool::new(false),
@@ -186,6 +189,12 @@ impl Metrics {
             "intake_moving",
             "Whether updates come in",
             self.is_receiving.clone(),
+        );
+        registry.register_with_unit(
+            "clock_ahead",
+            "How far the machine's clock was found ahead of Telegram's",
+            Unit::Seconds,
+            self.clock_ahead.clone(),
         );
     }
 
@@ -289,6 +298,11 @@ impl Metrics {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Notes by how much the clock was found to be ahead of the messages' dates.
+    pub fn clock_ahead(&self, ahead: SignedDuration) {
+        self.clock_ahead.set(ahead.as_secs());
+    }
+
     /// Whether updates are known to be received.
     pub fn is_receiving(&self, now: Timestamp) -> bool {
         now.as_second() < self.receiving_until.load(Ordering::Relaxed)
@@ -315,8 +329,6 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
-    use jiff::SignedDuration;
-
     use super::*;
     use crate::matching::Outcome;
 

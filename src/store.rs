@@ -12,6 +12,7 @@ pub mod sled;
 #[doc(hidden)]
 pub mod testing;
 
+mod backup_name;
 mod barrier;
 mod committer;
 mod files;
@@ -93,6 +94,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// Writes items as they are, versions included; for import into an empty store.
     async fn restore(&self, items: Vec<Item>) -> Result<(), StoreError>;
+
+    /// Removes what is left of forgotten chats in the engine's files, if there is any. May take a second or two, in which
+    /// commits wait.
+    async fn erase_forgotten(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Whether new updates can be taken.
     fn health(&self) -> Result<(), StoreError>;

@@ -20,14 +20,22 @@ use jiff::Timestamp;
 use unbind_bot::{
     dialogue::{Card, CardId, ChatId, Record, Reply},
     markup::RichText,
-    store::{AddressedReply, Commit, Item, Mark, RowId, Store, StoreError, sled::SledStore},
+    store::{
+        AddressedReply, Commit, Item, Mark, OutboxRow, RowId, Store, StoreError, sled::SledStore,
+    },
 };
 
 /// The variable that names the store's folder to the process to kill.
 const FOLDER: &str = "UNBIND_BOT_TEST_STORE";
+/// The variables that make the disk fail: one in so many writes, or syncs.
+const ERRORS: [&str; 2] = ["POWER_CUT_WRITE_ERRORS", "POWER_CUT_SYNC_ERRORS"];
 const WRITERS: i64 = 8;
 const KILLS: u64 = 100;
 const POWER_CUTS: u64 = 30;
+/// Rounds of each kind with write errors; each takes some seconds, since the store is reopened after a second.
+const ROUNDS_OF_ERRORS: u64 = 4;
+/// How long a process writes in such a round: long enough for the store to be reopened twice.
+const LIFETIME_WITH_ERRORS: Duration = Duration::from_millis(3500);
 /// A process writes for at most this long before it is killed.
 const MAX_LIFETIME_MILLIS: u64 = 80;
 
@@ -49,16 +57,46 @@ fn write_until_killed() {
 
 async fn write(store: &SledStore, chat: ChatId) {
     loop {
-        let version = store.load(chat).unwrap().version;
-        let rows = store.commit(turn(chat, version)).await.unwrap();
+        let Some((version, rows)) = try_turn(store, chat).await else {
+            // The store is reopened.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            continue;
+        };
         print_line(&format!("ack {chat} {}", version + 1));
         // The reply before the last is marked as sent, so that the store does not grow.
         let sent = RowId {
             version,
             ..rows[0].id
         };
-        store.mark(vec![Mark::Done(sent)]).await.unwrap();
+        if let Err(error) = store.mark(vec![Mark::Done(sent)]).await {
+            assert!(has_errors(), "{error}");
+        }
     }
+}
+
+/// Commits a turn; `None` if the disk refused, as it does where the test says so.
+async fn try_turn(store: &SledStore, chat: ChatId) -> Option<(u64, Vec<OutboxRow>)> {
+    let version = match store.load(chat) {
+        Ok(kept) => kept.version,
+        Err(error) => {
+            assert!(has_errors(), "{error}");
+            return None;
+        }
+    };
+    match store.commit(turn(chat, version)).await {
+        Ok(rows) => Some((version, rows)),
+        Err(error) => {
+            assert!(has_errors(), "{error}");
+            None
+        }
+    }
+}
+
+/// Whether the disk of this process fails now and then.
+fn has_errors() -> bool {
+    ERRORS
+        .iter()
+        .any(|variable| env::var_os(variable).is_some())
 }
 
 /// Prints in one write to the real standard output; what is not printed before the kill counts as not acknowledged.
@@ -228,6 +266,34 @@ fn nothing_acknowledged_is_lost_or_torn_by_a_power_cut() {
         folder = disk;
     }
     assert!(total.values().sum::<u64>() > 10 * POWER_CUTS, "{total:?}");
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_by_write_errors_and_a_power_cut() {
+    let room = tempfile::tempdir().unwrap();
+    let library = compile_power_cut(room.path());
+    for (variable, one_in) in ERRORS.iter().zip(["97", "61"]) {
+        for round in 0..ROUNDS_OF_ERRORS {
+            let folder = room.path().join(format!("{variable} {round}"));
+            let disk = room.path().join(format!("{variable} disk {round}"));
+            fs::create_dir(&disk).unwrap();
+            let child = start_with(
+                &folder,
+                &[
+                    ("LD_PRELOAD", &library),
+                    ("POWER_CUT_FOLDER", &folder),
+                    ("POWER_CUT_DISK", &disk),
+                    (variable, Path::new(one_in)),
+                ],
+            );
+            let lifetime = LIFETIME_WITH_ERRORS + lifetime(round);
+            let acknowledged = write_and_kill(child, lifetime);
+            assert!(acknowledged.values().sum::<u64>() > 0, "{variable}");
+            let opened = SledStore::open(copy_of(&disk, room.path()));
+            let opened = opened.unwrap_or_else(|error| panic!("{variable} {round}: {error}"));
+            assert_nothing_lost_or_torn(&opened.store, &acknowledged);
+        }
+    }
 }
 
 /// A copy to open, since opening changes a store.

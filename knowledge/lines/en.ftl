@@ -185,6 +185,11 @@ proof-locked = { $minutes ->
     [one] {""}🔒 **Removing is locked for 1 more minute,** after too many wrong tries. Your cards stay as they are.
    *[other] {""}🔒 **Removing is locked for { $minutes } more minutes,** after too many wrong tries. Your cards stay as they are.
 }
+proof-locked-hours = 🔒 **Removing is locked for { $hours } more hours,** after too many wrong tries. Your cards stay as they are.
+proof-locked-days = { $days ->
+    [one] {""}🔒 **Removing is locked for 1 more day,** after too many wrong tries. Your cards stay as they are.
+   *[other] {""}🔒 **Removing is locked for { $days } more days,** after too many wrong tries. Your cards stay as they are.
+}
 kept = “{ $label }” stays on your list.
 removed = ✅ **“{ $label }” is off your list.**
 left-cards = Left: { $labels }.
@@ -247,13 +252,13 @@ privacy =
     {""}**What I keep about this chat**
     • Your language, the topic of your last question, and which answers you gave 👍 or 👎
     • Your cards: name, wallet, phone, issuer, last digits, what changed when; until you take them off
-    • Cards taken off: { $bin } days
-    • A removal left in the middle: { $unfinished } days
+    • Cards taken off: { $bin } days; a removal left in the middle: { $unfinished } days
     • Reminders you asked for, the review every { $review } days among them
     • Whether a PIN or codes protect removals, never the PIN itself
     • Numbers of messages, so that nothing is done twice: { $hours } hours
     • A message I failed at through my own fault, its digits blotted out, for those who mend me: { $letters } days
     I keep no other messages, no card numbers, no passwords.
+    /forget deletes it at once. The last of it is out of my files within a day, and out of the backup copies after about a week.
 export-file = { $count ->
     [0] This is everything I keep of this chat. There are no cards on your list.
     [one] This is everything I keep of this chat, your card included. Send the file to me, and I put it on your list again.

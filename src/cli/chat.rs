@@ -10,13 +10,13 @@ use jiff::Timestamp;
 use super::common::{Failure, load_watched, open_or_restore, print};
 use crate::{
     assistant::{
-        Assistant,
+        Assistant, TimeSource,
         reload::{Reload, Reloader},
     },
     config::{Database, KnowledgeArgs, StoreArgs},
     dialogue::Base,
     knowledge::Language,
-    store::Store,
+    store::{Store, sled::REBUILT},
     terminal::{Terminal, TerminalSettings},
 };
 
@@ -37,6 +37,9 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let (knowledge, watcher) = load_watched(&args.knowledge.knowledge)?;
     let base = Base::new(knowledge);
     let (opened, restored) = open_or_restore(&database)?;
+    if opened.rebuilt {
+        print(REBUILT)?;
+    }
     let store: Arc<dyn Store> = Arc::new(opened.store);
     if let Some(restored) = restored {
         print(restored)?;
@@ -48,7 +51,8 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
             .unwrap_or(folder.clone())
             .display()
     ))?;
-    let assistant = Arc::new(Assistant::new(base, store.clone()));
+    let assistant = Assistant::new(base, store.clone()).telling_time_by(TimeSource::ClockAlone);
+    let assistant = Arc::new(assistant);
     let reloader = Reloader::new(&assistant, watcher);
     reloader.start(print_reload).map_err(Failure::failed)?;
     let language = args.language.or_else(language_of_locale);

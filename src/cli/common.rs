@@ -11,7 +11,7 @@ use crate::{
     store::{
         Store, StoreError,
         backups::{self, Restored},
-        sled::{Opened, SledStore},
+        sled::{Opened, REBUILT, SledStore},
     },
 };
 
@@ -89,7 +89,12 @@ pub(super) fn open_or_restore(database: &Database) -> Result<(Opened, Option<Res
 /// Opens the store; a damaged one is not moved.
 pub(super) fn open_store(database: &Database) -> Result<Arc<dyn Store>, Failure> {
     let Database::Sled(folder) = database;
-    Ok(Arc::new(SledStore::open(folder)?.store))
+    let opened = SledStore::open(folder)?;
+    if opened.rebuilt {
+        // Standard output may be what is exported; a closed standard error is no reason to stop.
+        let _ = writeln!(std::io::stderr(), "{REBUILT}");
+    }
+    Ok(Arc::new(opened.store))
 }
 
 /// Prints to standard output; ends the program without an error when the pipe's reader is gone.

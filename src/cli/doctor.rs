@@ -12,7 +12,7 @@ use crate::{
     dialogue::ChatId,
     health::HealthPage,
     knowledge::check_folder,
-    store::export,
+    store::{backups::Backups, export},
     telegram::{
         api::{Connection, WebhookInfo},
         checkup::{self, Bot, Chat, Checkup, Membership},
@@ -99,8 +99,12 @@ async fn check_store(database: &Database) -> Result<String, String> {
     }
     let store = open_store(database).map_err(|failure| failure.to_string())?;
     let found = export::verify(store.as_ref());
+    let newer = Backups::in_folder(folder).find_newer_than(store.as_ref(), Timestamp::now());
     let letters = collect_dead_letters(store.as_ref()).map_or(0, |letters| letters.len());
     store.close().await.map_err(|error| error.to_string())?;
+    if let Some(newer) = newer {
+        return Err(newer.to_string());
+    }
     match found.faults.first() {
         None if letters > 0 => Ok(format!(
             "{} chats, no damage; {letters} message(s) could not be processed: `unbind-bot store dead-letters` shows them",

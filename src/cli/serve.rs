@@ -13,7 +13,7 @@ use tracing_subscriber::fmt;
 use super::common::{Failure, load_watched, open_or_restore, print};
 use crate::{
     assistant::{
-        Assistant,
+        Assistant, TimeSource,
         reload::{Reload, Reloader},
     },
     config::{Database, LogFormat, LogSettings, ServeArgs},
@@ -101,7 +101,10 @@ fn start_assistant(
         let base = indexing
             .await
             .unwrap_or_else(|fault| resume_unwind(fault.into_panic()));
-        let assistant = Arc::new(Assistant::new(base, store).counting(metrics));
+        let assistant = Assistant::new(base, store)
+            .counting(metrics)
+            .telling_time_by(TimeSource::Messages);
+        let assistant = Arc::new(assistant);
         if let Err(error) = Reloader::new(&assistant, watcher).start(Reload::log) {
             tracing::error!(%error, "edits of the knowledge base are not loaded: the thread that watches it cannot be started");
         }

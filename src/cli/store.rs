@@ -12,6 +12,7 @@ use crate::{
     knowledge::EntryId,
     store::{
         Item, Store, StoreError,
+        backups::Backups,
         export::{self, ExportError},
         sled::SledStore,
     },
@@ -90,9 +91,15 @@ async fn import(args: &FileArgs) -> Result<(), Failure> {
 }
 
 async fn verify(args: &StoreArgs) -> Result<(), Failure> {
-    let store = open_store(&existing_database(args)?)?;
+    let database = existing_database(args)?;
+    let Database::Sled(folder) = &database;
+    let store = open_store(&database)?;
     let found = export::verify(store.as_ref());
+    let newer = Backups::in_folder(folder).find_newer_than(store.as_ref(), Timestamp::now());
     store.close().await?;
+    if let Some(newer) = newer {
+        print(newer)?;
+    }
     for fault in &found.faults {
         print(fault)?;
     }

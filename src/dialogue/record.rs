@@ -35,6 +35,9 @@ pub const REVIEW_DAYS: i64 = 90;
 pub const MAX_HISTORY: usize = 20;
 /// Days for which a dead letter is kept: enough to notice the bug and fix it.
 pub const DEAD_LETTER_DAYS: i64 = 30;
+/// Hours between the two times at which stored data must be found expired before it is deleted, where the clock can be
+/// compared with nothing: enough to notice that the clock is wrong.
+pub const EXPIRED_TWICE_HOURS: i64 = 24;
 /// The most dead letters per chat, the newest ones: repetitions of one fault add no information.
 pub(crate) const MAX_DEAD_LETTERS: usize = 5;
 /// Hours for which a redelivered update is recognised: Telegram keeps updates for 24 hours, phones resend within a day.
@@ -102,6 +105,9 @@ pub struct Record {
     /// The bot was blocked or removed; cleared when a message arrives.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unreachable: bool,
+    /// When stored data was first found expired by a clock that could be compared with nothing; see `reminders`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expired_seen: Option<Timestamp>,
     /// Messages the bot failed on, for its maintainers.
     #[serde(rename = "letters", skip_serializing_if = "Vec::is_empty")]
     pub dead_letters: Vec<DeadLetter>,
@@ -475,9 +481,10 @@ impl Record {
         self.updates.iter().any(|seen| seen.id == update)
     }
 
-    /// Remembers that this update is handled now, and drops those too old to be redelivered.
-    pub fn note_update(&mut self, id: UpdateId, now: Timestamp) {
-        let oldest = now - SignedDuration::from_hours(REMEMBER_UPDATES_HOURS);
+    /// Remembers that this update is handled now, and drops those too old to be redelivered: `passed` is a time that has
+    /// certainly passed.
+    pub fn note_update(&mut self, id: UpdateId, now: Timestamp, passed: Timestamp) {
+        let oldest = passed.min(now) - SignedDuration::from_hours(REMEMBER_UPDATES_HOURS);
         self.updates.retain(|seen| seen.at >= oldest);
         self.updates.push(SeenUpdate::from((id, now.as_second())));
         let excess = self.updates.len().saturating_sub(REMEMBER_UPDATES);
@@ -505,16 +512,25 @@ impl Record {
             .chain(self.review)
             .chain(self.remind_unfinished_at())
             .filter(|_| !self.unreachable);
+        // What was found expired once is deleted a while later.
+        let expires = self.expires_at().map(|at| {
+            self.expired_seen.map_or(at, |seen| {
+                at.max(seen + SignedDuration::from_hours(EXPIRED_TWICE_HOURS))
+            })
+        });
+        reminders.chain(expires).min()
+    }
+
+    /// When stored data next expires.
+    pub(crate) fn expires_at(&self) -> Option<Timestamp> {
         let trash = self.trash.iter().map(RemovedCard::kept_until);
         let letters = self.dead_letters.iter().map(DeadLetter::kept_until);
         let set_aside = self.paused.iter().chain(&self.cancelled);
         let set_aside = set_aside
             .filter_map(|removal| removal.set_aside)
             .map(unfinished_until);
-        reminders
-            .chain(trash.chain(set_aside).chain(letters).map(just_after))
-            .chain(self.unfinished_until().map(just_after))
-            .min()
+        let all = trash.chain(set_aside).chain(letters);
+        all.chain(self.unfinished_until()).map(just_after).min()
     }
 
     /// Adds a dead letter; the record keeps the newest five.

@@ -1,18 +1,61 @@
 //! What happens without a message from a person: expired data is deleted, and each reminder is sent once.
 //!
 //! [`Record::wake_at`](super::Record::wake_at) says when a chat is due; the assistant runs the timers.
+//!
+//! A clock that jumped deletes nothing. On Telegram the dates of messages say how late it is at least, and what has expired
+//! by then is deleted. In a terminal nothing says so; there, what is found expired is deleted when it is found so once more,
+//! a day later.
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     choice::Choice,
-    record::{REVIEW_DAYS, Record, Removal, UNFINISHED_DAYS, days, unfinished_until},
+    context::{Context, TimeCheck},
+    record::{
+        EXPIRED_TWICE_HOURS, REVIEW_DAYS, Record, Removal, UNFINISHED_DAYS, days, unfinished_until,
+    },
     reply::Reply,
     screen::Screen,
     turn::TurnBuilder,
 };
 
-/// Deletes what has expired. Says so if a procedure under way is ended by this.
-pub(super) fn sweep(turn: &mut TurnBuilder<'_>) {
+/// Brings stored times back that a clock ahead has left, and deletes what has certainly expired. Says so if a procedure
+/// under way is ended by this.
+pub(super) fn sweep(turn: &mut TurnBuilder<'_>, context: &Context<'_>) {
+    if context.clock_agrees() {
+        turn.record.shorten_future_times(turn.now);
+    }
+    turn.record.failed_attempts.shorten_lock(turn.now);
+    match context.checked {
+        TimeCheck::AtLeast(passed) => {
+            turn.record.expired_seen = None;
+            delete_expired(turn, passed.min(context.now));
+        }
+        TimeCheck::Nothing => delete_expired_seen_twice(turn),
+    }
+}
+
+/// Deletes what a clock that can be compared with nothing shows as expired at two times far apart: a clock that is wrong
+/// for a moment deletes nothing.
+fn delete_expired_seen_twice(turn: &mut TurnBuilder<'_>) {
     let now = turn.now;
+    // A time still to come was noted while the clock was ahead.
+    let seen = turn.record.expired_seen.filter(|seen| *seen <= now);
+    let again = SignedDuration::from_hours(EXPIRED_TWICE_HOURS);
+    let confirmed = seen.filter(|seen| now.duration_since(*seen) >= again);
+    if let Some(seen) = confirmed {
+        delete_expired(turn, seen);
+    }
+    let is_expired = turn.record.expires_at().is_some_and(|at| at <= now);
+    turn.record.expired_seen = match (is_expired, seen, confirmed) {
+        (false, ..) => None,
+        (true, Some(seen), None) => Some(seen),
+        (true, ..) => Some(now),
+    };
+}
+
+/// Deletes what had expired at `now`.
+fn delete_expired(turn: &mut TurnBuilder<'_>, now: Timestamp) {
     let record = &mut turn.record;
     record.trash.retain(|removed| removed.is_restorable(now));
     record.sweep_dead_letters(now);

@@ -30,6 +30,8 @@ use crate::{
 pub(super) struct TurnBuilder<'a> {
     pub(super) base: &'a Base,
     pub(super) now: Timestamp,
+    /// The times it may be for a person whose phone is right: the clock's, and the one that messages show.
+    pub(super) likely_times: [Timestamp; 2],
     pub(super) entropy: Entropy,
     pub(super) place: Place,
     pub(super) language: Language,
@@ -61,6 +63,7 @@ impl<'a> TurnBuilder<'a> {
         Self {
             base,
             now: context.now,
+            likely_times: context.likely_times(),
             entropy: context.entropy,
             place: event.place,
             language: language_without_words(&record, event, base),

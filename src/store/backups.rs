@@ -6,10 +6,14 @@
 //! restored/                             the same, complete; if left over, it is put in place at the start
 //! damaged-2026-01-01T00-00-00Z/         the damaged store that a restored one replaced
 //! ```
+//! The clock may have been wrong when a backup was made. One whose name is from the future neither keeps others from being
+//! made nor displaces any, and which of several is the newest is decided by the versions of the chats in them.
+//!
 //! All of it is in the store's own folder, so that the folder's lock covers it and it moves with the folder. The format of
 //! the files is `export`'s, the rest of the folder is `folder`'s.
 
 use std::{
+    collections::HashMap,
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -24,12 +28,14 @@ use tokio::{
 };
 
 use super::{
-    Store, StoreError,
+    Item, Store, StoreError,
+    backup_name::{backup_name, time_in_name, time_text},
     export::{self, ExportError, Summary},
     files::remove_folder,
     folder::{self, BACKUPS, Folder, RESTORING},
     sled::{Opened, SledStore},
 };
+use crate::dialogue::ChatId;
 
 /// Between two backups while the service runs.
 pub const BACKUP_INTERVAL: SignedDuration = SignedDuration::from_hours(24);
@@ -41,9 +47,6 @@ const MIN_DISTANCE: SignedDuration = SignedDuration::from_hours(1);
 const CHECK_INTERVAL: SignedDuration = SignedDuration::from_hours(1);
 /// Time limit of the backup at a shutdown, which has eight seconds for everything; enough for ten thousand chats.
 const SHUTDOWN_BACKUP_TIMEOUT: Duration = Duration::from_millis(500);
-/// A backup's name: sorts by time, and is valid on every file system.
-const NAME_FORMAT: &str = "%Y-%m-%dT%H-%M-%SZ";
-const EXTENSION: &str = ".jsonl";
 
 /// The backups of the store in a folder.
 #[derive(Debug, Clone)]
@@ -71,12 +74,12 @@ impl Backups {
         }
     }
 
-    /// When the next backup is due: now, if there is none.
+    /// When the next backup is due: now, if there is none. Those from the future were made while the clock was ahead, and do
+    /// not count.
     pub fn due_at(&self, now: Timestamp) -> Timestamp {
-        match self.list().into_iter().next_back() {
-            Some((made, _)) if made <= now => made + BACKUP_INTERVAL,
-            _ => now,
-        }
+        let made = self.list().into_iter().map(|(made, _)| made);
+        let last = made.filter(|made| *made <= now).max();
+        last.map_or(now, |last| last + BACKUP_INTERVAL)
     }
 
     /// Makes a backup, and removes those no longer needed. Blocks while it reads, writes and verifies.
@@ -86,18 +89,21 @@ impl Backups {
     pub fn make(&self, store: &dyn Store, now: Timestamp) -> Result<Summary, ExportError> {
         fs::create_dir_all(&self.folder)
             .map_err(|error| folder::unavailable(&self.folder, &error))?;
-        let name = format!("{}{EXTENSION}", now.strftime(NAME_FORMAT));
-        let summary = export::write(store, &self.folder.join(name), now)?;
-        self.remove_surplus();
+        let summary = export::write(store, &self.folder.join(backup_name(now)), now)?;
+        self.remove_surplus(now);
         Ok(summary)
     }
 
     /// Makes backups when they are due; never returns.
     pub async fn run(self, store: Arc<dyn Store>, clock: fn() -> Timestamp) {
+        self.warn_if_store_is_older(&store, clock()).await;
         loop {
             let wait = match self.due_at(clock()).duration_since(clock()) {
                 due if due.is_positive() => due.min(CHECK_INTERVAL),
                 _ => {
+                    if let Err(error) = store.erase_forgotten().await {
+                        tracing::warn!(%error, "what is left of forgotten chats was not removed from the files; it is tried again");
+                    }
                     self.make_in_thread(&store, clock()).await;
                     CHECK_INTERVAL
                 }
@@ -115,6 +121,26 @@ impl Backups {
             tracing::info!(
                 "no backup at the shutdown, since it takes too long; the previous one is kept"
             );
+        }
+    }
+
+    /// Logs an error if the store is older than its newest backup. On a thread of its own, since a large backup takes long
+    /// to read.
+    async fn warn_if_store_is_older(&self, store: &Arc<dyn Store>, now: Timestamp) {
+        let (backups, store) = (self.clone(), store.clone());
+        let (done, found) = oneshot::channel();
+        let find = move || {
+            // The receiver is gone when the service has ended.
+            let _ = done.send(backups.find_newer_than(&*store, now));
+        };
+        let thread = thread::Builder::new().name("backup-check".to_owned());
+        match thread.spawn(find) {
+            Ok(_) => {
+                if let Ok(Some(newer)) = found.await {
+                    tracing::error!("{newer}");
+                }
+            }
+            Err(error) => tracing::warn!(%error, "cannot start a thread to read the backups"),
         }
     }
 
@@ -154,10 +180,12 @@ impl Backups {
         all
     }
 
-    fn remove_surplus(&self) {
+    fn remove_surplus(&self, now: Timestamp) {
         let all = self.list();
         let times: Vec<_> = all.iter().map(|(made, _)| *made).collect();
-        let kept = backups_to_keep(&times);
+        // If the clock is behind, all real backups are from the future; they are kept beside those made now.
+        let (past, future) = times.split_at(times.partition_point(|made| *made <= now));
+        let kept = [backups_to_keep(past), backups_to_keep(future)].concat();
         for (_, path) in all.iter().filter(|(made, _)| !kept.contains(made)) {
             if let Err(error) = fs::remove_file(path) {
                 tracing::warn!(%error, "an old backup could not be removed");
@@ -165,23 +193,99 @@ impl Backups {
         }
     }
 
-    /// The newest backup without faults.
-    fn newest_intact(&self) -> Option<(Timestamp, PathBuf)> {
-        self.list().into_iter().rev().find(|(_, path)| {
-            let checked = export::check(path);
-            if let Err(error) = &checked {
-                tracing::error!(%error, "a backup is damaged; the next older one is tried");
+    /// All backups, the newest by its name first; those from the future come last.
+    fn newest_by_name(&self, now: Timestamp) -> impl Iterator<Item = (Timestamp, PathBuf)> {
+        let (past, future): (Vec<_>, Vec<_>) =
+            self.list().into_iter().partition(|(made, _)| *made <= now);
+        past.into_iter().rev().chain(future.into_iter().rev())
+    }
+
+    /// The newest backup without faults: the one with the newest chats, or else the newest by its name.
+    fn newest_intact(&self, now: Timestamp) -> Option<(Timestamp, PathBuf)> {
+        let mut newest: Option<(Timestamp, PathBuf, Versions)> = None;
+        for (made, path) in self.newest_by_name(now) {
+            let versions = match versions_in(&path) {
+                Ok(versions) => versions,
+                Err(error) => {
+                    tracing::error!(%error, "a backup is damaged; another one is tried");
+                    continue;
+                }
+            };
+            let is_newer = newest
+                .as_ref()
+                .is_none_or(|(.., other)| are_newer(&versions, other));
+            if is_newer {
+                newest = Some((made, path, versions));
             }
-            checked.is_ok()
-        })
+        }
+        let (made, path, _) = newest?;
+        if made > now {
+            tracing::warn!(backup = %path.display(), "the backup's name is from the future: the clock was wrong when it was made, or is wrong now");
+        }
+        Some((made, path))
+    }
+
+    /// The newest backup that can be read, if chats in it are newer than in the store: then an older copy of the store was
+    /// put in place.
+    pub fn find_newer_than(&self, store: &dyn Store, now: Timestamp) -> Option<Newer> {
+        let readable = self
+            .newest_by_name(now)
+            .find_map(|(_, backup)| Some((versions_in(&backup).ok()?, backup)));
+        let (versions, backup) = readable?;
+        let is_older = |(chat, version): &(&ChatId, &u64)| {
+            // A chat that is not in the store was forgotten.
+            let kept = store.load(**chat).map_or(0, |kept| kept.version);
+            kept > 0 && kept < **version
+        };
+        let chats = versions.iter().filter(is_older).count();
+        (chats > 0).then_some(Newer { backup, chats })
     }
 }
 
-/// The time in a backup's name; `None` for the name of another file.
-fn time_in_name(name: &str) -> Option<Timestamp> {
-    let text = name.strip_suffix(EXTENSION)?;
-    let time = jiff::civil::DateTime::strptime(NAME_FORMAT, text).ok()?;
-    jiff::tz::TimeZone::UTC.to_timestamp(time).ok()
+/// A backup has newer versions of chats than the store.
+#[derive(Debug)]
+pub struct Newer {
+    pub backup: PathBuf,
+    /// The number of these chats.
+    pub chats: usize,
+}
+
+impl std::fmt::Display for Newer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "THE STORE IS OLDER THAN ITS BACKUP {backup}: {chats} chat(s) are newer there. An older copy of the store was put in place; to go back to the backup, stop the service, move the folder aside and load the backup into a new one with `unbind-bot store import FILE`",
+            backup = self.backup.display(),
+            chats = self.chats
+        )
+    }
+}
+
+/// The version of each chat.
+type Versions = HashMap<ChatId, u64>;
+
+/// The versions of the chats in a backup, which is read and checked to its end.
+fn versions_in(backup: &Path) -> Result<Versions, ExportError> {
+    let mut versions = Versions::new();
+    for item in export::read(backup)? {
+        if let Item::Chat(chat, kept) = item? {
+            versions.insert(chat, kept.version);
+        }
+    }
+    Ok(versions)
+}
+
+/// Whether more of the chats in both are newer in the first than in the second.
+fn are_newer(versions: &Versions, others: &Versions) -> bool {
+    let common = versions
+        .iter()
+        .filter_map(|(chat, version)| Some((version, others.get(chat)?)));
+    let (mut newer, mut older) = (0_u64, 0_u64);
+    for (version, other) in common {
+        newer += u64::from(version > other);
+        older += u64::from(version < other);
+    }
+    newer > older
 }
 
 /// Which of the backups made at these times (the oldest first) to keep: from the newest back, those far enough apart.
@@ -207,11 +311,11 @@ pub fn open(folder: &Path, now: Timestamp) -> Result<(Opened, Option<Restored>),
         Err(fault @ StoreError::Damaged(_)) => fault,
         opened => return opened.map(|opened| (opened, None)),
     };
-    let Some((made, backup)) = Backups::in_folder(folder).newest_intact() else {
+    let Some((made, backup)) = Backups::in_folder(folder).newest_intact(now) else {
         return Err(fault);
     };
     let summary = build_from(&folder.join(RESTORING), &backup)?;
-    let aside = Folder::replace_damaged(folder, &now.strftime(NAME_FORMAT).to_string())?;
+    let aside = Folder::replace_damaged(folder, &time_text(now))?;
     let opened = SledStore::open(folder)?;
     let restored = Restored {
         fault,
@@ -242,7 +346,7 @@ impl std::fmt::Display for Restored {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "THE STORE WAS DAMAGED, AND IS NOW THAT OF {made}: {fault}. Later changes are lost. It has {chats} chats and {rows} unsent replies, from {backup}. The damaged files are in {aside}",
+            "THE STORE WAS DAMAGED, AND IS NOW THAT OF {made}: {fault}. Later changes are lost. It has {chats} chats and {rows} unsent replies, from {backup}. What was left of the damaged one is in {aside}",
             made = self.made,
             fault = self.fault,
             chats = self.summary.chats,
@@ -263,21 +367,6 @@ mod tests {
 
     fn at(hours: i64) -> Timestamp {
         Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hours)
-    }
-
-    #[test]
-    fn a_backup_is_recognised_by_the_time_in_its_name() {
-        let time = at(499_999);
-        let name = format!("{}{EXTENSION}", time.strftime(NAME_FORMAT));
-        assert_eq!(time_in_name(&name), Some(time));
-        for other in [
-            "",
-            "a.jsonl",
-            "2026-01-01T00-00-00Z.jsonl.partial",
-            "门.jsonl",
-        ] {
-            assert_eq!(time_in_name(other), None, "{other}");
-        }
     }
 
     #[test]
@@ -376,7 +465,9 @@ mod tests {
         for renames in 0..=4 {
             let folder = tempfile::tempdir().unwrap();
             damaged(folder.path(), 5).await;
-            let (_, backup) = Backups::in_folder(folder.path()).newest_intact().unwrap();
+            let (_, backup) = Backups::in_folder(folder.path())
+                .newest_intact(at(200))
+                .unwrap();
             build_from(&folder.path().join(RESTORING), &backup).unwrap();
             Folder::replace_damaged_until(folder.path(), "first", renames);
             let (opened, _) = open(folder.path(), at(300)).unwrap();
@@ -411,5 +502,238 @@ mod tests {
         // A clock that was set back does not keep it from being made.
         assert_eq!(backups.due_at(at(9)), at(9));
         store.close().await.unwrap();
+    }
+
+    const YEAR: i64 = 400 * 24;
+
+    /// One more chat in the store.
+    async fn add_chat(store: &SledStore, chat: i64) {
+        let commit = Commit {
+            chat: ChatId(chat),
+            expected: 0,
+            record: Some(Record::default()),
+            replies: Vec::new(),
+            now: at(0),
+        };
+        store.commit(commit).await.unwrap();
+    }
+
+    /// One more turn of the first chat.
+    async fn go_on(store: &SledStore) {
+        let commit = Commit {
+            chat: ChatId(0),
+            expected: store.load(ChatId(0)).unwrap().version,
+            record: Some(Record::default()),
+            replies: Vec::new(),
+            now: at(0),
+        };
+        store.commit(commit).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_backup_from_the_future_outranks_no_real_one_whatever_the_clock_says_later() {
+        // The clock at the start after the damage: right, ahead once more, and behind all.
+        for start in [at(60), at(YEAR + 100), at(1)] {
+            let folder = tempfile::tempdir().unwrap();
+            let backups = Backups::in_folder(folder.path());
+            let store = store_with(folder.path(), 1).await;
+            backups.make(&store, at(10)).unwrap();
+            backups.make(&store, at(YEAR)).unwrap();
+            for (chat, day) in [(1, at(34)), (2, at(58))] {
+                add_chat(&store, chat).await;
+                go_on(&store).await;
+                backups.make(&store, day).unwrap();
+            }
+            store.close().await.unwrap();
+            damage(folder.path());
+            let (opened, restored) = open(folder.path(), start).unwrap();
+            assert_eq!(
+                (opened.chats, restored.unwrap().made),
+                (3, at(58)),
+                "{start}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_backup_from_the_future_makes_none_due_every_hour_and_displaces_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let backups = Backups::in_folder(folder.path());
+        let store = store_with(folder.path(), 1).await;
+        let days: Vec<_> = (0..7).map(|day| at(24 * day)).collect();
+        for day in &days {
+            backups.make(&store, *day).unwrap();
+        }
+        // A week in which the clock is ahead now and then.
+        for hour in 0..10 {
+            backups.make(&store, at(YEAR + 24 * hour)).unwrap();
+        }
+        let made = || backups.list().into_iter().map(|(made, _)| made);
+        let left = made().filter(|made| *made <= at(24 * 6)).count();
+        assert_eq!(left, 0, "a week ahead is a week");
+        // It is right again, and backups are made when they are due.
+        let mut now = at(24 * 7);
+        for _ in 0..24 * 10 {
+            if backups.due_at(now) <= now {
+                backups.make(&store, now).unwrap();
+            }
+            now += SignedDuration::from_hours(1);
+        }
+        let real: Vec<_> = made().filter(|made| *made <= now).collect();
+        assert_eq!(real.len(), MAX_BACKUPS);
+        let week = real[6].duration_since(real[0]);
+        assert_eq!(week, SignedDuration::from_hours(24 * 6), "a week of days");
+        store.close().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_behind_removes_no_backup() {
+        let folder = tempfile::tempdir().unwrap();
+        let backups = Backups::in_folder(folder.path());
+        let store = store_with(folder.path(), 1).await;
+        for day in 0..7 {
+            backups.make(&store, at(YEAR + 24 * day)).unwrap();
+        }
+        let before = backups.list();
+        for day in 0..20 {
+            backups.make(&store, at(24 * day)).unwrap();
+        }
+        let after = backups.list();
+        assert!(before.iter().all(|backup| after.contains(backup)));
+        assert_eq!(after.len(), 2 * MAX_BACKUPS);
+        store.close().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_store_put_back_from_an_older_copy_is_noticed_by_a_newer_backup() {
+        let folder = tempfile::tempdir().unwrap();
+        let backups = Backups::in_folder(folder.path());
+        let store = store_with(folder.path(), 3).await;
+        backups.make(&store, at(1)).unwrap();
+        assert!(backups.find_newer_than(&store, at(2)).is_none());
+        store.close().await.unwrap();
+        let copy = tempfile::tempdir().unwrap();
+        crate::store::files::copy_folder(folder.path(), copy.path()).unwrap();
+        let store = SledStore::open(folder.path()).unwrap().store;
+        go_on(&store).await;
+        go_on(&store).await;
+        assert!(
+            backups.find_newer_than(&store, at(2)).is_none(),
+            "it goes on"
+        );
+        backups.make(&store, at(24)).unwrap();
+        store.close().await.unwrap();
+        // The newer backup stays.
+        remove_folder(&folder.path().join("sled")).unwrap();
+        crate::store::files::copy_folder(copy.path(), folder.path()).unwrap();
+        let store = SledStore::open(folder.path()).unwrap().store;
+        let newer = backups.find_newer_than(&store, at(48)).unwrap();
+        assert_eq!(newer.chats, 1);
+        assert!(
+            newer.to_string().contains("OLDER THAN ITS BACKUP"),
+            "{newer}"
+        );
+        // A chat that was forgotten since is no sign of it.
+        let forget = Commit {
+            chat: ChatId(0),
+            expected: store.load(ChatId(0)).unwrap().version,
+            record: None,
+            replies: Vec::new(),
+            now: at(48),
+        };
+        store.commit(forget).await.unwrap();
+        assert!(backups.find_newer_than(&store, at(48)).is_none());
+        store.close().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn where_only_backups_are_left_the_newest_is_restored() {
+        for lost in [
+            &["sled", "state"][..],
+            &["sled", "state", "lock"],
+            &["sled"],
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let store = store_with(folder.path(), 4).await;
+            Backups::in_folder(folder.path())
+                .make(&store, at(1))
+                .unwrap();
+            store.close().await.unwrap();
+            for name in lost {
+                let path = folder.path().join(name);
+                let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
+            }
+            assert!(matches!(
+                SledStore::open(folder.path()),
+                Err(StoreError::Damaged(_))
+            ));
+            let (opened, restored) = open(folder.path(), at(2)).unwrap();
+            assert_eq!(
+                (opened.chats, restored.unwrap().made),
+                (4, at(1)),
+                "{lost:?}"
+            );
+            opened.store.close().await.unwrap();
+            let (again, restored) = open(folder.path(), at(3)).unwrap();
+            assert!(again.chats == 4 && restored.is_none());
+        }
+    }
+
+    #[tokio::test]
+    async fn where_the_file_state_is_lost_the_store_itself_is_used_and_not_an_older_backup() {
+        for content in [None, Some(""), Some("garbage")] {
+            for is_closed in [true, false] {
+                let folder = tempfile::tempdir().unwrap();
+                let store = store_with(folder.path(), 4).await;
+                Backups::in_folder(folder.path())
+                    .make(&store, at(1))
+                    .unwrap();
+                add_chat(&store, 5).await;
+                let found = tempfile::tempdir().unwrap();
+                if is_closed {
+                    store.close().await.unwrap();
+                }
+                crate::store::files::copy_folder(folder.path(), found.path()).unwrap();
+                let state = found.path().join("state");
+                match content {
+                    None => fs::remove_file(state).unwrap(),
+                    Some(content) => fs::write(state, content).unwrap(),
+                }
+                let (opened, restored) = open(found.path(), at(2)).unwrap();
+                assert!(opened.rebuilt && !opened.created && restored.is_none());
+                assert_eq!(opened.chats, 5, "{content:?}");
+                opened.store.close().await.unwrap();
+                assert!(!open(found.path(), at(3)).unwrap().0.rebuilt);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn damaged_files_are_kept_aside_each_time_under_a_name_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        damaged(folder.path(), 5).await;
+        let mut asides = Vec::new();
+        for _ in 0..3 {
+            // The clock says the same each time.
+            let (opened, restored) = open(folder.path(), at(200)).unwrap();
+            asides.push(restored.unwrap().aside);
+            opened.store.close().await.unwrap();
+            damage(folder.path());
+        }
+        asides.dedup();
+        assert_eq!(asides.len(), 3);
+        assert!(asides.iter().all(|aside| aside.join("sled/db").exists()));
+    }
+
+    #[tokio::test]
+    async fn where_state_is_lost_and_the_store_is_damaged_a_backup_is_restored() {
+        let folder = tempfile::tempdir().unwrap();
+        damaged(folder.path(), 5).await;
+        fs::remove_file(folder.path().join("state")).unwrap();
+        let found = fs::read(folder.path().join("sled/db")).unwrap();
+        let (opened, restored) = open(folder.path(), at(200)).unwrap();
+        let restored = restored.unwrap();
+        assert_eq!(opened.chats, 5);
+        assert_eq!(fs::read(restored.aside.join("sled/db")).unwrap(), found);
     }
 }

@@ -4,21 +4,24 @@
 //! lock    held by the one process that has the store open
 //! state   what the store must contain at least, in two slots written alternately; see `manifest`
 //! sled/   the engine's files; this module only moves and checksums them
-//! before-recovery/   while opening after a crash: the engine's files as they were found
+//! as-found/          while opening after a crash: the engine's files as they were found; `sled/` is a copy meanwhile
+//! before-recovery/   the engine's files before they were replaced, about to be deleted
 //! backups/, restoring/, restored/, damaged-…/   see `backups`
 //! ```
-//! sled repairs a torn end of its file by cutting it off. `state` shows when too much was cut off, and the copy restores
-//! the files of a damaged store.
+//! sled repairs a torn end of its file by cutting it off. `state` shows when too much was cut off, and the files as found
+//! are put back. After a crash or a write error a copy is opened, synced before it is used: once a write has failed, the
+//! system may show as written what never reached the disk, and only a file written anew is certain.
 
 use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{self, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
 use super::{
     StoreError,
+    backup_name::holds_backups,
     files::{copy_folder, fingerprint, list_files, remove_folder, sync_folder, sync_tree},
     manifest::{Checkpoint, CleanShutdown, Manifest},
 };
@@ -26,13 +29,16 @@ use super::{
 const LOCK: &str = "lock";
 const MANIFEST: &str = "state";
 const ENGINE: &str = "sled";
-const COPY: &str = "before-recovery";
+const AS_FOUND: &str = "as-found";
+const REPLACED: &str = "before-recovery";
 const SPARE: &str = "compacting";
 pub(super) const BACKUPS: &str = "backups";
 pub(super) const RESTORING: &str = "restoring";
 pub(super) const RESTORED: &str = "restored";
 const DAMAGED: &str = "damaged-";
 const PROBE: &str = "probe";
+/// The engine's own name for its file.
+const ENGINE_FILE: &str = "db";
 /// Disk space that must be free before the engine is reopened. It allocates several segments of 512 KiB at once.
 const PROBE_BYTES: usize = 4 << 20;
 
@@ -47,41 +53,50 @@ pub(super) struct Folder {
     manifest_file: File,
     manifest: Manifest,
     is_new: bool,
+    is_rebuilt: bool,
     /// Released when it is dropped.
     _lock: File,
 }
 
 impl Folder {
-    /// Locks the folder for this process; creates it if it is missing.
-    pub(super) fn claim(path: &Path) -> Result<Self, StoreError> {
+    /// Locks the folder for this process; creates it if it is missing. If `state` is lost, `verify` says what the engine's
+    /// files contain, given a copy of them, and `state` is written anew.
+    pub(super) fn claim(path: &Path, verify: Verify) -> Result<Self, StoreError> {
         refuse_foreign(path)?;
         fs::create_dir_all(path).map_err(|error| unavailable(path, &error))?;
+        let was_locked_before = path.join(LOCK).exists();
         let lock = take_lock(path)?;
         // Checked again: before the lock was taken, another process may have made or removed a store here.
         refuse_foreign(path)?;
-        finish_restore(path, "again").map_err(|error| unavailable(path, &error))?;
+        finish_restore(path, &unused_aside(path, "again"))
+            .map_err(|error| unavailable(path, &error))?;
+        let (manifest, origin) = match find_manifest(path, verify) {
+            Err(StoreError::Foreign(place)) => {
+                // It is left as it was found.
+                if !was_locked_before {
+                    let _ = fs::remove_file(path.join(LOCK));
+                }
+                return Err(StoreError::Foreign(place));
+            }
+            found => found?,
+        };
         let name = path.join(MANIFEST);
-        let is_new = !name.exists();
-        let mut manifest_file = OpenOptions::new()
+        let manifest_file = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
             .open(&name)
             .map_err(|error| unavailable(&name, &error))?;
-        let manifest = if is_new {
-            Manifest::new()
-        } else {
-            read_manifest(&mut manifest_file, path)?
-        };
         let mut folder = Self {
             path: path.to_owned(),
             manifest_file,
             manifest,
-            is_new,
+            is_new: origin == Origin::New,
+            is_rebuilt: origin == Origin::Rebuilt,
             _lock: lock,
         };
-        if is_new {
+        if origin != Origin::Kept {
             folder
                 .write_first_manifest()
                 .map_err(|error| unavailable(path, &error))?;
@@ -93,15 +108,16 @@ impl Folder {
     /// returns that folder.
     pub(super) fn replace_damaged(path: &Path, name: &str) -> Result<PathBuf, StoreError> {
         let _lock = take_lock(path)?;
+        let aside = unused_aside(path, name);
         let replace = || {
             sync_tree(&path.join(RESTORING))?;
             // From here on, the next start finishes the restore after a crash.
             fs::rename(path.join(RESTORING), path.join(RESTORED))?;
             sync_folder(path)?;
-            finish_restore(path, name)
+            finish_restore(path, &aside)
         };
         replace().map_err(|error| unavailable(path, &error))?;
-        Ok(path.join(format!("{DAMAGED}{name}")))
+        Ok(aside)
     }
 
     /// The same, interrupted after a number of renames.
@@ -143,6 +159,11 @@ impl Folder {
         self.is_new
     }
 
+    /// Whether `state` was lost and written anew.
+    pub(super) fn is_rebuilt(&self) -> bool {
+        self.is_rebuilt
+    }
+
     pub(super) fn was_closed_cleanly(&self) -> bool {
         self.manifest.clean_shutdown.is_some()
     }
@@ -172,10 +193,10 @@ impl Folder {
     /// # Errors
     /// [`StoreError::Damaged`] if they changed since; nothing was written then.
     pub(super) fn prepare_opening(&mut self) -> Result<(), StoreError> {
-        self.finish_compaction()?;
+        settle_engine(&self.path).map_err(|error| unavailable(&self.path, &error))?;
         match self.manifest.clean_shutdown {
             Some(noted) => self.check_unchanged_since(noted)?,
-            None => self.keep_copy(),
+            None => self.work_on_copy(),
         }
         self.manifest.clean_shutdown = None;
         self.write_manifest(true)
@@ -198,34 +219,46 @@ impl Folder {
         Err(damaged(&self.path, &fault))
     }
 
-    /// Keeps the engine's files as they are found after a crash, since opening changes them.
-    fn keep_copy(&self) {
-        let copy = self.path.join(COPY);
-        // A left-over copy is older than the files.
-        let copied = remove_folder(&copy).and_then(|()| copy_folder(&self.engine(), &copy));
-        if let Err(error) = copied {
+    /// Puts a synced copy in the place of the engine's files after a crash, and keeps the files as they were found until it
+    /// is verified, since opening changes them.
+    fn work_on_copy(&self) {
+        let (engine, spare, as_found) = (self.engine(), self.spare(), self.path.join(AS_FOUND));
+        if !engine.exists() {
+            return;
+        }
+        let copy = || {
+            copy_folder(&engine, &spare)?;
+            sync_tree(&spare)?;
+            fs::rename(&engine, &as_found)?;
+            fs::rename(&spare, &engine)?;
+            sync_folder(&self.path)
+        };
+        if let Err(error) = copy() {
             // A disk without room for the copy must not keep the bot from starting.
             tracing::warn!(%error, "opening the store after a crash without a copy of its files");
-            let _ = remove_folder(&copy);
+            self.put_back_as_found();
+            let _ = remove_folder(&spare);
         }
     }
 
-    /// Restores the engine's files from the copy; false if that failed.
-    pub(super) fn restore_copy(&self) -> bool {
-        let (copy, engine) = (self.path.join(COPY), self.engine());
-        let restore = || {
-            fs::metadata(&copy)?;
-            remove_folder(&engine)?;
-            fs::rename(&copy, &engine)
-        };
-        restore().is_ok()
+    /// Puts the engine's files back as they were found, if they were kept.
+    pub(super) fn put_back_as_found(&self) {
+        if let Err(error) = put_back_as_found(&self.path) {
+            tracing::error!(%error, "the files of the store could not be put back; they are in {AS_FOUND}/");
+        }
     }
 
-    /// Call once the store is open and verified: removes the copy and syncs what opening wrote.
+    /// Call once the store is open and verified: removes the files as they were found and syncs what opening wrote.
     pub(super) fn finish_opening(&mut self, checkpoint: Checkpoint) -> io::Result<()> {
-        remove_folder(&self.path.join(COPY))?;
         sync_tree(&self.engine())?;
+        let (as_found, replaced) = (self.path.join(AS_FOUND), self.path.join(REPLACED));
+        if as_found.exists() {
+            remove_folder(&replaced)?;
+            // Under this name it is deleted at the next start if only a part of it is deleted now.
+            fs::rename(&as_found, &replaced)?;
+        }
         sync_folder(&self.path)?;
+        remove_folder(&replaced)?;
         self.manifest.checkpoint = checkpoint;
         self.write_manifest(true)
     }
@@ -258,25 +291,13 @@ impl Folder {
     /// Replaces the engine's folder by the spare one. No clean shutdown is noted meanwhile: a crash at any point leaves one
     /// of the two in place, and they contain the same.
     pub(super) fn swap_in_spare(&mut self) -> io::Result<()> {
-        let (engine, spare, old) = (self.engine(), self.spare(), self.path.join(COPY));
+        let (engine, spare, old) = (self.engine(), self.spare(), self.path.join(REPLACED));
         sync_tree(&spare)?;
         remove_folder(&old)?;
         fs::rename(&engine, &old)?;
         fs::rename(&spare, &engine)?;
         sync_folder(&self.path)?;
         remove_folder(&old)
-    }
-
-    /// Finishes a compaction that was interrupted between its two renames, and removes left-over files.
-    fn finish_compaction(&self) -> Result<(), StoreError> {
-        let (engine, spare, old) = (self.engine(), self.spare(), self.path.join(COPY));
-        let settle = || {
-            if !engine.exists() && old.exists() {
-                fs::rename(&old, &engine)?;
-            }
-            remove_folder(&spare)
-        };
-        settle().map_err(|error| unavailable(&self.path, &error))
     }
 
     fn write_manifest(&mut self, sync: bool) -> io::Result<()> {
@@ -291,22 +312,25 @@ impl Folder {
     }
 }
 
-/// Puts a restored store in place, also after an interruption: first the old files are moved away, then the new ones moved
+/// Puts a restored store in place, also after an interruption: first the old files are moved to `aside`, then the new ones moved
 /// in, `state` last.
-fn finish_restore(path: &Path, name: &str) -> io::Result<()> {
+fn finish_restore(path: &Path, aside: &Path) -> io::Result<()> {
     let restored = path.join(RESTORED);
     if !restored.exists() {
         return Ok(());
     }
-    let aside = path.join(format!("{DAMAGED}{name}"));
-    fs::create_dir_all(&aside)?;
+    fs::create_dir_all(aside)?;
+    // Left over where opening did not end; it must not be put back in place of the restored files.
+    if path.join(AS_FOUND).exists() {
+        fs::rename(path.join(AS_FOUND), aside.join(AS_FOUND))?;
+    }
     for part in [MANIFEST, ENGINE] {
         // If the new file has been moved in already, it is not an old one.
         if restored.join(part).exists() && path.join(part).exists() {
             fs::rename(path.join(part), aside.join(part))?;
         }
     }
-    sync_folder(&aside)?;
+    sync_folder(aside)?;
     for part in [ENGINE, MANIFEST] {
         if restored.join(part).exists() {
             fs::rename(restored.join(part), path.join(part))?;
@@ -316,22 +340,126 @@ fn finish_restore(path: &Path, name: &str) -> io::Result<()> {
     remove_folder(&restored)
 }
 
-fn read_manifest(file: &mut File, folder: &Path) -> Result<Manifest, StoreError> {
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)
-        .map_err(|error| unavailable(folder, &error))?;
-    let manifest = Manifest::newest(&bytes)
-        .ok_or_else(|| damaged(folder, "its file `state` cannot be read"))?;
-    if manifest.is_newer() {
-        let place = folder.display();
-        return Err(StoreError::Newer(format!(
-            "a newer version of this program laid out the store at {place}"
-        )));
-    }
-    Ok(manifest)
+/// A folder for damaged files that does not exist yet: a clock that was set back may give one name twice.
+fn unused_aside(path: &Path, name: &str) -> PathBuf {
+    let first = path.join(format!("{DAMAGED}{name}"));
+    let numbered = (2..).map(|number: u32| path.join(format!("{DAMAGED}{name}-{number}")));
+    let mut folders = std::iter::once(first.clone()).chain(numbered);
+    folders.find(|folder| !folder.exists()).unwrap_or(first)
 }
 
-/// Refuses a folder with files but no `state`, since it belongs to something else.
+/// Finishes what was interrupted between two renames, and removes left-over files.
+fn settle_engine(path: &Path) -> io::Result<()> {
+    put_back_as_found(path)?;
+    let (engine, replaced) = (path.join(ENGINE), path.join(REPLACED));
+    if !engine.exists() && replaced.exists() {
+        fs::rename(&replaced, &engine)?;
+    }
+    remove_folder(&replaced)?;
+    remove_folder(&path.join(SPARE))
+}
+
+/// Puts the engine's files back as they were found, if opening them did not end well.
+fn put_back_as_found(path: &Path) -> io::Result<()> {
+    let (engine, as_found) = (path.join(ENGINE), path.join(AS_FOUND));
+    if !as_found.exists() {
+        return Ok(());
+    }
+    remove_folder(&engine)?;
+    fs::rename(&as_found, &engine)?;
+    sync_folder(path)
+}
+
+/// Says what the engine's files contain, given the store's folder and a copy of them: [`StoreError::Foreign`] if another
+/// program wrote them.
+pub(super) type Verify<'a> = &'a dyn Fn(&Path, &Path) -> Result<Checkpoint, StoreError>;
+
+/// Where a manifest is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// It was read from `state`.
+    Kept,
+    /// The store is new.
+    New,
+    /// `state` was lost, and it was made from the engine's files.
+    Rebuilt,
+}
+
+/// The store's manifest, read or made anew.
+fn find_manifest(path: &Path, verify: Verify) -> Result<(Manifest, Origin), StoreError> {
+    let fault = match read_manifest(path)? {
+        Ok(manifest) => return Ok((manifest, Origin::Kept)),
+        Err(fault) => fault,
+    };
+    if has_engine_files(path) {
+        let checkpoint = verify_copy(path, verify)?;
+        return Ok((Manifest::of(checkpoint), Origin::Rebuilt));
+    }
+    if holds_backups(&path.join(BACKUPS)) {
+        return Err(damaged(path, "its files are gone, only backups are left"));
+    }
+    match fault {
+        Lost::Missing | Lost::Empty => Ok((Manifest::new(), Origin::New)),
+        Lost::Unreadable => Err(damaged(path, "its file `state` cannot be read")),
+    }
+}
+
+/// Why there is no manifest.
+enum Lost {
+    Missing,
+    /// The first start was interrupted.
+    Empty,
+    Unreadable,
+}
+
+fn read_manifest(folder: &Path) -> Result<Result<Manifest, Lost>, StoreError> {
+    let bytes = match fs::read(folder.join(MANIFEST)) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Err(Lost::Missing)),
+        Err(error) => return Err(unavailable(&folder.join(MANIFEST), &error)),
+    };
+    match Manifest::newest(&bytes) {
+        Some(manifest) if manifest.is_newer() => {
+            let place = folder.display();
+            Err(StoreError::Newer(format!(
+                "a newer version of this program laid out the store at {place}"
+            )))
+        }
+        Some(manifest) => Ok(Ok(manifest)),
+        None if bytes.is_empty() => Ok(Err(Lost::Empty)),
+        None => Ok(Err(Lost::Unreadable)),
+    }
+}
+
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+fn has_engine_files(path: &Path) -> bool {
+    let folders = [ENGINE, AS_FOUND, REPLACED];
+    let mut files = folders
+        .map(|folder| path.join(folder).join(ENGINE_FILE))
+        .into_iter();
+    files.any(|file| file.exists())
+}
+
+/// Verifies a copy of the engine's files, since opening changes them.
+fn verify_copy(path: &Path, verify: Verify) -> Result<Checkpoint, StoreError> {
+    let (engine, spare) = (path.join(ENGINE), path.join(SPARE));
+    settle_engine(path)
+        .and_then(|()| copy_folder(&engine, &spare))
+        .map_err(|error| unavailable(path, &error))?;
+    let verified = match verify(path, &spare) {
+        Err(StoreError::Foreign(_)) if holds_backups(&path.join(BACKUPS)) => {
+            Err(damaged(path, "its chats cannot be found in its files"))
+        }
+        verified => verified,
+    };
+    remove_folder(&spare).map_err(|error| unavailable(path, &error))?;
+    verified
+}
+
+/// Refuses a folder with files that are none of a store's, since it belongs to something else.
 fn refuse_foreign(path: &Path) -> Result<(), StoreError> {
     let entries = match fs::read_dir(path) {
         Ok(entries) => entries,
@@ -339,9 +467,14 @@ fn refuse_foreign(path: &Path) -> Result<(), StoreError> {
         Err(error) => return Err(unavailable(path, &error)),
     };
     let names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
-    // A lock alone is from an interrupted first start; the `state` of a restored store is moved in last.
+    // A lock alone is from an interrupted first start, and `backups/` without any is what a running service leaves when the
+    // store is removed under it; the `state` of a restored store is moved in last.
+    let is_left_over = |name: &OsString| {
+        name == LOCK || name == PROBE || (name == BACKUPS && is_empty(&path.join(BACKUPS)))
+    };
     let is_ours = |name: &OsString| name == MANIFEST || name == RESTORED;
-    if names.iter().all(|name| name == LOCK) || names.iter().any(is_ours) {
+    let is_store = has_engine_files(path) || holds_backups(&path.join(BACKUPS));
+    if is_store || names.iter().all(is_left_over) || names.iter().any(is_ours) {
         Ok(())
     } else {
         Err(StoreError::Foreign(path.display().to_string()))

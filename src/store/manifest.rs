@@ -84,6 +84,14 @@ impl Manifest {
         }
     }
 
+    /// The manifest of a store that contains this.
+    pub(super) fn of(checkpoint: Checkpoint) -> Self {
+        Self {
+            checkpoint,
+            ..Self::new()
+        }
+    }
+
     /// The newer of the two slots in `bytes`; `None` when neither can be read.
     pub(super) fn newest(bytes: &[u8]) -> Option<Self> {
         let slots = bytes.chunks(SLOT).filter_map(Self::unpack);

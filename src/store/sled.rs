@@ -36,7 +36,7 @@ pub use self::compact::Compacted;
 use self::{
     batch::{Packed, Work},
     fault::RecordOf,
-    open::open_trusted,
+    open::{open_trusted, verify_found},
     scan::Scan,
     trees::Shared,
     writer::Writer,
@@ -51,6 +51,9 @@ use super::{
 };
 use crate::dialogue::ChatId;
 
+/// What the operator is told when a store had lost its file `state`.
+pub const REBUILT: &str = "THE FILE `state` OF THE STORE WAS LOST. Everything in the store was verified, and the file was written anew; `unbind-bot store verify` compares the store with its backups";
+
 /// A store in a folder.
 pub struct SledStore {
     shared: Arc<Shared>,
@@ -64,6 +67,8 @@ pub struct Opened {
     pub created: bool,
     /// It was not closed cleanly: the process was killed, or the power failed.
     pub recovered: bool,
+    /// Its file `state` was lost; it was written anew after everything was verified.
+    pub rebuilt: bool,
     /// Number of chats in it.
     pub chats: u64,
     /// Number of replies not yet sent.
@@ -89,7 +94,11 @@ impl SledStore {
         folder: &Path,
         new_barrier: impl Fn(&Path) -> io::Result<Box<dyn Barrier>> + Send + 'static,
     ) -> Result<Opened, StoreError> {
-        let mut folder = Folder::claim(folder)?;
+        let mut folder = Folder::claim(folder, &verify_found)?;
+        let rebuilt = folder.is_rebuilt();
+        if rebuilt {
+            tracing::error!("{REBUILT}");
+        }
         let (created, recovered) = (folder.is_new(), !folder.was_closed_cleanly());
         folder.prepare_opening()?;
         let (trees, checkpoint) = open_trusted(&folder)?;
@@ -114,6 +123,7 @@ impl SledStore {
             store: Self { shared, committer },
             created,
             recovered: recovered && !created,
+            rebuilt,
             chats: checkpoint.records.count,
             rows: checkpoint.rows.count,
         })
@@ -206,6 +216,10 @@ impl Store for SledStore {
             self.committer.submit(Work::Restore(packed)).await?;
         }
         Ok(())
+    }
+
+    async fn erase_forgotten(&self) -> Result<(), StoreError> {
+        self.committer.submit(Work::EraseForgotten).await
     }
 
     fn health(&self) -> Result<(), StoreError> {

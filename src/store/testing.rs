@@ -88,6 +88,10 @@ impl<H: Hooks> Store for HookedStore<H> {
         self.inner.restore(items).await
     }
 
+    async fn erase_forgotten(&self) -> Result<(), StoreError> {
+        self.inner.erase_forgotten().await
+    }
+
     fn health(&self) -> Result<(), StoreError> {
         self.hooks.before_health()?;
         self.inner.health()

@@ -75,6 +75,7 @@ impl FloodControl {
 
 impl Pace {
     fn admit(&mut self, now: Timestamp) -> Admission {
+        self.rate.forget_future(BURST, now);
         let regained_at = self.rate.ready_at(BURST - READMIT_FREE + 1, now);
         let ready_at = if self.was_told {
             regained_at
@@ -130,6 +131,18 @@ mod tests {
     fn a_sender_within_the_rate_is_always_admitted() {
         let mut control = FloodControl::new(1);
         assert!((0..1000).all(|second| control.admit(ANN, at(second)) == Admission::Admitted));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_silences_nobody() {
+        for hours in [1, 24 * 400] {
+            let mut control = FloodControl::new(1);
+            let ahead = at(3600 * hours);
+            while control.admit(ANN, ahead) == Admission::Admitted {}
+            let again = at(i64::from(READMIT_FREE));
+            assert_ne!(control.admit(ANN, at(0)), Admission::Admitted);
+            assert_eq!(control.admit(ANN, again), Admission::Admitted, "{hours}");
+        }
     }
 
     #[test]

@@ -62,6 +62,12 @@ impl<T: Moment> Gcra<T> {
         self.full_at = self.full_at.max(now).plus(self.interval);
     }
 
+    /// Forgets what was counted in a future that is none, after the clock was set back: with this burst, at most the whole
+    /// burst is used up.
+    pub fn forget_future(&mut self, burst: u32, now: T) {
+        self.full_at = self.full_at.min(now.plus(self.interval * burst));
+    }
+
     /// When the whole burst is available again.
     pub fn full_at(&self) -> T {
         self.full_at

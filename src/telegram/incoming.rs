@@ -123,6 +123,17 @@ fn read_edit(update: UpdateId, message: &Message, me: &Identity) -> Option<Incom
     (!is_file).then_some(incoming)
 }
 
+/// When the message that an update brings was written or edited.
+pub fn delivered_date(update: &Update) -> Option<Timestamp> {
+    let message = update.message.as_ref().or(update.edited_message.as_ref());
+    said_at(message?)
+}
+
+/// When the message was written whose button was pressed; 0 for one that is no longer accessible.
+pub fn pressed_date(update: &Update) -> Option<Timestamp> {
+    said_at(update.callback_query.as_ref()?.message.as_ref()?)
+}
+
 fn said_at(message: &Message) -> Option<Timestamp> {
     let second = message.edit_date.or(message.date)?;
     Timestamp::from_second(second).ok()

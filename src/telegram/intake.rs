@@ -212,6 +212,7 @@ impl Intake {
                 DeadLetter::for_unreadable(&format!("{update:?}"), fault, (self.0.clock)());
             return self.keep(None, letter);
         };
+        self.0.note_dates(update);
         let mut state = self.0.lock_state();
         if let Some(accepted) = self.0.admit(&mut state, id) {
             return accepted;
@@ -283,6 +284,16 @@ impl Drop for Workers {
 impl Inner {
     fn count_update(&self, kind: &'static str, outcome: UpdateOutcome) {
         self.assistant.metrics().count_update(kind, outcome);
+    }
+
+    /// Compares the clock with the dates in an update.
+    fn note_dates(&self, update: &Update) {
+        if let Some(date) = incoming::delivered_date(update) {
+            self.assistant.note_delivered_date(date, (self.clock)());
+        }
+        if let Some(date) = incoming::pressed_date(update) {
+            self.assistant.note_past_date(date);
+        }
     }
 
     fn lock_state(&self) -> MutexGuard<'_, State> {
@@ -617,6 +628,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        assistant::TimeSource,
         dialogue::{Base, Context, MessageId, ReplyTo, Turn},
         knowledge::Knowledge,
         store::{
@@ -778,6 +790,28 @@ mod tests {
             assert!(fixture.take(&hello(update, BEN)).await);
         }
         assert_eq!((slow.now_or_never(), behind.now_or_never()), (None, None));
+    }
+
+    #[tokio::test]
+    async fn the_dates_of_messages_and_of_pressed_messages_correct_a_clock_that_is_behind() {
+        const DATE: i64 = 1_700_000_000;
+        let message =
+            json!({"message_id": 1, "date": DATE, "chat": {"id": BEN.0, "type": "private"}});
+        let pressed = json!({"update_id": 5, "callback_query": {
+            "id": "1", "from": {"id": BEN.0}, "data": "0.help", "message": message,
+        }});
+        let edited = json!({"text": "hello", "date": DATE - 60, "edit_date": DATE});
+        let edited = json!({"update_id": 5, "edited_message": said(5, BEN, edited)["message"]});
+        let sent = said(5, BEN, json!({"text": "hello", "date": DATE}));
+        for update in [sent, edited, pressed] {
+            let fixture = fixture_with(AgainstAnn::default(), 0, |assistant| {
+                assistant.telling_time_by(TimeSource::Messages)
+            });
+            assert!(fixture.take(&update).await);
+            let record = fixture.store.load(BEN).unwrap().record;
+            let handled = record.updates.last().unwrap().at.as_second();
+            assert!((DATE..DATE + 3600).contains(&handled), "{update}");
+        }
     }
 
     /// A turn that panics at the text "boom".

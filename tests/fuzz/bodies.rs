@@ -10,7 +10,7 @@ use unbind_bot::{
     config::ServeArgs,
     dialogue::{
         ChatId, Choice, Context, Entropy, Event, Input, MessageId, Place, Press, Receipt, Record,
-        respond,
+        TimeCheck, respond,
     },
     knowledge::{Language, entry::EntryId, parse},
     telegram::{
@@ -327,6 +327,7 @@ fn said(record: Record, event: &Event, chat: ChatId) -> (Record, String) {
     let context = Context {
         base: &base(),
         now,
+        checked: TimeCheck::AtLeast(now),
         entropy: Entropy([7; Entropy::BYTES]),
     };
     let turn = respond(&record, event, &context);

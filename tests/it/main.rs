@@ -9,6 +9,7 @@
 
 mod channels;
 mod cli;
+mod clock;
 mod deploy;
 mod dialogue;
 mod hostile;

@@ -431,6 +431,38 @@ fn a_foreign_folder_is_refused_and_left_alone() {
 }
 
 #[test]
+fn a_folder_with_another_programs_database_is_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = ::sled::open(folder.path().join("sled")).unwrap();
+    db.insert("theirs", "for years").unwrap();
+    db.open_tree("records").unwrap();
+    db.flush().unwrap();
+    drop(db);
+    let before = files(folder.path());
+    assert!(matches!(
+        SledStore::open(folder.path()),
+        Err(StoreError::Foreign(_))
+    ));
+    assert!(files(folder.path()) == before);
+}
+
+#[test]
+fn a_folder_with_no_more_than_a_removed_stores_leavings_takes_a_new_store() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("lock"), "").unwrap();
+    fs::create_dir(folder.path().join("backups")).unwrap();
+    assert!(SledStore::open(folder.path()).unwrap().created);
+    // Files of another program in a folder of this name are still another program's.
+    let foreign = tempfile::tempdir().unwrap();
+    fs::create_dir(foreign.path().join("backups")).unwrap();
+    fs::write(foreign.path().join("backups/monday.tar"), "x").unwrap();
+    assert!(matches!(
+        SledStore::open(foreign.path()),
+        Err(StoreError::Foreign(_))
+    ));
+}
+
+#[test]
 fn a_file_in_the_place_of_the_folder_is_an_error_with_its_name() {
     let folder = tempfile::tempdir().unwrap();
     let name = folder.path().join("data");

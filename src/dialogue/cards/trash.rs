@@ -51,5 +51,5 @@ pub(crate) fn draw(turn: &TurnBuilder<'_>, page: Page) -> Reply {
 /// Days a removed card is still kept, rounded up so that “0 days left” is not shown.
 fn days_left(removed: &RemovedCard, now: Timestamp) -> i64 {
     let begun = removed.kept_until().duration_since(now).as_hours() / 24 + 1;
-    begun.clamp(0, TRASH_DAYS)
+    begun.clamp(1, TRASH_DAYS)
 }

@@ -38,6 +38,10 @@ const SECRET_BYTES: usize = 20;
 pub const MAX_FAILED_ATTEMPTS: u32 = 5;
 /// Minutes of the first, second and third lock, and of every later one.
 const LOCK_MINUTES: [i64; 4] = [15, 60, 4 * 60, 24 * 60];
+/// Steps of 30 seconds by which the last accepted code may be ahead of the present one: two minutes, for a phone and a
+/// server whose clocks are a minute off in opposite directions. A code further ahead was accepted under a wrong clock, and
+/// does not keep the codes of the right time from being accepted.
+const MAX_STEPS_AHEAD: u64 = 4;
 /// The issuer shown by the authenticator app.
 const ISSUER: &str = "unbind-bot";
 /// The account shown by the authenticator app.
@@ -114,11 +118,23 @@ pub struct FailedAttempts {
 impl FailedAttempts {
     /// Minutes until the next attempt, rounded up; `None` if removal is not locked.
     pub fn locked_minutes(&self, now: Timestamp) -> Option<u64> {
-        let left = self.locked_until?.duration_since(now);
-        let seconds = u64::try_from(left.as_secs())
+        let until = self.locked_until?.min(now + self.last_lock());
+        let seconds = u64::try_from(until.duration_since(now).as_secs())
             .ok()
             .filter(|left| *left > 0)?;
         Some(seconds.div_ceil(60))
+    }
+
+    /// How long the last lock was meant to last.
+    fn last_lock(&self) -> SignedDuration {
+        let last = (self.locks.saturating_sub(1) as usize).min(LOCK_MINUTES.len() - 1);
+        SignedDuration::from_mins(LOCK_MINUTES[last])
+    }
+
+    /// Shortens a lock that began while the clock was ahead: none lasts longer from now than it was meant to last.
+    pub fn shorten_lock(&mut self, now: Timestamp) {
+        let longest = now + self.last_lock();
+        self.locked_until = self.locked_until.map(|until| until.min(longest));
     }
 
     /// Attempts left before the next lock.
@@ -130,9 +146,8 @@ impl FailedAttempts {
     pub fn note_wrong(&mut self, now: Timestamp) {
         self.wrong += 1;
         if self.wrong >= MAX_FAILED_ATTEMPTS {
-            let times = (self.locks as usize).min(LOCK_MINUTES.len() - 1);
-            self.locked_until = Some(now + SignedDuration::from_mins(LOCK_MINUTES[times]));
             self.locks = self.locks.saturating_add(1);
+            self.locked_until = Some(now + self.last_lock());
             self.wrong = 0;
         }
     }
@@ -223,6 +238,15 @@ pub fn code_step(secret: &HiddenSecret, code: &str, now: Timestamp) -> Option<u6
     generator(secret)?.check(&digits, second)
 }
 
+/// The time to check a code by, where the clock may be wrong: the first of these times at which the code is valid, or else
+/// the first of them.
+pub fn time_of_code(secret: &HiddenSecret, code: &str, times: [Timestamp; 2]) -> Timestamp {
+    let valid = times
+        .into_iter()
+        .find(|time| code_step(secret, code, *time).is_some());
+    valid.unwrap_or(times[0])
+}
+
 /// Protection by codes, and the recovery codes, which are shown only once. `None` if hashing fails.
 pub fn protect_by_codes(
     secret: HiddenSecret,
@@ -275,7 +299,7 @@ pub fn check_proof(protection: &mut Protection, typed: &str, now: Timestamp) -> 
             recovery,
             last_step,
         } => match code_step(secret, typed, now) {
-            Some(step) if step > *last_step => {
+            Some(step) if is_unused(step, *last_step) => {
                 *last_step = step;
                 Proof::Right
             }
@@ -284,6 +308,12 @@ pub fn check_proof(protection: &mut Protection, typed: &str, now: Timestamp) -> 
             None => is_right(use_recovery_code(recovery, typed)),
         },
     }
+}
+
+/// Whether the code of a step was not accepted before: it comes after the last one accepted, or that one is from a time when
+/// the clock was ahead.
+fn is_unused(step: u64, last: u64) -> bool {
+    step > last || last > step.saturating_add(MAX_STEPS_AHEAD)
 }
 
 /// Whether the text has the form of a code: at least four digits, or the eight characters of a recovery code.
@@ -401,6 +431,31 @@ mod tests {
                 "{word}"
             );
         }
+    }
+
+    #[test]
+    fn a_code_accepted_under_a_clock_ahead_does_not_refuse_those_of_the_right_time() {
+        let secret = HiddenSecret(Secret::from(b"12345678901234567890".to_vec()).to_base32());
+        for ahead in [MAX_STEPS_AHEAD + 2, 120, 400 * 24 * 120] {
+            let mut protection = Protection::Codes {
+                secret: secret.clone(),
+                recovery: Vec::new(),
+                last_step: 1 + ahead,
+            };
+            assert_eq!(check_proof(&mut protection, "287082", at(59)), Proof::Right);
+            assert_eq!(check_proof(&mut protection, "287082", at(59)), Proof::Used);
+        }
+        // Clocks that are a little off explain this one.
+        let mut protection = Protection::Codes {
+            secret: secret.clone(),
+            recovery: Vec::new(),
+            last_step: 1 + MAX_STEPS_AHEAD,
+        };
+        assert_eq!(check_proof(&mut protection, "287082", at(59)), Proof::Used);
+        // The clock is ahead, and the message shows the time.
+        let times = [at(3600), at(59)];
+        assert_eq!(time_of_code(&secret, "287082", times), at(59));
+        assert_eq!(time_of_code(&secret, "000000", times), at(3600));
     }
 
     #[test]

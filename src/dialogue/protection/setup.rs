@@ -17,6 +17,9 @@ use crate::{
     markup::RichText,
 };
 
+/// From this many minutes on, a lock is said in hours: up to here, minutes say when to come back.
+const MINUTES_AS_HOURS: u64 = 120;
+
 /// Shows the present protection and the options.
 pub(crate) fn begin(turn: &mut TurnBuilder<'_>) {
     turn.record
@@ -117,7 +120,8 @@ fn take_repeated(turn: &mut TurnBuilder<'_>, pin: HiddenSecret, typed: &str) {
 }
 
 fn take_first_code(turn: &mut TurnBuilder<'_>, secret: HiddenSecret, typed: &str) {
-    let Some(step) = credentials::code_step(&secret, typed, turn.now) else {
+    let time = credentials::time_of_code(&secret, typed, turn.likely_times);
+    let Some(step) = credentials::code_step(&secret, typed, time) else {
         return turn.show(Screen::WrongFirstCode);
     };
     let Some((protection, codes)) = credentials::protect_by_codes(secret, step, &turn.entropy)
@@ -174,7 +178,13 @@ pub(crate) fn try_proof(turn: &mut TurnBuilder<'_>, typed: &str) -> Result<(), R
     let Some(protection) = &mut turn.record.protection else {
         return Ok(());
     };
-    match credentials::check_proof(protection, typed, now) {
+    let time = match protection {
+        Protection::Codes { secret, .. } => {
+            credentials::time_of_code(secret, typed, turn.likely_times)
+        }
+        Protection::Pin(_) => now,
+    };
+    match credentials::check_proof(protection, typed, time) {
         Proof::Right => {
             turn.record.failed_attempts = FailedAttempts::default();
             return Ok(());
@@ -208,7 +218,12 @@ pub(crate) fn proof_line(
 /// Says how long removal is locked; `None` if it is not.
 fn locked_line(turn: &TurnBuilder<'_>) -> Option<RichText> {
     let minutes = turn.record.failed_attempts.locked_minutes(turn.now)?;
-    Some(turn.line("proof-locked", &[("minutes", minutes.into())]))
+    let hours = minutes.div_ceil(60);
+    Some(match (minutes, hours) {
+        (..MINUTES_AS_HOURS, _) => turn.line("proof-locked", &[("minutes", minutes.into())]),
+        (_, ..24) => turn.line("proof-locked-hours", &[("hours", hours.into())]),
+        _ => turn.line("proof-locked-days", &[("days", hours.div_ceil(24).into())]),
+    })
 }
 
 /// The present question of the setup; `None` if a library fails.

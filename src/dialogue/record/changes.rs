@@ -1,10 +1,10 @@
 //! The methods that change a record. Each keeps the record consistent, so that procedures need not.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Activity, Card, CardEvent, MAX_CARDS, MAX_KEPT, NotPutBack, Record, Removal, RemovedCard, Room,
-    Stage,
+    Activity, Card, CardEvent, MAX_CARDS, MAX_KEPT, NotPutBack, REMIND_OUTCOME_MINUTES,
+    REVIEW_DAYS, Record, Removal, RemovedCard, Room, Stage, days,
 };
 use crate::dialogue::ids::CardId;
 
@@ -16,6 +16,37 @@ impl Record {
         self.last_active = waits.then_some(now);
         self.reminder_sent = false;
         self.unreachable = false;
+    }
+
+    /// Shortens times that were stored while the clock was ahead: nothing was done later than now, and nothing is due
+    /// later than its longest wait from now. Only for a clock that is known to be right, since one that is behind would
+    /// make everything look so.
+    pub(crate) fn shorten_future_times(&mut self, now: Timestamp) {
+        let cards = self.cards.iter_mut();
+        for card in cards.chain(self.trash.iter_mut().map(|removed| &mut removed.card)) {
+            card.added = card.added.min(now);
+            for entry in &mut card.history {
+                entry.at = entry.at.min(now);
+            }
+        }
+        for removed in &mut self.trash {
+            removed.removed = removed.removed.min(now);
+        }
+        for removal in self.paused.iter_mut().chain(&mut self.cancelled) {
+            removal.set_aside = removal.set_aside.map(|at| at.min(now));
+        }
+        for letter in &mut self.dead_letters {
+            letter.at = letter.at.min(now);
+        }
+        for seen in &mut self.updates {
+            seen.at = seen.at.min(now);
+        }
+        self.last_active = self.last_active.map(|at| at.min(now));
+        let longest = now + SignedDuration::from_mins(REMIND_OUTCOME_MINUTES);
+        for reminder in &mut self.reminders {
+            reminder.at = reminder.at.min(longest);
+        }
+        self.review = self.review.map(|at| at.min(now + days(REVIEW_DAYS)));
     }
 
     /// Begins a short procedure; a removal under way continues after it.

@@ -7,7 +7,7 @@ use sled::{Batch, IVec, Transactional, Tree};
 
 use super::{
     fault::{RecordOf, unreadable},
-    trees::{CHECKPOINT, Trees},
+    trees::{CHECKPOINT, Trees, note_forgotten},
 };
 use crate::{
     dialogue::ChatId,
@@ -49,6 +49,8 @@ pub(super) enum Work {
         to: ChatId,
     },
     Restore(Vec<Packed>),
+    /// Rewrite the files if chats were forgotten since. It changes nothing in the trees.
+    EraseForgotten,
 }
 
 /// An item as it is stored.
@@ -149,6 +151,8 @@ pub(super) struct Draft<'a> {
     folder: &'a Path,
     records: Layer<'a>,
     outbox: Layer<'a>,
+    /// Whether a chat is forgotten in this batch.
+    forgets: bool,
 }
 
 impl<'a> Draft<'a> {
@@ -157,6 +161,7 @@ impl<'a> Draft<'a> {
             folder,
             records: Layer::new(&trees.records, checkpoint.records),
             outbox: Layer::new(&trees.outbox, checkpoint.rows),
+            forgets: false,
         }
     }
 
@@ -178,6 +183,7 @@ impl<'a> Draft<'a> {
             Work::Restore(items) => items
                 .into_iter()
                 .try_for_each(|item| self.restore_item(item))?,
+            Work::EraseForgotten => {}
         }
         Ok(())
     }
@@ -252,6 +258,7 @@ impl<'a> Draft<'a> {
         let key = chat_key(chat);
         if self.records.get(&key)?.is_some() {
             self.records.set(&key, None)?;
+            self.forgets = true;
         }
         for row in self.outbox.keys(&key)? {
             self.outbox.set(&row, None)?;
@@ -323,11 +330,15 @@ impl<'a> Draft<'a> {
             rows: self.outbox.digest,
         };
         let note = serde_json::to_vec(&checkpoint).map_err(io::Error::from)?;
+        let forgets = self.forgets;
         let (records, outbox) = (self.records.batch(), self.outbox.batch());
         let changed = (&trees.records, &trees.outbox, &trees.meta).transaction(|trees| {
             trees.0.apply_batch(&records)?;
             trees.1.apply_batch(&outbox)?;
             trees.2.insert(CHECKPOINT, note.as_slice())?;
+            if forgets {
+                note_forgotten(&trees.2)?;
+            }
             Ok::<_, sled::transaction::ConflictableTransactionError<()>>(())
         });
         match changed {

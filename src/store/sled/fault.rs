@@ -1,6 +1,6 @@
 //! Turns sled's errors and panics, and values that cannot be read, into errors of the store.
 
-use std::{fmt, path::Path};
+use std::{fmt, io, path::Path};
 
 use crate::{
     dialogue::ChatId,
@@ -27,6 +27,15 @@ pub(super) fn engine_fault(path: &Path, error: sled::Error) -> StoreError {
         // folder's lock.
         sled::Error::Io(error) if error.to_string().contains("could not acquire lock") => {
             StoreError::InUse(path.display().to_string())
+        }
+        // The files end too early, or do not contain what they should.
+        sled::Error::Io(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData
+            ) =>
+        {
+            folder::damaged(path, &error.to_string())
         }
         sled::Error::Io(error) => folder::unavailable(path, &error),
         error => folder::damaged(path, &error.to_string()),

@@ -4,7 +4,7 @@ use std::{path::Path, sync::mpsc, thread, time::Duration};
 
 use super::{
     fault::{catch_engine_panic, engine_fault},
-    trees::Trees,
+    trees::{Trees, close, wait_unlocked},
     verify::verify,
 };
 use crate::store::{
@@ -17,31 +17,57 @@ use crate::store::{
 /// seconds.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Opens and verifies the engine's files on a thread, with a time limit; its panics are caught. After an error the files
-/// are restored.
+/// Opens and verifies the engine's files. After an error they are put back as they were found.
 pub(super) fn open_trusted(folder: &Folder) -> Result<(Trees, Checkpoint), StoreError> {
-    let (path, files, floor) = (
-        folder.path().to_owned(),
-        folder.engine(),
-        folder.checkpoint(),
-    );
-    let open = {
-        let path = path.clone();
-        move || catch_engine_panic(&path, || open_and_check(&path, &files, floor))
-    };
-    let (done, opened) = mpsc::channel();
-    let run = move || drop(done.send(open()));
-    let thread = thread::Builder::new().name("store-open".to_owned());
-    thread
-        .spawn(run)
-        .map_err(|error| folder::unavailable(&path, &error))?;
-    match opened.recv_timeout(OPEN_TIMEOUT) {
-        Ok(Err(error)) => {
-            folder.restore_copy();
+    let (files, floor) = (folder.engine(), folder.checkpoint());
+    let opened = run_limited(folder.path(), move |path| {
+        open_and_check(path, &files, floor)
+    });
+    match opened {
+        Some(Err(error)) => {
+            folder.put_back_as_found();
             Err(error)
         }
-        Ok(opened) => opened,
-        Err(_) => Err(folder::damaged(&path, "it did not open within two minutes")),
+        Some(opened) => opened,
+        None => Err(did_not_open(folder.path())),
+    }
+}
+
+/// Verifies engine files whose `state` was lost, and returns what they contain.
+pub(super) fn verify_found(path: &Path, files: &Path) -> Result<Checkpoint, StoreError> {
+    let folder = files.to_owned();
+    let verified = run_limited(path, move |path| {
+        let are_ours = Trees::are_ours(&folder).map_err(|error| engine_fault(path, error))?;
+        wait_unlocked(&folder);
+        if !are_ours {
+            return Err(StoreError::Foreign(path.display().to_string()));
+        }
+        let (trees, checkpoint) = open_and_check(path, &folder, Checkpoint::default())?;
+        close(path, Some(trees))?;
+        wait_unlocked(&folder);
+        Ok(checkpoint)
+    });
+    verified.unwrap_or_else(|| Err(did_not_open(path)))
+}
+
+fn did_not_open(path: &Path) -> StoreError {
+    folder::damaged(path, "it did not open within two minutes")
+}
+
+/// Runs `work` on a thread, with a time limit; panics of the engine are caught. `None` if it did not end in time.
+fn run_limited<T: Send + 'static>(
+    path: &Path,
+    work: impl FnOnce(&Path) -> Result<T, StoreError> + Send + 'static,
+) -> Option<Result<T, StoreError>> {
+    let (done, ended) = mpsc::channel();
+    let run = {
+        let path = path.to_owned();
+        move || drop(done.send(catch_engine_panic(&path, || work(&path))))
+    };
+    let thread = thread::Builder::new().name("store-open".to_owned());
+    match thread.spawn(run) {
+        Ok(_) => ended.recv_timeout(OPEN_TIMEOUT).ok(),
+        Err(error) => Some(Err(folder::unavailable(path, &error))),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::MetadataExt,
     path::PathBuf,
     sync::{
         Mutex,
@@ -16,7 +17,10 @@ use futures::future::join_all;
 use jiff::Timestamp;
 
 use super::{trees::Trees, verify::split_keys, *};
-use crate::{dialogue::Record, store::keys::parse_chat_key};
+use crate::{
+    dialogue::{Card, CardId, Record},
+    store::keys::parse_chat_key,
+};
 
 fn commit(chat: i64, expected: u64) -> Commit {
     Commit {
@@ -359,4 +363,184 @@ async fn a_compaction_cut_off_between_its_renames_is_settled() {
     let opened = SledStore::open(folder.path()).unwrap();
     assert_eq!(opened.store.load(ChatId(1)).unwrap().version, 1);
     assert!(!at("compacting").exists() && !at("before-recovery").exists());
+}
+
+/// A disk on which a sync failed once: as on Linux, what it should have written counts as written from then on, and never
+/// reaches the disk under that file. The file is told by its inode.
+#[derive(Clone)]
+struct ForgetfulDisk {
+    files: PathBuf,
+    kept: PathBuf,
+    fails: Arc<AtomicBool>,
+    failed: Arc<Mutex<Option<u64>>>,
+}
+
+impl Barrier for ForgetfulDisk {
+    fn wait(&mut self) -> io::Result<()> {
+        let inode = fs::metadata(self.files.join("db"))?.ino();
+        let mut failed = self.failed.lock().unwrap();
+        if self.fails.swap(false, Ordering::SeqCst) {
+            *failed = Some(inode);
+            return Err(io::Error::from_raw_os_error(5));
+        }
+        if *failed == Some(inode) {
+            return Ok(());
+        }
+        let _ = fs::remove_dir_all(&self.kept);
+        copy(&self.files, &self.kept)
+    }
+}
+
+#[tokio::test]
+async fn after_a_write_error_nothing_acknowledged_is_lost_at_a_power_cut() {
+    let (folder, disk) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (fails, failed) = (Arc::<AtomicBool>::default(), Arc::default());
+    let (kept, failing) = (disk.path().join("sled"), fails.clone());
+    let opened = SledStore::open_with(folder.path(), move |files| {
+        Ok(Box::new(ForgetfulDisk {
+            files: files.to_owned(),
+            kept: kept.clone(),
+            fails: failing.clone(),
+            failed: Arc::clone(&failed),
+        }))
+    });
+    let store = opened.unwrap().store;
+    for round in 0..3 {
+        let version = store.load(ChatId(1)).unwrap().version;
+        store.commit(commit(1, version)).await.unwrap();
+        fails.store(true, Ordering::SeqCst);
+        assert!(store.commit(commit(1, version + 1)).await.is_err());
+        while store.health().is_err() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        // It may be there though it was not acknowledged.
+        let version = store.load(ChatId(1)).unwrap().version;
+        store.commit(commit(1, version)).await.unwrap();
+        let cut = tempfile::tempdir().unwrap();
+        copy(&disk.path().join("sled"), &cut.path().join("sled")).unwrap();
+        fs::copy(folder.path().join("state"), cut.path().join("state")).unwrap();
+        let after = SledStore::open(cut.path()).unwrap();
+        let kept = after.store.load(ChatId(1)).unwrap().version;
+        assert_eq!(kept, version + 1, "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn opening_after_a_crash_that_is_cut_off_anywhere_begins_again_from_the_files_as_found() {
+    for cut in 0..4 {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SledStore::open(folder.path()).unwrap().store;
+        store.commit(commit(1, 0)).await.unwrap();
+        let crashed = tempfile::tempdir().unwrap();
+        let at = |name: &str| crashed.path().join(name);
+        copy(&folder.path().join("sled"), &at("sled")).unwrap();
+        fs::copy(folder.path().join("state"), at("state")).unwrap();
+        match cut {
+            // While the copy is made.
+            0 => fs::create_dir(at("compacting")).unwrap(),
+            // Between the two renames.
+            1 => {
+                copy(&at("sled"), &at("compacting")).unwrap();
+                fs::rename(at("sled"), at("as-found")).unwrap();
+            }
+            // While the copy is opened, which is torn.
+            2 => {
+                copy(&at("sled"), &at("as-found")).unwrap();
+                fs::write(at("sled").join("db"), "torn").unwrap();
+            }
+            // While the files as found are deleted.
+            _ => {
+                fs::create_dir(at("before-recovery")).unwrap();
+                fs::write(at("before-recovery").join("db"), "half").unwrap();
+            }
+        }
+        let opened = SledStore::open(crashed.path()).unwrap();
+        assert_eq!(opened.store.load(ChatId(1)).unwrap().version, 1, "{cut}");
+        for left in ["compacting", "as-found", "before-recovery"] {
+            assert!(!at(left).exists(), "{cut}: {left}");
+        }
+    }
+}
+
+/// Whether any file below the folder contains these bytes.
+fn is_in_files(folder: &Path, marker: &str) -> bool {
+    let files = crate::store::files::list_files(folder).unwrap();
+    files.iter().any(|file| {
+        let content = fs::read(file).unwrap();
+        let mut windows = content.windows(marker.len());
+        windows.any(|window| window == marker.as_bytes())
+    })
+}
+
+/// A store in which a chat with this name of a card was forgotten, among others that go on.
+async fn forgetful(folder: &Path, marker: &str) -> SledStore {
+    let store = SledStore::open(folder).unwrap().store;
+    let card = Card::new(
+        CardId(1),
+        marker,
+        "wallet-mi".parse().unwrap(),
+        Timestamp::UNIX_EPOCH,
+    );
+    let marked = Commit {
+        record: Some(Record {
+            cards: vec![card],
+            ..Record::default()
+        }),
+        ..commit(1, 0)
+    };
+    store.commit(marked).await.unwrap();
+    store.commit(commit(2, 0)).await.unwrap();
+    let forget = Commit {
+        record: None,
+        ..commit(1, 1)
+    };
+    store.commit(forget).await.unwrap();
+    store.commit(commit(2, 1)).await.unwrap();
+    store
+}
+
+const MARKER: &str = "Zanzibar-9b1d";
+
+#[tokio::test]
+async fn the_bytes_of_a_forgotten_chat_leave_the_files_while_the_store_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = forgetful(folder.path(), MARKER).await;
+    assert!(is_in_files(folder.path(), MARKER), "sled keeps old values");
+    store.erase_forgotten().await.unwrap();
+    assert!(!is_in_files(folder.path(), MARKER));
+    assert_eq!(store.load(ChatId(2)).unwrap().version, 2);
+    store.commit(commit(2, 2)).await.unwrap();
+    // Nothing was forgotten since.
+    let inode = || fs::metadata(folder.path().join("sled/db")).unwrap().ino();
+    let before = inode();
+    store.erase_forgotten().await.unwrap();
+    assert_eq!(inode(), before);
+    store.close().await.unwrap();
+    let opened = SledStore::open(folder.path()).unwrap();
+    assert!(!opened.recovered);
+    assert_eq!(opened.store.load(ChatId(2)).unwrap().version, 3);
+}
+
+#[tokio::test]
+async fn the_bytes_of_a_forgotten_chat_leave_the_files_when_the_store_is_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = forgetful(folder.path(), MARKER).await;
+    store.close().await.unwrap();
+    assert!(!is_in_files(folder.path(), MARKER));
+    let opened = SledStore::open(folder.path()).unwrap();
+    assert!(!opened.recovered);
+    assert_eq!(opened.store.load(ChatId(2)).unwrap().version, 2);
+}
+
+#[tokio::test]
+async fn after_a_kill_the_bytes_of_a_forgotten_chat_leave_the_files_at_the_next_chance() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = forgetful(folder.path(), MARKER).await;
+    let killed = tempfile::tempdir().unwrap();
+    copy(&folder.path().join("sled"), &killed.path().join("sled")).unwrap();
+    fs::copy(folder.path().join("state"), killed.path().join("state")).unwrap();
+    drop(store);
+    let store = SledStore::open(killed.path()).unwrap().store;
+    store.erase_forgotten().await.unwrap();
+    assert!(!is_in_files(killed.path(), MARKER));
 }

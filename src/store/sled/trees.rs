@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sled::{Db, Tree};
+use sled::{
+    Db, Tree,
+    transaction::{TransactionalTree, UnabortableTransactionError},
+};
 
 use super::fault::{RecordOf, catch_engine_panic, engine_fault, foreign_key, unreadable};
 use crate::{
@@ -33,6 +36,8 @@ const RECORDS: &str = "records";
 const OUTBOX: &str = "outbox";
 const META: &str = "meta";
 pub(super) const CHECKPOINT: &[u8] = b"totals";
+/// There since a chat was forgotten, until the files were rewritten without it.
+const FORGOTTEN: &[u8] = b"forgotten";
 
 #[derive(Clone)]
 pub(super) struct Trees {
@@ -43,18 +48,38 @@ pub(super) struct Trees {
 }
 
 impl Trees {
+    /// Whether these are files of this program's; opens and closes them.
+    pub(super) fn are_ours(files: &Path) -> sled::Result<bool> {
+        let names = open_db(files)?.tree_names();
+        let ours = [RECORDS, OUTBOX, META];
+        Ok(ours
+            .iter()
+            .all(|own| names.iter().any(|name| name == own.as_bytes())))
+    }
+
     pub(super) fn open(files: &Path) -> sled::Result<Self> {
-        let config = sled::Config::new()
-            .path(files)
-            .cache_capacity(CACHE_BYTES)
-            .flush_every_ms(None);
-        let db = config.open()?;
+        let db = open_db(files)?;
         Ok(Self {
             records: db.open_tree(RECORDS)?,
             outbox: db.open_tree(OUTBOX)?,
             meta: db.open_tree(META)?,
             db,
         })
+    }
+
+    /// Whether chats were forgotten since the files were written, which may still contain them.
+    pub(super) fn have_forgotten(&self) -> sled::Result<bool> {
+        self.meta.contains_key(FORGOTTEN)
+    }
+
+    /// Copies everything that is in use to fresh files at `target`.
+    pub(super) fn copy_to(&self, target: &Path) -> sled::Result<()> {
+        let fresh = Self::open(target)?;
+        copy_tree(&self.records, &fresh.records)?;
+        copy_tree(&self.outbox, &fresh.outbox)?;
+        copy_tree(&self.meta, &fresh.meta)?;
+        fresh.meta.remove(FORGOTTEN)?;
+        fresh.db.flush().map(drop)
     }
 
     /// The checkpoint written with the last batch; `None` if it cannot be read.
@@ -64,6 +89,26 @@ impl Trees {
             None => Some(Checkpoint::default()),
         })
     }
+}
+
+/// Notes that a chat was forgotten, in the transaction that forgets it.
+pub(super) fn note_forgotten(meta: &TransactionalTree) -> Result<(), UnabortableTransactionError> {
+    meta.insert(FORGOTTEN, &[1][..]).map(drop)
+}
+
+fn copy_tree(from: &Tree, to: &Tree) -> sled::Result<()> {
+    from.iter().try_for_each(|entry| {
+        let (key, value) = entry?;
+        to.insert(key, value).map(drop)
+    })
+}
+
+fn open_db(files: &Path) -> sled::Result<Db> {
+    let config = sled::Config::new()
+        .path(files)
+        .cache_capacity(CACHE_BYTES)
+        .flush_every_ms(None);
+    config.open()
 }
 
 /// Shared by the readers and the writer.

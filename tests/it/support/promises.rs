@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use unbind_bot::dialogue::{
     Action, Activity, Card, CardId, Choice, Context, Event, Input, MAX_CARDS, MAX_KEPT,
-    MAX_LABEL_CHARS, MessageId, Press, Record, Reply, Stage, Turn, respond,
+    MAX_LABEL_CHARS, MessageId, Press, Record, Reply, Stage, TimeCheck, Turn, respond,
 };
 
 use super::{ENTROPY, base};
@@ -283,6 +283,7 @@ pub fn respond_at(record: &Record, event: &Event, now: Timestamp) -> Turn {
     let context = Context {
         base: &base,
         now,
+        checked: TimeCheck::AtLeast(now),
         entropy: ENTROPY,
     };
     respond(record, event, &context)
