@@ -302,9 +302,46 @@ impl Assistant {
         letter: DeadLetter,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let chat = ChatId::OPERATOR;
-        let before = self.store.load(chat)?;
-        let mut record = before.record.clone();
+        let before = self.store.load(ChatId::OPERATOR)?;
+        self.add_dead_letter(ChatId::OPERATOR, before, letter, now)
+            .await
+    }
+
+    /// Keeps a dead letter about a reply in the record that wrote it; in the operator's if that was forgotten.
+    ///
+    /// # Errors
+    /// The store did not commit it.
+    pub async fn keep_letter_about_reply(
+        &self,
+        chat: ChatId,
+        letter: DeadLetter,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        for _ in 0..MAX_CONFLICTS {
+            let before = self.store.load(chat)?;
+            let is_forgotten = before.version == 0;
+            let kept = if is_forgotten {
+                self.keep_dead_letter(letter.clone(), now).await
+            } else {
+                self.add_dead_letter(chat, before, letter.clone(), now)
+                    .await
+            };
+            match kept {
+                Err(StoreError::Conflict(_)) => continue,
+                kept => return kept,
+            }
+        }
+        Err(StoreError::Conflict(chat))
+    }
+
+    async fn add_dead_letter(
+        &self,
+        chat: ChatId,
+        before: Versioned,
+        letter: DeadLetter,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut record = before.record;
         record.keep_dead_letter(letter);
         let wake_at = record.wake_at();
         let commit = Commit {

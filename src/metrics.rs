@@ -104,6 +104,8 @@ pub struct OutboxMetrics {
     pub held: Counter,
     /// Requests that failed and are retried.
     pub failed: Counter,
+    /// Replies, or parts of them, that were given up and kept as dead letters.
+    pub given_up: Counter,
     /// Chats that were found to be unreachable for good.
     pub gone: Counter,
 }
@@ -117,6 +119,7 @@ pub struct Metrics {
     outbox_age: Gauge,
     store_well: Gauge,
     is_receiving: Gauge,
+    unacknowledged: Counter,
     /// Until when updates are known to be received, in seconds since 1970; 0 before the first.
     receiving_until: AtomicI64,
     has_committed: AtomicBool,
@@ -147,6 +150,7 @@ impl Metrics {
             outbox_age: Gauge::default(),
             store_well: Gauge::default(),
             is_receiving: Gauge::default(),
+            unacknowledged: Counter::default(),
             receiving_until: AtomicI64::new(0),
             has_committed: AtomicBool::new(false),
             registry: Mutex::new(Registry::with_prefix("unbind_bot")),
@@ -184,6 +188,11 @@ impl Metrics {
             "Whether updates come in",
             self.is_receiving.clone(),
         );
+        registry.register(
+            "presses_unacknowledged",
+            "Presses whose button was left spinning",
+            self.unacknowledged.clone(),
+        );
     }
 
     fn register_outbox(&self, outbox: &mut Registry) {
@@ -214,6 +223,11 @@ impl Metrics {
                 "failed",
                 "Requests that failed and are made again",
                 &self.outbox.failed,
+            ),
+            (
+                "given_up",
+                "Replies or parts of them kept as dead letters",
+                &self.outbox.given_up,
             ),
             (
                 "chats_gone",
@@ -255,6 +269,15 @@ impl Metrics {
     pub fn count_error(&self, kind: ErrorKind) {
         let kind = kind.name();
         self.errors.get_or_create(&ErrorLabels { kind }).inc();
+    }
+
+    /// Counts a press that was not acknowledged in time.
+    pub fn count_unacknowledged(&self) {
+        self.unacknowledged.inc();
+    }
+
+    pub fn unacknowledged(&self) -> u64 {
+        self.unacknowledged.get()
     }
 
     /// Notes that updates are being received, which holds until `until`.

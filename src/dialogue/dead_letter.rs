@@ -1,5 +1,5 @@
-//! Builds dead letters: descriptions of messages the bot failed on because of a bug. The record of the chat keeps them
-//! for a while, so that maintainers can see what failed. `secrets` masks anything that looks like a secret.
+//! Builds dead letters: descriptions of messages the bot failed on because of a bug, and of replies that could not be sent.
+//! The record of the chat keeps them for a while, so that maintainers can see what failed. `secrets` masks anything that looks like a secret.
 
 use jiff::Timestamp;
 
@@ -7,6 +7,7 @@ use super::{
     event::{Event, Input, Receipt},
     ids::UpdateId,
     record::{DeadLetter, Record},
+    reply::{Attachment, Reply},
     secrets,
 };
 
@@ -34,6 +35,27 @@ impl DeadLetter {
             fault: readable(fault),
             event: readable(text),
         }
+    }
+
+    /// The dead letter about a reply that could not be sent. It says what kind of reply that was, without its words and its
+    /// file: a reply may contain recovery codes.
+    pub fn for_reply(reply: &Reply, fault: &str, now: Timestamp) -> Self {
+        let kind = match (reply.unsolicited, reply.replaces.is_some()) {
+            (true, _) => "a reminder",
+            (false, true) => "an edit of an earlier answer",
+            (false, false) => "an answer",
+        };
+        let file = reply
+            .attachment
+            .as_ref()
+            .map(|attachment| match attachment {
+                Attachment::File { .. } => " and a file",
+                Attachment::QrCode(_) => " and a QR code",
+            });
+        let letters = reply.text.to_plain().chars().count();
+        let (file, buttons) = (file.unwrap_or_default(), reply.buttons.concat().len());
+        let text = format!("{kind} of {letters} characters with {buttons} buttons{file}");
+        Self::for_unreadable(&text, fault, now)
     }
 
     /// Adds the id of the update it arrived in.

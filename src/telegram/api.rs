@@ -30,6 +30,13 @@ use crate::dialogue::{ChatId, MessageId, ThreadId};
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// The pause after a 429 that names none.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(5);
+/// The longest pause that is believed. Telegram's longest are a few hundred seconds; a number beyond any sense (a fault of
+/// a server or a proxy) must not silence a chat for ever.
+pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
+/// The shortest pause, so that a server that asks for none is not flooded.
+const MIN_RETRY_AFTER: Duration = Duration::from_secs(1);
+/// For the requests of a reply. The outbox sets shorter limits, by kind and by what the server did before.
+pub const SEND_TIMEOUT: Duration = Duration::from_secs(90);
 /// Maximum bytes read of an error answer to a download.
 const MAX_ERROR_BYTES: usize = 16 * 1024;
 /// Telegram's limit for the alert after a press, in characters.
@@ -176,7 +183,7 @@ impl Api {
         }
         let file = Part::bytes(upload.bytes).file_name(upload.name);
         let form = form.part(upload.kind.field(), file);
-        send_and_read(request.timeout(REQUEST_TIMEOUT).multipart(form)).await
+        send_and_read(request.timeout(SEND_TIMEOUT).multipart(form)).await
     }
 
     /// Downloads a file; `None` if it has more than `most` bytes.
@@ -224,9 +231,15 @@ impl Api {
         self.call(&GetMe::new()).await
     }
 
-    /// Acknowledges a press, which stops the button from spinning, and shows an alert if there is one. A failure is
-    /// harmless: the press is handled all the same, and Telegram refuses answers to old presses.
-    pub async fn answer_press(&self, query: CallbackQueryId, alert: Option<String>) {
+    /// Acknowledges a press, which stops the button from spinning, and shows an alert if there is one.
+    ///
+    /// # Errors
+    /// See [`ApiError`]; [`ApiError::Refused`] if the press is too old.
+    pub async fn answer_press(
+        &self,
+        query: CallbackQueryId,
+        alert: Option<String>,
+    ) -> Result<(), ApiError> {
         let answer = AnswerCallbackQuery::new(query);
         let answer = match alert {
             Some(alert) => {
@@ -235,9 +248,7 @@ impl Api {
             }
             None => answer,
         };
-        if let Err(error) = self.call::<_, Ignored>(&answer).await {
-            tracing::debug!(%error, "a press was not acknowledged");
-        }
+        self.call(&answer).await.map(|Ignored {}| ())
     }
 
     /// The `Date` header of the server.
@@ -426,8 +437,37 @@ struct Answer<R> {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Parameters {
-    retry_after: Option<u64>,
+    retry_after: Option<Seconds>,
     migrate_to_chat_id: Option<i64>,
+}
+
+/// A number of seconds. Anything else is read as none, so that a 429 stays a 429.
+struct Seconds(Option<u64>);
+
+impl<'de> Deserialize<'de> for Seconds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        // A cast from a float ends at the bounds of the integer.
+        let rounded = value.as_f64().filter(|seconds| *seconds >= 0.0);
+        Ok(Self(
+            value
+                .as_u64()
+                .or(rounded.map(|seconds| seconds.ceil() as u64)),
+        ))
+    }
+}
+
+/// How long to wait after a 429, between [`MIN_RETRY_AFTER`] and [`MAX_RETRY_AFTER`].
+fn pause_asked(retry_after: Option<u64>) -> Duration {
+    let asked = retry_after.map_or(DEFAULT_RETRY_AFTER, Duration::from_secs);
+    if asked > MAX_RETRY_AFTER {
+        tracing::warn!(
+            asked = asked.as_secs(),
+            "Telegram asks to wait longer than is believable; it is asked again after {} s",
+            MAX_RETRY_AFTER.as_secs()
+        );
+    }
+    asked.clamp(MIN_RETRY_AFTER, MAX_RETRY_AFTER)
 }
 
 /// Makes a request. Errors do not contain the address.
@@ -502,12 +542,12 @@ fn to_api_error(code: u16, description: String, parameters: &Parameters) -> ApiE
     if let Some(chat) = parameters.migrate_to_chat_id {
         return ApiError::Migrated(ChatId(chat));
     }
-    if let Some(seconds) = parameters.retry_after {
-        return ApiError::TooManyRequests(Duration::from_secs(seconds));
+    if let Some(Seconds(asked)) = parameters.retry_after {
+        return ApiError::TooManyRequests(pause_asked(asked));
     }
     match code {
         401 | 404 => ApiError::Unauthorized,
-        429 => ApiError::TooManyRequests(DEFAULT_RETRY_AFTER),
+        429 => ApiError::TooManyRequests(pause_asked(None)),
         400..=499 => ApiError::Refused {
             code,
             description: without_quotes(description),
@@ -566,6 +606,37 @@ mod tests {
         ));
         let down = r#"{"ok":false,"error_code":502,"description":"Bad Gateway"}"#;
         assert!(matches!(refused(502, down), ApiError::Unavailable(_)));
+    }
+
+    #[test]
+    fn a_pause_beyond_any_sense_is_an_hour_and_one_that_is_no_number_the_usual() {
+        let hour = MAX_RETRY_AFTER;
+        for (asked, pause) in [
+            ("9223372036854775807", hour),
+            ("9223372036854775808", hour),
+            ("18446744073709551615", hour),
+            ("18446744073709551616", hour),
+            ("1e300", hour),
+            ("3601", hour),
+            ("3600", hour),
+            ("7", Duration::from_secs(7)),
+            ("6.5", Duration::from_secs(7)),
+            ("0", MIN_RETRY_AFTER),
+            ("-1", DEFAULT_RETRY_AFTER),
+            ("-1e300", DEFAULT_RETRY_AFTER),
+            (r#""7""#, DEFAULT_RETRY_AFTER),
+            ("{}", DEFAULT_RETRY_AFTER),
+            ("null", DEFAULT_RETRY_AFTER),
+        ] {
+            let body = format!(
+                r#"{{"ok":false,"error_code":429,"description":"Too Many Requests","parameters":{{"retry_after":{asked}}}}}"#
+            );
+            assert_eq!(
+                refused(429, &body),
+                ApiError::TooManyRequests(pause),
+                "{asked}"
+            );
+        }
     }
 
     #[test]

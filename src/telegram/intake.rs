@@ -18,6 +18,7 @@ use tokio::{sync::oneshot, task::JoinSet, time::sleep};
 use tracing::Instrument;
 
 use super::{
+    acknowledger::Acknowledger,
     api::{Api, Identity},
     clock::Clock,
     flood_control::{Admission, FloodControl, Sender},
@@ -40,8 +41,6 @@ use crate::{
 pub const MAX_UPDATES_IN_FLIGHT: usize = 256;
 /// Failures with a healthy store after which an update is given up.
 const MAX_FAILURES: u32 = 5;
-/// Maximum concurrent acknowledgements of presses; more would only pile up while the server hangs.
-const MAX_ACKNOWLEDGING: usize = 128;
 /// Albums remembered in order to answer each once; the pictures of an album arrive within seconds.
 const MAX_ALBUMS: usize = 256;
 /// A message older than this has waited at Telegram and does not count as flooding.
@@ -68,7 +67,7 @@ pub struct Intake(Arc<Inner>);
 pub struct Workers(Arc<Inner>);
 
 struct Inner {
-    api: Api,
+    acknowledger: Acknowledger,
     me: Arc<Identity>,
     assistant: Arc<Assistant>,
     outbox: Outbox,
@@ -83,7 +82,6 @@ struct State {
     albums: VecDeque<(ChatId, String)>,
     flood_control: FloodControl,
     workers: JoinSet<()>,
-    acknowledging: JoinSet<()>,
     ending: bool,
 }
 
@@ -153,11 +151,15 @@ impl Intake {
             albums: VecDeque::new(),
             flood_control: FloodControl::new(answers_a_second),
             workers: JoinSet::new(),
-            acknowledging: JoinSet::new(),
             ending: false,
         };
+        let metrics = assistant.metrics().clone();
+        let answer = move |press, alert| {
+            let api = api.clone();
+            async move { api.answer_press(press, alert).await }.boxed()
+        };
         let inner = Arc::new(Inner {
-            api,
+            acknowledger: Acknowledger::new(answer, metrics),
             me,
             assistant,
             outbox,
@@ -217,8 +219,7 @@ impl Intake {
 
     /// Waits for the acknowledgements in flight.
     pub async fn wait_acknowledged(&self) {
-        let mut in_flight = std::mem::take(&mut self.0.lock_state().acknowledging);
-        while in_flight.join_next().await.is_some() {}
+        self.0.acknowledger.wait_done().await;
     }
 }
 
@@ -228,7 +229,7 @@ impl Drop for Workers {
         state.ending = true;
         state.chats.clear();
         state.workers.abort_all();
-        state.acknowledging.abort_all();
+        self.0.acknowledger.abort();
     }
 }
 
@@ -281,7 +282,7 @@ impl Inner {
         let is_for_another = is_for_another(&incoming.event);
         if let Some(query) = incoming.callback.take() {
             let alert = is_for_another.then(|| self.wrong_owner_alert(&incoming.event));
-            self.acknowledge_press(state, query, alert);
+            self.acknowledger.acknowledge(query, alert);
         }
         if is_for_another || is_known_album(&incoming, &mut state.albums) {
             return None;
@@ -292,22 +293,6 @@ impl Inner {
             Admission::Dropped => return None,
         };
         Some((incoming.chat, JobKind::Handle(event)))
-    }
-
-    fn acknowledge_press(
-        &self,
-        state: &mut State,
-        query: teloxide::types::CallbackQueryId,
-        alert: Option<String>,
-    ) {
-        while state.acknowledging.try_join_next().is_some() {}
-        if state.acknowledging.len() >= MAX_ACKNOWLEDGING {
-            tracing::warn!("too many acknowledgements in flight; this press is not acknowledged");
-            return;
-        }
-        let api = self.api.clone();
-        let acknowledge = async move { api.answer_press(query, alert).await };
-        state.acknowledging.spawn(acknowledge);
     }
 
     /// The alert for a press of another person's button, in the app language of the person who pressed it.

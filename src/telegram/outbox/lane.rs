@@ -9,6 +9,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
+use super::trouble::{Failure, Tally, Trouble};
 use crate::{
     dialogue::{ChatId, Receipt, ThreadId},
     store::{OutboxRow, RowId},
@@ -89,8 +90,20 @@ pub(super) struct Lane {
     pub(super) in_flight: bool,
     /// Nothing is sent before this.
     held_until: Option<Instant>,
+    /// The failures in a row of the first row's present request.
+    trouble: Option<Trouble>,
+    /// The row in whose place the first row is being tried.
+    set_aside: Option<SetAside>,
     /// Its place on the agenda.
     pub(super) due: Option<Slot>,
+}
+
+/// A row that keeps failing, while the row behind it is tried.
+#[derive(Debug)]
+struct SetAside {
+    row: Waiting,
+    progress: Progress,
+    trouble: Option<Trouble>,
 }
 
 /// A lane's place on the agenda: among answers or reminders, and when it is due.
@@ -144,9 +157,11 @@ impl Lane {
     pub(super) fn drop_rows_of(&mut self, record: ChatId) -> Vec<Waiting> {
         let begun = self.begun_rows();
         let behind = self.rows.split_off(begun);
-        let (dropped, kept): (Vec<_>, Vec<_>) =
+        let (mut dropped, kept): (Vec<_>, Vec<_>) =
             behind.into_iter().partition(|row| row.id.chat == record);
         self.rows.extend(kept);
+        let is_set_aside = |aside: &mut SetAside| aside.row.id.chat == record;
+        dropped.extend(self.set_aside.take_if(is_set_aside).map(|aside| aside.row));
         self.forget_ids(&dropped);
         dropped
     }
@@ -155,10 +170,11 @@ impl Lane {
     pub(super) fn drain_waiting(&mut self) -> Vec<Waiting> {
         let in_flight = usize::from(self.in_flight && !self.rows.is_empty());
         if in_flight == 0 {
-            self.progress = Progress::default();
-            self.receipt = None;
+            self.begin_anew();
         }
-        let drained: Vec<_> = self.rows.drain(in_flight..).collect();
+        let aside = self.set_aside.take().map(|aside| aside.row);
+        let behind = self.rows.drain(in_flight..);
+        let drained: Vec<_> = aside.into_iter().chain(behind).collect();
         self.forget_ids(&drained);
         drained
     }
@@ -176,11 +192,88 @@ impl Lane {
         } else {
             pace.ready_at(now)
         };
+        let held = self.held_until.map_or(limits, |held| held.max(limits));
         Slot {
             // An answer behind a reminder must not wait.
             unsolicited: self.rows.iter().all(|row| row.unsolicited),
-            at: self.held_until.map_or(limits, |held| held.max(limits)),
+            at: if self.may_probe(limits) { limits } else { held },
         }
+    }
+
+    /// Whether at that time the second row may be tried in place of the first.
+    fn may_probe(&self, at: Instant) -> bool {
+        let until = self.trouble.as_ref().and_then(Trouble::probe_until);
+        self.rows.len() > 1 && until.is_some_and(|until| at <= until)
+    }
+
+    /// Puts a first row that still has to wait aside, so that the row behind it is tried.
+    pub(super) fn set_aside_if_held(&mut self, now: Instant) {
+        let is_held = self.held_until.is_some_and(|until| until > now);
+        if !is_held || !self.may_probe(now) {
+            return;
+        }
+        if let Some(row) = self.rows.pop_front() {
+            self.set_aside = Some(SetAside {
+                row,
+                progress: self.progress,
+                trouble: self.trouble.take(),
+            });
+            self.begin_anew();
+        }
+    }
+
+    /// Takes the row that was set aside out of the lane, since the row behind it was answered.
+    pub(super) fn take_set_aside(&mut self) -> Option<(Waiting, Option<Trouble>)> {
+        let SetAside { row, trouble, .. } = self.set_aside.take()?;
+        self.ids.remove(&row.id);
+        // It was that row which had to wait.
+        self.held_until = None;
+        Some((row, trouble))
+    }
+
+    /// Makes the row that was set aside the first again; whether there is one.
+    pub(super) fn put_back(&mut self) -> bool {
+        let Some(aside) = self.set_aside.take() else {
+            return false;
+        };
+        self.rows.push_front(aside.row);
+        self.begin_anew();
+        self.progress = aside.progress;
+        self.trouble = aside.trouble;
+        if let Some(trouble) = &mut self.trouble {
+            trouble.end_probe();
+        }
+        true
+    }
+
+    /// Counts a failure of the first row's present request.
+    pub(super) fn note_failure(
+        &mut self,
+        failure: Failure,
+        fault: &str,
+        tally: Tally,
+        now: Instant,
+    ) -> &Trouble {
+        let trouble = self.trouble.get_or_insert_with(|| Trouble::new(tally, now));
+        trouble.note(failure, fault, tally, now);
+        trouble
+    }
+
+    /// Notes that the first row's present request was answered; whether it had failed before.
+    pub(super) fn end_trouble(&mut self) -> bool {
+        self.trouble.take().is_some()
+    }
+
+    /// How often the first row's present request timed out.
+    pub(super) fn timeouts(&self) -> u32 {
+        self.trouble.as_ref().map_or(0, Trouble::timeouts)
+    }
+
+    /// Forgets what was done for the first row.
+    fn begin_anew(&mut self) {
+        self.progress = Progress::default();
+        self.receipt = None;
+        self.trouble = None;
     }
 
     pub(super) fn is_fresh(&self) -> bool {
@@ -189,13 +282,13 @@ impl Lane {
 
     /// Counts one request of the first row as done; whether it was the last of `parts`.
     pub(super) fn advance(&mut self, parts: usize) -> bool {
+        self.trouble = None;
         self.progress.parts_done += 1;
         self.progress.parts_done >= parts
     }
 
     pub(super) fn finish_row(&mut self) -> Option<Waiting> {
-        self.progress = Progress::default();
-        self.receipt = None;
+        self.begin_anew();
         let row = self.rows.pop_front()?;
         self.ids.remove(&row.id);
         Some(row)
