@@ -50,7 +50,7 @@ use self::{
     in_flight::InFlight,
     lane::{ChatPace, Lane, Waiting},
     letters::{Letter, Letters},
-    trouble::{Failure, MAX_PAUSE, Tally, Trouble},
+    trouble::{Failure, MAX_PAUSE, Tally},
     verdict::{ServerState, Verdict},
 };
 use super::{
@@ -390,10 +390,10 @@ impl<D: Deliver> OutboxSender<D> {
         if lane.due_at(pace, now).at > now {
             return self.schedule(address, now);
         }
+        lane.set_aside_or_put_back(now);
         if lane.rows.is_empty() {
             return self.remove_lane(address);
         }
-        lane.set_aside_if_held(now);
         match self.next_row(address) {
             Ok(Some(row)) => return self.start_attempt(address, row, now),
             Ok(None) => self.put_back(address),
@@ -504,21 +504,22 @@ impl<D: Deliver> OutboxSender<D> {
     fn finish_attempt(&mut self, result: AttemptResult, now: Instant) {
         let address = result.address;
         count_verdict(&self.metrics.outbox, &result.verdict);
+        let fault = result.fault.unwrap_or_default();
         let state = result.verdict.server_state();
-        if let Some(lane) = self.lanes.get_mut(&address) {
-            lane.in_flight = false;
-        }
-        if self.end_probe(address, state) {
+        let Some(lane) = self.lanes.get_mut(&address) else {
+            return;
+        };
+        lane.in_flight = false;
+        lane.receipt = result.receipt;
+        if lane.is_probing() && self.end_probe(address, state, &fault, now) {
             return self.schedule(address, now);
         }
         let Some(lane) = self.lanes.get_mut(&address) else {
             return;
         };
-        lane.receipt = result.receipt;
         if state == ServerState::Answers {
             self.tally.note_answer(lane.end_trouble());
         }
-        let fault = result.fault.unwrap_or_default();
         match result.verdict {
             Verdict::Done => {
                 if lane.advance(result.parts) {
@@ -558,20 +559,29 @@ impl<D: Deliver> OutboxSender<D> {
         self.schedule(address, now);
     }
 
-    /// Ends the trial of a row in place of the one before it, if this was one: either the server answers, and the row
-    /// before it is given up, or that row is the first again. Returns whether the lane has to wait.
-    fn end_probe(&mut self, address: Address, state: ServerState) -> bool {
+    /// Ends the trial of a row in place of those before it. Either the server answers, and those before it are given up; or
+    /// they come first again, unless the row behind this one may be tried as well. Returns whether the lane has to wait.
+    fn end_probe(
+        &mut self,
+        address: Address,
+        state: ServerState,
+        fault: &str,
+        now: Instant,
+    ) -> bool {
         let Some(lane) = self.lanes.get_mut(&address) else {
             return false;
         };
         match state {
             ServerState::Answers => {
-                if let Some((row, trouble)) = lane.take_set_aside() {
-                    self.give_up_row(row, trouble);
+                for row in lane.take_set_aside() {
+                    self.give_up_row(row);
                 }
                 false
             }
-            ServerState::Fails(_) => lane.put_back(),
+            ServerState::Fails(failure) => {
+                lane.note_failure(failure, fault, self.tally, now);
+                true
+            }
             ServerState::Unknown => {
                 lane.put_back();
                 false
@@ -592,7 +602,9 @@ impl<D: Deliver> OutboxSender<D> {
             return;
         };
         let attempts = lane.attempts();
-        let trouble = lane.note_failure(failure, fault, self.tally, now);
+        let Some(trouble) = lane.note_failure(failure, fault, self.tally, now) else {
+            return;
+        };
         if trouble.is_the_replys(now) {
             let fault = trouble.describe();
             return self.give_up_part(address, parts, &fault);
@@ -619,25 +631,21 @@ impl<D: Deliver> OutboxSender<D> {
     }
 
     /// Keeps a row that is in no lane any more as a dead letter.
-    fn give_up_row(&mut self, row: Waiting, trouble: Option<Trouble>) {
-        let fault = trouble
-            .map(|trouble| trouble.describe())
-            .unwrap_or_default();
-        let letter = self.letter_about(&row, true, &fault);
+    fn give_up_row(&mut self, row: Waiting) {
+        let letter = self.letter_about(&row, true, &row.fault());
         self.keep_letter(letter);
         self.count_waiting(0, false, &[row]);
     }
 
     fn letter_about(&self, row: &Waiting, ends: bool, fault: &str) -> Letter {
         let time = (self.clock)();
-        let letter = match self.load_body(row) {
-            Ok(Some(body)) => DeadLetter::for_reply(&body.reply, fault, time),
-            Ok(None) | Err(_) => DeadLetter::for_unreadable("a reply", fault, time),
-        };
+        // A row that cannot be read is given up all the same.
+        let body = self.load_body(row).ok().flatten();
+        let reply = body.as_ref().map(|body| &body.reply);
         Letter {
             record: row.id.chat,
             ended: ends.then_some(row.id),
-            letter,
+            letter: DeadLetter::for_reply(reply, fault, time),
         }
     }
 

@@ -27,9 +27,19 @@ pub(super) struct Waiting {
     pub(super) unsolicited: bool,
     pub(super) created: Timestamp,
     pub(super) body: Option<Box<OutboxRow>>,
+    /// The failures in a row of its present request.
+    trouble: Option<Box<Trouble>>,
 }
 
 impl Waiting {
+    /// Why it is given up, for a dead letter.
+    pub(super) fn fault(&self) -> String {
+        self.trouble
+            .as_deref()
+            .map(Trouble::describe)
+            .unwrap_or_default()
+    }
+
     pub(super) fn new(row: OutboxRow, with_body: bool) -> Self {
         Self {
             id: row.id,
@@ -37,6 +47,7 @@ impl Waiting {
             unsolicited: row.reply.unsolicited,
             created: row.created,
             body: with_body.then(|| Box::new(row)),
+            trouble: None,
         }
     }
 }
@@ -90,10 +101,8 @@ pub(super) struct Lane {
     pub(super) in_flight: bool,
     /// Nothing is sent before this.
     held_until: Option<Instant>,
-    /// The failures in a row of the first row's present request.
-    trouble: Option<Trouble>,
-    /// The row in whose place the first row is being tried.
-    set_aside: Option<SetAside>,
+    /// The rows in whose place the first row is tried, in order.
+    set_aside: Vec<SetAside>,
     /// Its place on the agenda.
     pub(super) due: Option<Slot>,
 }
@@ -103,7 +112,6 @@ pub(super) struct Lane {
 struct SetAside {
     row: Waiting,
     progress: Progress,
-    trouble: Option<Trouble>,
 }
 
 /// A lane's place on the agenda: among answers or reminders, and when it is due.
@@ -160,8 +168,9 @@ impl Lane {
         let (mut dropped, kept): (Vec<_>, Vec<_>) =
             behind.into_iter().partition(|row| row.id.chat == record);
         self.rows.extend(kept);
-        let is_set_aside = |aside: &mut SetAside| aside.row.id.chat == record;
-        dropped.extend(self.set_aside.take_if(is_set_aside).map(|aside| aside.row));
+        let of_record = |aside: &mut SetAside| aside.row.id.chat == record;
+        let aside = self.set_aside.extract_if(.., of_record);
+        dropped.extend(aside.map(|aside| aside.row));
         self.forget_ids(&dropped);
         dropped
     }
@@ -172,9 +181,8 @@ impl Lane {
         if in_flight == 0 {
             self.begin_anew();
         }
-        let aside = self.set_aside.take().map(|aside| aside.row);
-        let behind = self.rows.drain(in_flight..);
-        let drained: Vec<_> = aside.into_iter().chain(behind).collect();
+        let aside = self.set_aside.drain(..).map(|aside| aside.row);
+        let drained: Vec<_> = aside.chain(self.rows.drain(in_flight..)).collect();
         self.forget_ids(&drained);
         drained
     }
@@ -202,48 +210,54 @@ impl Lane {
 
     /// Whether at that time the second row may be tried in place of the first.
     fn may_probe(&self, at: Instant) -> bool {
-        let until = self.trouble.as_ref().and_then(Trouble::probe_until);
+        let until = self.trouble().and_then(Trouble::probe_until);
         self.rows.len() > 1 && until.is_some_and(|until| at <= until)
     }
 
-    /// Puts a first row that still has to wait aside, so that the row behind it is tried.
-    pub(super) fn set_aside_if_held(&mut self, now: Instant) {
+    fn trouble(&self) -> Option<&Trouble> {
+        self.rows.front()?.trouble.as_deref()
+    }
+
+    /// Puts a first row that still has to wait aside, if the row behind it may be tried; otherwise the rows that were set
+    /// aside come first again.
+    pub(super) fn set_aside_or_put_back(&mut self, now: Instant) {
         let is_held = self.held_until.is_some_and(|until| until > now);
         if !is_held || !self.may_probe(now) {
-            return;
+            return self.put_back();
         }
         if let Some(row) = self.rows.pop_front() {
-            self.set_aside = Some(SetAside {
-                row,
-                progress: self.progress,
-                trouble: self.trouble.take(),
-            });
+            let progress = self.progress;
+            self.set_aside.push(SetAside { row, progress });
             self.begin_anew();
         }
     }
 
-    /// Takes the row that was set aside out of the lane, since the row behind it was answered.
-    pub(super) fn take_set_aside(&mut self) -> Option<(Waiting, Option<Trouble>)> {
-        let SetAside { row, trouble, .. } = self.set_aside.take()?;
-        self.ids.remove(&row.id);
-        // It was that row which had to wait.
-        self.held_until = None;
-        Some((row, trouble))
+    /// Takes the rows that were set aside out of the lane, since the row behind them was answered.
+    pub(super) fn take_set_aside(&mut self) -> Vec<Waiting> {
+        let aside = self.set_aside.drain(..).map(|aside| aside.row);
+        let taken: Vec<_> = aside.collect();
+        self.forget_ids(&taken);
+        if !taken.is_empty() {
+            // It was the first of them that had to wait.
+            self.held_until = None;
+        }
+        taken
     }
 
-    /// Makes the row that was set aside the first again; whether there is one.
-    pub(super) fn put_back(&mut self) -> bool {
-        let Some(aside) = self.set_aside.take() else {
-            return false;
-        };
-        self.rows.push_front(aside.row);
-        self.begin_anew();
-        self.progress = aside.progress;
-        self.trouble = aside.trouble;
-        if let Some(trouble) = &mut self.trouble {
-            trouble.end_probe();
+    /// Makes the rows that were set aside the first again.
+    pub(super) fn put_back(&mut self) {
+        for mut aside in self.set_aside.drain(..).rev() {
+            if let Some(trouble) = &mut aside.row.trouble {
+                trouble.end_probe();
+            }
+            self.rows.push_front(aside.row);
+            (self.progress, self.receipt) = (aside.progress, None);
         }
-        true
+    }
+
+    /// Whether the first row is tried in place of others.
+    pub(super) fn is_probing(&self) -> bool {
+        !self.set_aside.is_empty()
     }
 
     /// Counts a failure of the first row's present request.
@@ -253,27 +267,28 @@ impl Lane {
         fault: &str,
         tally: Tally,
         now: Instant,
-    ) -> &Trouble {
-        let trouble = self.trouble.get_or_insert_with(|| Trouble::new(tally, now));
+    ) -> Option<&Trouble> {
+        let trouble = &mut self.rows.front_mut()?.trouble;
+        let trouble = trouble.get_or_insert_with(|| Box::new(Trouble::new(tally, now)));
         trouble.note(failure, fault, tally, now);
-        trouble
+        Some(trouble)
     }
 
     /// Notes that the first row's present request was answered; whether it had failed before.
     pub(super) fn end_trouble(&mut self) -> bool {
-        self.trouble.take().is_some()
+        let first = self.rows.front_mut();
+        first.is_some_and(|row| row.trouble.take().is_some())
     }
 
     /// How often the first row's present request timed out.
     pub(super) fn timeouts(&self) -> u32 {
-        self.trouble.as_ref().map_or(0, Trouble::timeouts)
+        self.trouble().map_or(0, Trouble::timeouts)
     }
 
     /// Forgets what was done for the first row.
     fn begin_anew(&mut self) {
         self.progress = Progress::default();
         self.receipt = None;
-        self.trouble = None;
     }
 
     pub(super) fn is_fresh(&self) -> bool {
@@ -282,7 +297,7 @@ impl Lane {
 
     /// Counts one request of the first row as done; whether it was the last of `parts`.
     pub(super) fn advance(&mut self, parts: usize) -> bool {
-        self.trouble = None;
+        self.end_trouble();
         self.progress.parts_done += 1;
         self.progress.parts_done >= parts
     }
@@ -314,7 +329,7 @@ impl Lane {
         Some((row.id, until))
     }
 
-    /// The failed attempts of the first row.
+    /// The failed attempts of the first row, also of earlier runs.
     pub(super) fn attempts(&self) -> u32 {
         self.rows.front().map_or(0, |row| row.attempts)
     }

@@ -934,7 +934,7 @@ async fn a_slow_request_is_heard_to_the_end_and_its_message_arrives_two_or_three
 #[tokio::test(start_paused = true)]
 async fn after_time_outs_the_pauses_grow() {
     let fixture = Fixture::new(NO_LIMIT);
-    fixture.telegram.will(ANN, vec![Answer::Hangs; 9]);
+    fixture.telegram.will(ANN, vec![Answer::Hangs; 30]);
     fixture.say_texts(ANN, &["a"]).await;
     fixture.after(3_000).await;
     let seconds: Vec<_> = fixture
@@ -1070,7 +1070,7 @@ async fn several_replies_at_fault_in_many_chats_are_given_up_and_what_is_behind_
                 .say_texts(ChatId(100 + chat), &["a", "b", "c"])
                 .await;
         }
-        fixture.after(200).await;
+        fixture.after(400).await;
         for chat in 0..chats {
             let texts = fixture.telegram.texts(ChatId(100 + chat));
             assert_eq!(texts.last().unwrap(), "<b>c</b>", "{texts:?}");
@@ -1132,7 +1132,7 @@ async fn a_server_that_fails_for_most_requests_makes_few_dead_letters() {
         fixture.say_texts(ChatId(100 + chat), &["a", "b"]).await;
         fixture.after(1).await;
     }
-    fixture.after(600).await;
+    fixture.after(3_000).await;
     let lost = fixture.telegram.letters.lock().unwrap().len();
     assert!(lost <= 6, "{lost} of 600");
     assert_eq!(fixture.left(), 0);
