@@ -10,7 +10,7 @@ use super::{
     outgoing::Outgoing,
 };
 use crate::{
-    assistant::{Assistant, HandleError},
+    assistant::{Assistant, HandleError, Recipient},
     dialogue::{Address, ChatId, DeadLetter, MAX_FILE_BYTES, Receipt, Unreadable},
     metrics::Metrics,
     store::{OutboxRow, StoreError},
@@ -55,11 +55,17 @@ impl Deliver for Delivery {
         Ok(handled.await?.rows)
     }
 
-    async fn keep_letter(&self, chat: ChatId, letter: DeadLetter) -> Result<(), StoreError> {
+    async fn keep_letter(
+        &self,
+        chat: ChatId,
+        letter: DeadLetter,
+        tell: Option<Recipient>,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
         let now = (self.clock)();
-        self.assistant
-            .keep_letter_about_reply(chat, letter, now)
-            .await
+        let keeping = self
+            .assistant
+            .keep_letter_about_reply(chat, letter, tell, now);
+        keeping.await
     }
 
     fn metrics(&self) -> Arc<Metrics> {

@@ -49,7 +49,7 @@ use self::{
     deliver::Deliver,
     in_flight::InFlight,
     lane::{ChatPace, Lane, Waiting},
-    letters::{Letter, Letters},
+    letters::{Letter, Letters, Written},
     trouble::{Failure, MAX_PAUSE, Tally},
     verdict::{ServerState, Verdict},
 };
@@ -61,6 +61,7 @@ use super::{
     retry::growing_pause,
 };
 use crate::{
+    assistant::Recipient,
     dialogue::{Address, Channel, ChatId, DeadLetter, Reply},
     metrics::{Metrics, OutboxMetrics},
     store::{OutboxRow, RowId, Store, StoreError},
@@ -120,6 +121,12 @@ fn count_verdict(metrics: &OutboxMetrics, verdict: &Verdict) {
         }
     };
     counter.inc();
+}
+
+/// Whether the person who waits for a reply may be told that it could not be sent: nobody is told about a reminder or such a
+/// notice, and not in the chats of others.
+fn may_be_told(row: &OutboxRow) -> bool {
+    !row.reply.unsolicited && row.to.chat == row.id.chat
 }
 
 /// Whether a reply only edits a message that the next reply edits again.
@@ -218,7 +225,7 @@ impl<D: Deliver> OutboxSender<D> {
                 request = self.requests.recv(), if self.stop_at.is_none() => self.handle_request(request),
                 Some(result) = self.in_flight.next() => self.finish_attempt(result, Instant::now()),
                 () = self.acks.wait_answer(), if self.acks.is_in_flight() => {}
-                row = self.letters.wait_written(), if self.letters.is_in_flight() => self.push_done(row),
+                written = self.letters.wait_written(), if self.letters.is_in_flight() => self.finish_letter(written),
                 () = sleep_until(wake.unwrap_or(now)), if wake.is_some() => {}
             }
         }
@@ -501,17 +508,16 @@ impl<D: Deliver> OutboxSender<D> {
     }
 
     /// Applies the verdict of an attempt.
-    fn finish_attempt(&mut self, result: AttemptResult, now: Instant) {
+    fn finish_attempt(&mut self, mut result: AttemptResult, now: Instant) {
         let address = result.address;
         count_verdict(&self.metrics.outbox, &result.verdict);
-        let fault = result.fault.unwrap_or_default();
         let state = result.verdict.server_state();
         let Some(lane) = self.lanes.get_mut(&address) else {
             return;
         };
         lane.in_flight = false;
-        lane.receipt = result.receipt;
-        if lane.is_probing() && self.end_probe(address, state, &fault, now) {
+        lane.receipt = result.receipt.take();
+        if lane.is_probing() && self.end_probe(state, &result, now) {
             return self.schedule(address, now);
         }
         let Some(lane) = self.lanes.get_mut(&address) else {
@@ -520,15 +526,26 @@ impl<D: Deliver> OutboxSender<D> {
         if state == ServerState::Answers {
             self.tally.note_answer(lane.end_trouble());
         }
-        match result.verdict {
+        self.apply_verdict(&result, now);
+        self.accept_rows(result.rows, now);
+        self.schedule(address, now);
+    }
+
+    fn apply_verdict(&mut self, result: &AttemptResult, now: Instant) {
+        let address = result.address;
+        let Some(lane) = self.lanes.get_mut(&address) else {
+            return;
+        };
+        match &result.verdict {
             Verdict::Done => {
                 if lane.advance(result.parts) {
                     self.finish_row(address);
                 }
             }
             Verdict::Refused(refusal) => {
-                let fault = format!("{fault}; {}", refusal.repair());
-                self.give_up_part(address, result.parts, &fault);
+                let fault = format!("{}; {}", result.fault, refusal.repair());
+                let tells = refusal.permits_others() && result.kind.is_awaited();
+                self.give_up_part(result, tells, &fault);
             }
             Verdict::AsNew => lane.progress.as_new = true,
             Verdict::OutsideTopic => {
@@ -536,18 +553,14 @@ impl<D: Deliver> OutboxSender<D> {
                 lane.progress.outside_topic = true;
                 lane.progress.as_new = true;
             }
-            Verdict::Plainer(form) => lane.progress.form = form,
+            Verdict::Plainer(form) => lane.progress.form = *form,
             Verdict::Moved { to } => {
-                self.move_chat(address.chat, to, now);
+                self.move_chat(address.chat, *to, now);
                 self.reload(now);
             }
-            Verdict::Wait(pause) => self.hold_chat(address, pause, now),
-            Verdict::Again => {
-                self.note_failure(address, Failure::Failed, result.parts, &fault, now)
-            }
-            Verdict::TimedOut => {
-                self.note_failure(address, Failure::TimedOut, result.parts, &fault, now)
-            }
+            Verdict::Wait(pause) => self.hold_chat(address, *pause, now),
+            Verdict::Again => self.note_failure(result, Failure::Failed, now),
+            Verdict::TimedOut => self.note_failure(result, Failure::TimedOut, now),
             Verdict::NotKept => {
                 self.hold_longer(address, now);
                 // The receipt may have been committed all the same, and the rows of that commit were not handed over.
@@ -555,20 +568,12 @@ impl<D: Deliver> OutboxSender<D> {
             }
             Verdict::ChatGone => self.finish_chat(address.chat),
         }
-        self.accept_rows(result.rows, now);
-        self.schedule(address, now);
     }
 
     /// Ends the trial of a row in place of those before it. Either the server answers, and those before it are given up; or
     /// they come first again, unless the row behind this one may be tried as well. Returns whether the lane has to wait.
-    fn end_probe(
-        &mut self,
-        address: Address,
-        state: ServerState,
-        fault: &str,
-        now: Instant,
-    ) -> bool {
-        let Some(lane) = self.lanes.get_mut(&address) else {
+    fn end_probe(&mut self, state: ServerState, result: &AttemptResult, now: Instant) -> bool {
+        let Some(lane) = self.lanes.get_mut(&result.address) else {
             return false;
         };
         match state {
@@ -579,7 +584,7 @@ impl<D: Deliver> OutboxSender<D> {
                 false
             }
             ServerState::Fails(failure) => {
-                lane.note_failure(failure, fault, self.tally, now);
+                lane.note_failure(failure, &result.fault, self.tally, now);
                 true
             }
             ServerState::Unknown => {
@@ -590,40 +595,36 @@ impl<D: Deliver> OutboxSender<D> {
     }
 
     /// Pauses an address whose request failed, or gives up that part of its reply.
-    fn note_failure(
-        &mut self,
-        address: Address,
-        failure: Failure,
-        parts: usize,
-        fault: &str,
-        now: Instant,
-    ) {
+    fn note_failure(&mut self, result: &AttemptResult, failure: Failure, now: Instant) {
+        let address = result.address;
         let Some(lane) = self.lanes.get_mut(&address) else {
             return;
         };
         let attempts = lane.attempts();
-        let Some(trouble) = lane.note_failure(failure, fault, self.tally, now) else {
+        let Some(trouble) = lane.note_failure(failure, &result.fault, self.tally, now) else {
             return;
         };
         if trouble.is_the_replys(now) {
             let fault = trouble.describe();
-            return self.give_up_part(address, parts, &fault);
+            let tells = result.kind.is_awaited() && trouble.timeouts() == 0;
+            return self.give_up_part(result, tells, &fault);
         }
         let pause = trouble.pause_after(failure, attempts);
         lane.hold_until(now.plus(pause));
         self.postpone_first(address, pause);
     }
 
-    /// Keeps a part of the first row as a dead letter, and goes on with the next.
-    fn give_up_part(&mut self, address: Address, parts: usize, fault: &str) {
+    /// Keeps a part of the first row as a dead letter, and goes on with the next. `tells` says whether the person is told.
+    fn give_up_part(&mut self, result: &AttemptResult, tells: bool, fault: &str) {
+        let address = result.address;
         let Some(lane) = self.lanes.get_mut(&address) else {
             return;
         };
-        let is_last = lane.advance(parts);
+        let is_last = lane.advance(result.parts);
         let Some(first) = self.lanes.get(&address).and_then(|lane| lane.rows.front()) else {
             return;
         };
-        let letter = self.letter_about(first, is_last, fault);
+        let letter = self.letter_about(first, is_last, tells, fault);
         self.keep_letter(letter);
         if is_last {
             self.pop_row(address);
@@ -632,20 +633,25 @@ impl<D: Deliver> OutboxSender<D> {
 
     /// Keeps a row that is in no lane any more as a dead letter.
     fn give_up_row(&mut self, row: Waiting) {
-        let letter = self.letter_about(&row, true, &row.fault());
+        let letter = self.letter_about(&row, true, !row.may_have_arrived(), &row.fault());
         self.keep_letter(letter);
         self.count_waiting(0, false, &[row]);
     }
 
-    fn letter_about(&self, row: &Waiting, ends: bool, fault: &str) -> Letter {
+    /// The dead letter about a row, or a part of it. `tells` says whether the person is told.
+    fn letter_about(&self, row: &Waiting, ends: bool, tells: bool, fault: &str) -> Letter {
         let time = (self.clock)();
         // A row that cannot be read is given up all the same.
         let body = self.load_body(row).ok().flatten();
-        let reply = body.as_ref().map(|body| &body.reply);
+        let told = body.as_ref().filter(|body| tells && may_be_told(body));
         Letter {
             record: row.id.chat,
             ended: ends.then_some(row.id),
-            letter: DeadLetter::for_reply(reply, fault, time),
+            tell: told.map(|body| Recipient {
+                to: body.to,
+                reply_to: body.reply_to,
+            }),
+            letter: DeadLetter::for_reply(body.as_ref().map(|body| &body.reply), fault, time),
         }
     }
 
@@ -660,11 +666,15 @@ impl<D: Deliver> OutboxSender<D> {
         self.acks.has_done(row) || self.letters.has_ended(row)
     }
 
-    /// Notes a row whose dead letter is in the store.
-    fn push_done(&mut self, row: Option<RowId>) {
-        if let Some(row) = row {
+    /// Notes a dead letter that is in the store.
+    fn finish_letter(&mut self, written: Option<Written>) {
+        let Some(Written { ended, rows }) = written else {
+            return;
+        };
+        if let Some(row) = ended {
             self.acks.push_done(row);
         }
+        self.accept_rows(rows, Instant::now());
     }
 
     fn finish_row(&mut self, address: Address) {

@@ -32,8 +32,9 @@ pub(super) struct AttemptResult {
     /// The number of requests the row takes.
     pub(super) parts: usize,
     pub(super) verdict: Verdict,
+    pub(super) kind: RequestKind,
     /// How the request failed, for a dead letter. It quotes no message.
-    pub(super) fault: Option<String>,
+    pub(super) fault: String,
     /// The rows the assistant answers the receipt with.
     pub(super) rows: Vec<OutboxRow>,
     /// The receipt of a sent message that is still to be delivered; the message is not sent again for that.
@@ -64,18 +65,20 @@ pub(super) async fn run_attempt<D: Deliver>(deliver: D, mut attempt: Attempt) ->
             address: attempt.address,
             parts: 0,
             verdict: Verdict::Refused(Refusal::Content),
-            fault: Some("rendering it panicked".to_owned()),
+            kind: RequestKind::Message,
+            fault: "rendering it panicked".to_owned(),
             rows: Vec::new(),
             receipt: None,
         };
     };
-    if let Some(receipt) = attempt.receipt.take() {
-        return finish_attempt(&deliver, &attempt, parts, Verdict::Done, Some(receipt)).await;
-    }
     let kind = RequestKind::from(&request);
+    if let Some(receipt) = attempt.receipt.take() {
+        let (verdict, receipt) = (Verdict::Done, Some(receipt));
+        return finish_attempt(&deliver, &attempt, kind, parts, verdict, receipt).await;
+    }
     let is_edit = matches!(request, Outgoing::Edit(_));
     let limit = time_limit(kind, attempt.timeouts);
-    let mut fault = None;
+    let mut fault = String::new();
     let (verdict, receipt) = match make_request(&deliver, request, limit).await {
         Ok(receipt) => {
             tracing::debug!(%chat, version, index, ?kind, "sent");
@@ -94,13 +97,13 @@ pub(super) async fn run_attempt<D: Deliver>(deliver: D, mut attempt: Attempt) ->
             let verdict = classify_error(&error, kind, attempt.progress, attempt.address);
             log_error(chat, kind, &error, &verdict);
             let receipt = receipt_of(&verdict);
-            fault = Some(error.to_string());
+            fault = error.to_string();
             (verdict, receipt)
         }
     };
     AttemptResult {
         fault,
-        ..finish_attempt(&deliver, &attempt, parts, verdict, receipt).await
+        ..finish_attempt(&deliver, &attempt, kind, parts, verdict, receipt).await
     }
 }
 
@@ -132,6 +135,7 @@ fn time_limit(kind: RequestKind, timeouts: u32) -> Duration {
 async fn finish_attempt<D: Deliver>(
     deliver: &D,
     attempt: &Attempt,
+    kind: RequestKind,
     parts: usize,
     verdict: Verdict,
     receipt: Option<Receipt>,
@@ -140,7 +144,8 @@ async fn finish_attempt<D: Deliver>(
         address: attempt.address,
         parts,
         verdict,
-        fault: None,
+        kind,
+        fault: String::new(),
         rows: Vec::new(),
         receipt: None,
     };

@@ -4,7 +4,7 @@
 use std::{future::Future, sync::Arc};
 
 use crate::{
-    assistant::HandleError,
+    assistant::{HandleError, Recipient},
     dialogue::{Address, ChatId, DeadLetter, Receipt},
     metrics::Metrics,
     store::{OutboxRow, StoreError},
@@ -33,7 +33,7 @@ pub trait Deliver: Clone + Send + Sync + 'static {
         receipt: Receipt,
     ) -> impl Future<Output = Result<Vec<OutboxRow>, HandleError>> + Send;
 
-    /// Keeps a dead letter about a reply that the record of `chat` wrote.
+    /// Keeps a dead letter about a reply that the record of `chat` wrote. Returns the rows that tell the person about it.
     ///
     /// # Errors
     /// The letter was not committed.
@@ -41,7 +41,8 @@ pub trait Deliver: Clone + Send + Sync + 'static {
         &self,
         chat: ChatId,
         letter: DeadLetter,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+        tell: Option<Recipient>,
+    ) -> impl Future<Output = Result<Vec<OutboxRow>, StoreError>> + Send;
 
     fn metrics(&self) -> Arc<Metrics>;
 }

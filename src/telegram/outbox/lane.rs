@@ -32,6 +32,13 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
+    /// Whether a request for it may have been carried out without an answer.
+    pub(super) fn may_have_arrived(&self) -> bool {
+        self.trouble
+            .as_deref()
+            .is_some_and(|trouble| trouble.timeouts() > 0)
+    }
+
     /// Why it is given up, for a dead letter.
     pub(super) fn fault(&self) -> String {
         self.trouble

@@ -1,4 +1,4 @@
-//! Keeps dead letters of replies that were given up, one after another; a write that fails is repeated. The row of a
+//! Keeps dead letters about replies that were given up, one after another; a write that fails is repeated. The row of a
 //! reply leaves the store only after its dead letter is in it.
 
 use std::{
@@ -11,9 +11,10 @@ use tokio::time::{Instant, timeout};
 
 use super::deliver::Deliver;
 use crate::{
+    assistant::Recipient,
     dialogue::{ChatId, DeadLetter},
     panics,
-    store::{RowId, StoreError},
+    store::{OutboxRow, RowId},
     telegram::gcra::Moment,
 };
 
@@ -29,13 +30,21 @@ pub(super) struct Letter {
     /// The row that ends with it; `None` if other parts of the row are still sent.
     pub(super) ended: Option<RowId>,
     pub(super) letter: DeadLetter,
+    /// The person to be told, if there is one who waits for it.
+    pub(super) tell: Option<Recipient>,
+}
+
+/// A dead letter that is in the store: the row that is done with it, and the rows that tell the person.
+pub(super) struct Written {
+    pub(super) ended: Option<RowId>,
+    pub(super) rows: Vec<OutboxRow>,
 }
 
 /// Dead letters that are not written yet.
 #[derive(Default)]
 pub(super) struct Letters {
     waiting: VecDeque<Letter>,
-    in_flight: Option<BoxFuture<'static, (Letter, bool)>>,
+    in_flight: Option<BoxFuture<'static, (Letter, Option<Vec<OutboxRow>>)>>,
     /// After a failed write: when to write again.
     not_before: Option<Instant>,
     ended: HashSet<RowId>,
@@ -74,18 +83,20 @@ impl Letters {
         self.not_before
     }
 
-    /// Waits for the write in flight; returns the row that is done with it. Cancelling the wait loses nothing.
-    pub(super) async fn wait_written(&mut self) -> Option<RowId> {
-        let (letter, is_written) = self.in_flight.as_mut()?.await;
+    /// Waits for the write in flight; `None` if it failed and is repeated. Cancelling the wait loses nothing.
+    pub(super) async fn wait_written(&mut self) -> Option<Written> {
+        let (letter, written) = self.in_flight.as_mut()?.await;
         self.in_flight = None;
-        if !is_written {
+        let Some(rows) = written else {
             self.waiting.push_front(letter);
             self.not_before = Some(Instant::now().plus(LETTER_RETRY_DELAY));
             return None;
+        };
+        let ended = letter.ended;
+        if let Some(row) = &ended {
+            self.ended.remove(row);
         }
-        let row = letter.ended?;
-        self.ended.remove(&row);
-        Some(row)
+        Some(Written { ended, rows })
     }
 
     /// Writes the rest at shutdown, within [`FINAL_LETTERS_TIMEOUT`]; returns the rows that are done.
@@ -97,7 +108,9 @@ impl Letters {
                 if !self.is_in_flight() {
                     break;
                 }
-                rows.extend(self.wait_written().await);
+                // The rows that tell the person are sent at the next start.
+                let written = self.wait_written().await;
+                rows.extend(written.and_then(|written| written.ended));
             }
         };
         // What is left stays in the store as rows.
@@ -106,19 +119,19 @@ impl Letters {
     }
 }
 
-/// Writes a dead letter; returns it, and whether it is in the store.
-async fn write<D: Deliver>(deliver: D, letter: Letter) -> (Letter, bool) {
+/// Writes a dead letter; returns it and the rows that tell the person, or none if it is not in the store.
+async fn write<D: Deliver>(deliver: D, letter: Letter) -> (Letter, Option<Vec<OutboxRow>>) {
     let (record, dead) = (letter.record, letter.letter.clone());
-    let keeping = panics::catch_async(deliver.keep_letter(record, dead)).await;
-    let kept: Result<(), StoreError> = match keeping {
-        Ok(kept) => kept,
+    let keeping = deliver.keep_letter(record, dead, letter.tell);
+    match panics::catch_async(keeping).await {
+        Ok(Ok(rows)) => (letter, Some(rows)),
+        Ok(Err(error)) => {
+            tracing::error!(chat = %record, %error, "a dead letter could not be kept; retrying");
+            (letter, None)
+        }
         Err(_) => {
             tracing::error!(chat = %record, "keeping a dead letter panicked; it is not kept");
-            return (letter, true);
+            (letter, Some(Vec::new()))
         }
-    };
-    if let Err(error) = &kept {
-        tracing::error!(chat = %record, %error, "a dead letter could not be kept; retrying");
     }
-    (letter, kept.is_ok())
 }

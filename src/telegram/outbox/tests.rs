@@ -17,7 +17,7 @@ use super::{
     *,
 };
 use crate::{
-    assistant::HandleError,
+    assistant::{HandleError, Recipient},
     dialogue::{
         Action, Attachment, Button, Choice, MessageId, Press, Receipt, Record, Reply, ReplyTo,
         ThreadId, Unreadable,
@@ -60,6 +60,8 @@ struct Telegram {
     poison: Arc<Mutex<HashMap<String, ApiError>>>,
     /// The dead letters that were kept, and how many writes of them fail.
     letters: Arc<Mutex<Vec<(ChatId, DeadLetter)>>>,
+    /// Where people were told that a reply was given up.
+    notices: Arc<Mutex<Vec<Recipient>>>,
     letter_failures: Arc<AtomicU32>,
     /// The answers to the next receipts.
     says: Arc<Mutex<VecDeque<Said>>>,
@@ -88,6 +90,7 @@ impl Telegram {
             told: Arc::default(),
             poison: Arc::default(),
             letters: Arc::default(),
+            notices: Arc::default(),
             letter_failures: Arc::default(),
             says: Arc::default(),
             metrics: Arc::default(),
@@ -187,14 +190,21 @@ impl Deliver for Telegram {
         }
     }
 
-    async fn keep_letter(&self, chat: ChatId, letter: DeadLetter) -> Result<(), StoreError> {
+    async fn keep_letter(
+        &self,
+        chat: ChatId,
+        letter: DeadLetter,
+        tell: Option<Recipient>,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
         let failures = self.letter_failures.load(Ordering::Relaxed);
         if failures > 0 {
             self.letter_failures.store(failures - 1, Ordering::Relaxed);
             return Err(StoreError::Unavailable("no room".into()));
         }
         self.letters.lock().unwrap().push((chat, letter));
-        Ok(())
+        self.notices.lock().unwrap().extend(tell);
+        let says = self.says.lock().unwrap().pop_front();
+        Ok(says.filter(|_| tell.is_some()).unwrap_or(Ok(Vec::new()))?)
     }
 
     fn metrics(&self) -> Arc<Metrics> {
@@ -1189,6 +1199,46 @@ async fn when_stopped_dead_letters_are_kept_or_their_rows_stay() {
         fixture.sending.await.unwrap();
         assert_eq!(fixture.store.outbox().unwrap().len(), left);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_whose_answer_is_given_up_is_told_where_it_would_have_been() {
+    let fixture = Fixture::new(NO_LIMIT);
+    let long = refused(400, "Bad Request: message is too long");
+    fixture.telegram.will(ANN, [long.clone()]);
+    let rows = commit(&fixture.store, ANN, vec![reply("a")]).await;
+    let notice = commit(&fixture.store, ANN, vec![unsolicited("sorry")]).await;
+    fixture.telegram.says.lock().unwrap().push_back(Ok(notice));
+    fixture.outbox.send(rows);
+    fixture.after(1).await;
+    assert_eq!(fixture.telegram.texts(ANN), ["<b>a</b>", "<b>sorry</b>"]);
+    let told = vec![Recipient {
+        to: Address::chat(ANN),
+        reply_to: None,
+    }];
+    assert_eq!(*fixture.telegram.notices.lock().unwrap(), told);
+    // Nobody is told about a notice or a reminder, in the chats of others, where nothing is accepted, and about what may
+    // have arrived.
+    fixture.telegram.will(ANN, [long.clone()]);
+    fixture.say(ANN, vec![unsolicited("sorry")]).await;
+    fixture.telegram.will(BEN, [long]);
+    fixture
+        .say_to(ANN, vec![to(Address::chat(BEN), "a copy")])
+        .await;
+    fixture
+        .telegram
+        .will(GROUP, [refused(400, "Bad Request: TOPIC_CLOSED")]);
+    fixture.say_to(GROUP, vec![to(topic(1), "a")]).await;
+    fixture.after(1).await;
+    fixture.telegram.will(ANN, vec![Answer::Hangs; 3]);
+    fixture.say_texts(ANN, &["a"]).await;
+    for _ in 0..30 {
+        fixture.say_texts(BEN, &["x"]).await;
+        fixture.after(10).await;
+    }
+    assert_eq!(*fixture.telegram.notices.lock().unwrap(), told);
+    assert_eq!(fixture.telegram.letters.lock().unwrap().len(), 5);
+    assert_eq!(fixture.left(), 0);
 }
 
 #[tokio::test(start_paused = true)]

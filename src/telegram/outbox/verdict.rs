@@ -19,6 +19,16 @@ pub(super) enum RequestKind {
     Download,
 }
 
+impl RequestKind {
+    /// Whether a person waits for it.
+    pub(super) fn is_awaited(self) -> bool {
+        match self {
+            Self::Attachment | Self::Message | Self::Download => true,
+            Self::Deletion => false,
+        }
+    }
+}
+
 impl From<&Outgoing> for RequestKind {
     fn from(request: &Outgoing) -> Self {
         match request {
@@ -82,6 +92,14 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
+    /// Whether another message to this place is accepted, so that the person can be told.
+    pub(super) fn permits_others(self) -> bool {
+        match self {
+            Self::Content => true,
+            Self::Topic | Self::Rights => false,
+        }
+    }
+
     /// What the operator can do about it.
     pub(super) fn repair(self) -> &'static str {
         match self {
@@ -296,5 +314,108 @@ pub(super) fn log_error(chat: ChatId, kind: RequestKind, error: &RequestError, v
             let repair = refusal.repair();
             tracing::error!(%chat, %error, ?kind, repair, "Telegram refused a part of a message; it is kept as a dead letter: `unbind-bot store dead-letters`");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialogue::ThreadId;
+
+    const ANN: ChatId = ChatId(1);
+    const GROUP: ChatId = ChatId(-100);
+
+    /// The verdict on a refused message, in a topic of this chat.
+    fn verdict(code: u16, description: &str, chat: ChatId) -> Verdict {
+        let error = RequestError::Api(ApiError::Refused {
+            code,
+            description: description.to_owned(),
+        });
+        let address = Address::chat(chat).in_topic(Some(ThreadId(7)));
+        classify_error(&error, RequestKind::Message, Progress::default(), address)
+    }
+
+    #[test]
+    fn telegrams_refusals_have_their_verdicts() {
+        let refused = Verdict::Refused;
+        for (code, description, of_group) in [
+            (400, "Bad Request: TOPIC_CLOSED", refused(Refusal::Topic)),
+            (
+                400,
+                "Bad Request: message thread not found",
+                refused(Refusal::Topic),
+            ),
+            (400, "Bad Request: TOPIC_DELETED", refused(Refusal::Topic)),
+            (
+                400,
+                "Bad Request: not enough rights to send text messages to the chat",
+                refused(Refusal::Rights),
+            ),
+            (
+                400,
+                "Bad Request: need administrator rights in the channel chat",
+                refused(Refusal::Rights),
+            ),
+            (
+                400,
+                "Bad Request: CHAT_SEND_PLAIN_FORBIDDEN",
+                refused(Refusal::Rights),
+            ),
+            (
+                403,
+                "Forbidden: CHAT_WRITE_FORBIDDEN",
+                refused(Refusal::Rights),
+            ),
+            (400, "Bad Request: chat not found", Verdict::ChatGone),
+            (400, "Bad Request: PEER_ID_INVALID", Verdict::ChatGone),
+            (
+                403,
+                "Forbidden: bot was blocked by the user",
+                Verdict::ChatGone,
+            ),
+            (
+                403,
+                "Forbidden: bot was kicked from the supergroup chat",
+                Verdict::ChatGone,
+            ),
+            (403, "Forbidden: user is deactivated", Verdict::ChatGone),
+            (
+                400,
+                "Bad Request: message is not modified: specified new message content and reply markup are exactly the same",
+                Verdict::Done,
+            ),
+            (400, "Bad Request: message can't be edited", Verdict::AsNew),
+            (
+                400,
+                "Bad Request: message to edit not found",
+                Verdict::AsNew,
+            ),
+            (403, "Forbidden: MESSAGE_AUTHOR_REQUIRED", Verdict::AsNew),
+            (
+                400,
+                "Bad Request: can't parse entities",
+                Verdict::Plainer(Form::Plain),
+            ),
+            (
+                400,
+                "Bad Request: BUTTON_DATA_INVALID",
+                Verdict::Plainer(Form::Bare),
+            ),
+            (400, "Bad Request: chat_id is empty", Verdict::Again),
+            (400, "Bad Request: message text is empty", Verdict::Again),
+            (
+                400,
+                "Bad Request: message is too long",
+                refused(Refusal::Content),
+            ),
+            (400, "Bad Request: something new", refused(Refusal::Content)),
+        ] {
+            let upper = description.to_ascii_uppercase();
+            for description in [description, &upper] {
+                assert_eq!(verdict(code, description, GROUP), of_group, "{description}");
+            }
+        }
+        let gone = "Bad Request: message thread not found";
+        assert_eq!(verdict(400, gone, ANN), Verdict::OutsideTopic);
     }
 }
