@@ -23,7 +23,7 @@ use self::{
 use crate::{
     dialogue::{
         self, Activity, Address, Base, ChatId, Context, DeadLetter, Entropy, Event, Receipt,
-        Record, Reply, Thread, TimeCheck, Turn, UpdateId,
+        Record, Reply, ReplyTo, Thread, TimeCheck, Turn, UpdateId,
     },
     knowledge::Language,
     metrics::{ErrorKind, Metrics},
@@ -91,6 +91,14 @@ pub struct ChatStatus {
     pub is_due: bool,
     /// The chat's language, if it is known.
     pub language: Option<Language>,
+}
+
+/// Where a person reads a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recipient {
+    pub to: Address,
+    /// The message it is shown as a reply to.
+    pub reply_to: Option<ReplyTo>,
 }
 
 /// What stays the same when an event is tried again.
@@ -346,19 +354,65 @@ impl Assistant {
         letter: DeadLetter,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let chat = ChatId::OPERATOR;
-        let before = self.store.load(chat)?;
-        let mut record = before.record.clone();
+        let before = self.store.load(ChatId::OPERATOR)?;
+        let kept = self.add_dead_letter(ChatId::OPERATOR, before, letter, None, now);
+        kept.await.map(drop)
+    }
+
+    /// Keeps a dead letter about a reply in the record that wrote it; in the operator's if that was forgotten. Returns the
+    /// rows that tell the person at `tell` about it.
+    ///
+    /// # Errors
+    /// The store did not commit it.
+    pub async fn keep_letter_about_reply(
+        &self,
+        chat: ChatId,
+        letter: DeadLetter,
+        tell: Option<Recipient>,
+        now: Timestamp,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        for _ in 0..MAX_CONFLICTS {
+            let before = self.store.load(chat)?;
+            let is_forgotten = before.version == 0;
+            let kept = if is_forgotten {
+                let kept = self.keep_dead_letter(letter.clone(), now).await;
+                kept.map(|()| Vec::new())
+            } else {
+                let letter = letter.clone();
+                self.add_dead_letter(chat, before, letter, tell, now).await
+            };
+            match kept {
+                Err(StoreError::Conflict(_)) => continue,
+                kept => return kept,
+            }
+        }
+        Err(StoreError::Conflict(chat))
+    }
+
+    async fn add_dead_letter(
+        &self,
+        chat: ChatId,
+        before: Versioned,
+        letter: DeadLetter,
+        tell: Option<Recipient>,
+        now: Timestamp,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        let mut record = before.record;
         record.keep_dead_letter(letter);
+        let notice = tell.map(|Recipient { to, reply_to }| AddressedReply {
+            to,
+            reply_to,
+            reply: dialogue::undelivered_notice(&record, &self.base()),
+        });
         let wake_at = record.wake_at();
         let commit = Commit {
             chat,
             expected: before.version,
             record: Some(record),
-            replies: Vec::new(),
+            replies: notice.into_iter().collect(),
             now,
         };
-        self.commit_to_store(commit, wake_at).await.map(drop)
+        self.commit_to_store(commit, wake_at).await
     }
 
     async fn commit(
@@ -490,7 +544,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        dialogue::{Input, MessageId, Place, ReplyTo, ThreadId},
+        dialogue::{Input, MessageId, Place, ThreadId},
         knowledge::{Knowledge, Language},
         store::{
             memory::MemoryStore,
@@ -569,6 +623,43 @@ mod tests {
         assert_eq!(give_up(7).await, 0, "one apology is enough");
         let record = store.load(CHAT).expect("loaded").record;
         assert_eq!(record.dead_letters.len(), 1);
+    }
+
+    fn letter() -> DeadLetter {
+        DeadLetter::for_reply(None, "500 Internal Server Error", now())
+    }
+
+    #[tokio::test]
+    async fn a_reply_that_was_given_up_is_kept_with_its_record_and_the_person_is_told() {
+        let store = Arc::new(MemoryStore::new());
+        let assistant = assistant(store.clone());
+        let handled = assistant.handle(CHAT, None, &help(), now()).await;
+        let to = handled.expect("handled").rows[0].to;
+        let tell = Recipient { to, reply_to: None };
+        for told in [Some(tell), None] {
+            let rows = assistant.keep_letter_about_reply(CHAT, letter(), told, now());
+            let rows = rows.await.expect("kept");
+            let words = assistant.base().lines.say(Language::EN, "undelivered", &[]);
+            let expected = told.map(|told| (told.to, words));
+            let said = rows.iter().map(|row| (row.to, row.reply.text.clone()));
+            assert_eq!(said.collect::<Vec<_>>(), Vec::from_iter(expected));
+            assert!(rows.iter().all(|row| row.reply.unsolicited));
+        }
+        let record = store.load(CHAT).expect("loaded").record;
+        assert_eq!(record.dead_letters, [letter(), letter()]);
+    }
+
+    #[tokio::test]
+    async fn a_dead_letter_about_a_reply_makes_no_record_for_a_chat_that_was_forgotten() {
+        let store = Arc::new(MemoryStore::new());
+        let assistant = assistant(store.clone());
+        let to = Address::chat(CHAT);
+        let tell = Some(Recipient { to, reply_to: None });
+        let kept = assistant.keep_letter_about_reply(CHAT, letter(), tell, now());
+        assert_eq!(kept.await.expect("kept"), []);
+        assert_eq!(store.load(CHAT).expect("loaded").version, 0);
+        let operator = store.load(ChatId::OPERATOR).expect("loaded").record;
+        assert_eq!(operator.dead_letters, [letter()]);
     }
 
     #[test]

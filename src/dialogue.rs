@@ -103,6 +103,16 @@ pub fn answer_once(
     (finding, screens::draw(turn).replies)
 }
 
+/// Tells a person that one of the replies could not be sent. It counts as unsolicited, so that nobody is told about a notice
+/// that could not be sent either.
+pub fn undelivered_notice(record: &Record, base: &Base) -> Reply {
+    let language = record.preferred_language(&base.lines);
+    Reply {
+        unsolicited: true,
+        ..Reply::new(base.lines.say(language, "undelivered", &[]))
+    }
+}
+
 /// Apologises for a turn for `event` that failed because of a bug; the record is unchanged except for the added dead
 /// letter.
 pub fn apology(record: &Record, event: &Event, base: &Base, letter: DeadLetter) -> Turn {

@@ -104,6 +104,8 @@ pub struct OutboxMetrics {
     pub held: Counter,
     /// Requests that failed and are retried.
     pub failed: Counter,
+    /// Replies, or parts of them, that were given up and kept as dead letters.
+    pub given_up: Counter,
     /// Chats that were found to be unreachable for good.
     pub gone: Counter,
 }
@@ -119,6 +121,7 @@ pub struct Metrics {
     is_receiving: Gauge,
     /// By how many seconds the clock was found to be ahead of the messages' dates; 0 while it agrees.
     clock_ahead: Gauge,
+    unacknowledged: Counter,
     /// Until when updates are known to be received, in seconds since 1970; 0 before the first.
     receiving_until: AtomicI64,
     /// Why updates are not received, if that is known.
@@ -152,6 +155,7 @@ impl Metrics {
             store_well: Gauge::default(),
             is_receiving: Gauge::default(),
             clock_ahead: Gauge::default(),
+            unacknowledged: Counter::default(),
             receiving_until: AtomicI64::new(0),
             receiving_fault: Mutex::new(None),
             has_committed: AtomicBool::new(false),
@@ -196,6 +200,11 @@ impl Metrics {
             Unit::Seconds,
             self.clock_ahead.clone(),
         );
+        registry.register(
+            "presses_unacknowledged",
+            "Presses whose button was left spinning",
+            self.unacknowledged.clone(),
+        );
     }
 
     fn register_outbox(&self, outbox: &mut Registry) {
@@ -226,6 +235,11 @@ impl Metrics {
                 "failed",
                 "Requests that failed and are made again",
                 &self.outbox.failed,
+            ),
+            (
+                "given_up",
+                "Replies or parts of them kept as dead letters",
+                &self.outbox.given_up,
             ),
             (
                 "chats_gone",
@@ -267,6 +281,15 @@ impl Metrics {
     pub fn count_error(&self, kind: ErrorKind) {
         let kind = kind.name();
         self.errors.get_or_create(&ErrorLabels { kind }).inc();
+    }
+
+    /// Counts a press that was not acknowledged in time.
+    pub fn count_unacknowledged(&self) {
+        self.unacknowledged.inc();
+    }
+
+    pub fn unacknowledged(&self) -> u64 {
+        self.unacknowledged.get()
     }
 
     /// Notes that updates are being received, which holds until `until`.

@@ -7,11 +7,13 @@
 //! receives updates, `intake` handles them (in order per chat, chats concurrently), and an update is confirmed only
 //! once its effect is on disk. Replies are rows in the store, sent by `outbox`.
 //!
-//! `wire` parses updates, and `lenient_json` repairs those that are no valid JSON; `incoming` and `outgoing` translate and are pure; `api` makes one request, `delivery` one
-//! request of a reply; `rate_limit` limits sending and `flood_control` limits senders, both with `gcra`; `retry` says
+//! `wire` parses updates, and `lenient_json` repairs those that are no valid JSON; `incoming` and `outgoing` translate
+//! and are pure; `api` makes one request, `delivery` one request of a reply; `acknowledger` acknowledges presses;
+//! `rate_limit` limits sending and `flood_control` limits senders, both with `gcra`; `retry` says
 //! how long to wait after a failure; `qr` draws QR codes; `timer_task` wakes chats; `commands` sets the menus;
 //! `shutdown` carries the request to stop. Nothing outside this module depends on Telegram's types.
 
+mod acknowledger;
 pub mod api;
 pub mod checkup;
 pub mod clock;

@@ -22,6 +22,7 @@ language-which = **Which language shall I use?**
 language-set = We go on in English.
 language-unknown = I do not speak “{ $language }” yet. Please choose one of these.
 apology = Sorry, something went wrong on my side. Nothing of yours was changed. Please try that once more.
+undelivered = Sorry, I could not send you one of my messages. What you told me is noted: /cards shows your list. Please ask once more.
 unknown-command = I do not know the command /{ $command }. This is what I can do:
 too-fast = { $seconds ->
     [one] That was a lot at once, and I did not read the last of it. Give me a second, then send it again, please.

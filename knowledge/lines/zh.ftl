@@ -22,6 +22,7 @@ language-which = **用哪种语言？**
 language-set = 好，接下来说中文。
 language-unknown = “{ $language }”我还不会，请从下面选一个。
 apology = 抱歉，我这边出了点问题。你的东西都没动，请再试一次。
+undelivered = 抱歉，有一条消息我没能发给你。你说的我都记下了，卡片列表可以用 /cards 看。请再问一次。
 unknown-command = 没有 /{ $command } 这个命令。我能做这些：
 too-fast = 一下子发得太多了，后面几条我没看。请等 { $seconds } 秒再发一次。
 busy-here = 这事别在群里说，我们私聊吧。

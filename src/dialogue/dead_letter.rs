@@ -1,5 +1,5 @@
-//! Builds dead letters: descriptions of messages the bot failed on because of a bug. The record of the chat keeps them
-//! for a while, so that maintainers can see what failed. `secrets` masks anything that looks like a secret.
+//! Builds dead letters: descriptions of messages the bot failed on because of a bug, and of replies that could not be sent.
+//! The record of the chat keeps them for a while, so that maintainers can see what failed. `secrets` masks anything that looks like a secret.
 
 use jiff::Timestamp;
 
@@ -7,6 +7,7 @@ use super::{
     event::{Event, Input, Receipt},
     ids::UpdateId,
     record::{DeadLetter, Record},
+    reply::{Attachment, Reply},
     secrets,
 };
 
@@ -33,6 +34,17 @@ impl DeadLetter {
             update: None,
             fault: readable(fault),
             event: readable(text),
+        }
+    }
+
+    /// The dead letter about a reply that could not be sent. It says what kind of reply that was, without its words and its
+    /// file: a reply may contain recovery codes. The fault quotes no message.
+    pub fn for_reply(reply: Option<&Reply>, fault: &str, now: Timestamp) -> Self {
+        Self {
+            at: now,
+            update: None,
+            fault: cut(fault),
+            event: reply.map_or_else(|| "a reply that cannot be read".to_owned(), describe_reply),
         }
     }
 
@@ -64,12 +76,31 @@ fn without_secrets(event: &Event) -> Event {
     }
 }
 
+fn describe_reply(reply: &Reply) -> String {
+    let kind = match (reply.unsolicited, reply.replaces.is_some()) {
+        (true, _) => "a reminder",
+        (false, true) => "an edit of an earlier answer",
+        (false, false) => "an answer",
+    };
+    let file = match &reply.attachment {
+        Some(Attachment::File { .. }) => ", and a file",
+        Some(Attachment::QrCode(_)) => ", and a QR code",
+        None => "",
+    };
+    let letters = reply.text.to_plain().chars().count();
+    let buttons = reply.buttons.concat().len();
+    format!("{kind}: {letters} characters, {buttons} buttons{file}")
+}
+
 /// The text with secrets masked, cut to [`MAX_CHARS`].
 fn readable(text: &str) -> String {
-    let text = secrets::mask(text);
+    cut(&secrets::mask(text))
+}
+
+fn cut(text: &str) -> String {
     match text.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
+        None => text.to_owned(),
     }
 }
 
@@ -77,6 +108,7 @@ fn readable(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::dialogue::record::{Activity, DEAD_LETTER_DAYS, MAX_DEAD_LETTERS, Setup, days};
+    use crate::markup::RichText;
     use jiff::SignedDuration;
 
     fn now() -> Timestamp {
@@ -110,6 +142,23 @@ mod tests {
         assert!(!letter(&record, phrase).event.contains("abandon"));
         record.activity = Activity::Protecting(Setup::NewPin);
         assert!(!letter(&record, "hunter two").event.contains("hunter"));
+    }
+
+    #[test]
+    fn a_dead_letter_about_a_reply_says_what_it_was_and_none_of_its_words() {
+        let file = Attachment::File {
+            name: "codes.txt".into(),
+            content: "9988-7766".into(),
+        };
+        let reply = Reply::new(RichText::plain("your code is 9988-7766")).with_attachment(file);
+        let letter = DeadLetter::for_reply(Some(&reply), "it failed: 500 Internal", now());
+        assert_eq!(
+            letter.event,
+            "an answer: 22 characters, 0 buttons, and a file"
+        );
+        assert_eq!(letter.fault, "it failed: 500 Internal");
+        let unread = DeadLetter::for_reply(None, &"x".repeat(9_000), now());
+        assert_eq!(unread.fault.chars().count(), MAX_CHARS + 1);
     }
 
     #[test]

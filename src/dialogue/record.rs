@@ -115,7 +115,8 @@ pub struct Record {
     pub updates: Vec<SeenUpdate>,
 }
 
-/// A message the bot failed on because of a bug, and how it failed; built by `dead_letter`.
+/// A message the bot failed on because of a bug, or a reply that could not be sent, and how it failed; built by
+/// `dead_letter`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetter {
     /// When handling failed.
@@ -125,7 +126,7 @@ pub struct DeadLetter {
     pub update: Option<UpdateId>,
     /// The error or panic message.
     pub fault: String,
-    /// The event as text, with secrets masked.
+    /// The event as text, with secrets masked; or what kind of reply it was.
     pub event: String,
 }
 

@@ -46,6 +46,8 @@ use crate::dialogue::{ChatId, ThreadId};
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// Maximum bytes read of an answer. A hundred updates have some hundred kilobytes.
 const MAX_ANSWER_BYTES: usize = 16 << 20;
+/// For the requests of a reply. The outbox sets shorter limits, by kind and by what the server did before.
+pub const SEND_TIMEOUT: Duration = Duration::from_secs(90);
 /// Maximum bytes read of an error answer to a download.
 const MAX_ERROR_BYTES: usize = 16 * 1024;
 /// Idle connections that are kept for the next requests, so that they do not use up the file descriptors.
@@ -238,7 +240,7 @@ impl Api {
         }
         let file = Part::bytes(upload.bytes).file_name(upload.name);
         let form = form.part(upload.kind.field(), file);
-        let request = request.timeout(REQUEST_TIMEOUT).multipart(form);
+        let request = request.timeout(SEND_TIMEOUT).multipart(form);
         self.send_and_read(request, read_answer).await
     }
 
@@ -386,9 +388,15 @@ impl Api {
         self.call(&GetMe::new()).await
     }
 
-    /// Acknowledges a press, which stops the button from spinning, and shows an alert if there is one. A failure is
-    /// harmless: the press is handled all the same, and Telegram refuses answers to old presses.
-    pub async fn answer_press(&self, query: CallbackQueryId, alert: Option<String>) {
+    /// Acknowledges a press, which stops the button from spinning, and shows an alert if there is one.
+    ///
+    /// # Errors
+    /// See [`ApiError`]; [`ApiError::Refused`] if the press is too old.
+    pub async fn answer_press(
+        &self,
+        query: CallbackQueryId,
+        alert: Option<String>,
+    ) -> Result<(), ApiError> {
         let answer = AnswerCallbackQuery::new(query);
         let answer = match alert {
             Some(alert) => {
@@ -397,9 +405,7 @@ impl Api {
             }
             None => answer,
         };
-        if let Err(error) = self.call::<_, Ignored>(&answer).await {
-            tracing::debug!(%error, "a press was not acknowledged");
-        }
+        self.call(&answer).await.map(|Ignored {}| ())
     }
 
     /// The `Date` header of the server.

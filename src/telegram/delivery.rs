@@ -4,16 +4,16 @@
 use std::sync::Arc;
 
 use super::{
-    api::{Api, ApiError, Download, Ignored},
+    api::{Api, ApiError, Download, Ignored, SEND_TIMEOUT},
     clock::Clock,
     outbox::deliver::Deliver,
     outgoing::Outgoing,
 };
 use crate::{
-    assistant::{Assistant, HandleError},
-    dialogue::{Address, ChatId, MAX_FILE_BYTES, Receipt, Unreadable},
+    assistant::{Assistant, HandleError, Recipient},
+    dialogue::{Address, ChatId, DeadLetter, MAX_FILE_BYTES, Receipt, Unreadable},
     metrics::Metrics,
-    store::OutboxRow,
+    store::{OutboxRow, StoreError},
 };
 
 #[derive(Clone)]
@@ -28,7 +28,7 @@ impl Deliver for Delivery {
         let to = request.to();
         let sent = match request {
             Outgoing::Deletion(deletion) => {
-                let Ignored {} = self.api.call(&deletion).await?;
+                let Ignored {} = self.api.call_within(SEND_TIMEOUT, &deletion).await?;
                 return Ok(None);
             }
             Outgoing::Download { file, .. } => {
@@ -36,8 +36,8 @@ impl Deliver for Delivery {
                 return Ok(Some(Receipt::FileContent(content)));
             }
             Outgoing::Attachment(upload) => self.api.upload(upload).await?,
-            Outgoing::New(message) => self.api.call(&message).await?,
-            Outgoing::Edit(edit) => self.api.call(&edit).await?,
+            Outgoing::New(message) => self.api.call_within(SEND_TIMEOUT, &message).await?,
+            Outgoing::Edit(edit) => self.api.call_within(SEND_TIMEOUT, &edit).await?,
         };
         Ok(sent.id().map(|message| Receipt::Sent { to, message }))
     }
@@ -53,6 +53,19 @@ impl Deliver for Delivery {
         let now = (self.clock)();
         let handled = self.assistant.handle_receipt(chat, at, receipt, now);
         Ok(handled.await?.rows)
+    }
+
+    async fn keep_letter(
+        &self,
+        chat: ChatId,
+        letter: DeadLetter,
+        tell: Option<Recipient>,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        let now = (self.clock)();
+        let keeping = self
+            .assistant
+            .keep_letter_about_reply(chat, letter, tell, now);
+        keeping.await
     }
 
     fn metrics(&self) -> Arc<Metrics> {

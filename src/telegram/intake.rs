@@ -18,6 +18,7 @@ use tokio::{sync::oneshot, task::JoinSet, time::sleep};
 use tracing::Instrument;
 
 use super::{
+    acknowledger::Acknowledger,
     api::{Api, ApiError, Identity},
     clock::Clock,
     flood_control::{Admission, FloodControl, Sender},
@@ -41,8 +42,6 @@ use crate::{
 pub const MAX_UPDATES_IN_FLIGHT: usize = 256;
 /// Failures with a healthy store after which an update is given up.
 const MAX_FAILURES: u32 = 5;
-/// Maximum concurrent acknowledgements of presses; more would only pile up while the server hangs.
-const MAX_ACKNOWLEDGING: usize = 128;
 /// Albums remembered in order to answer each once; the pictures of an album arrive within seconds.
 const MAX_ALBUMS: usize = 256;
 /// Updates without an id that are remembered in order to keep each once.
@@ -71,7 +70,7 @@ pub struct Intake(Arc<Inner>);
 pub struct Workers(Arc<Inner>);
 
 struct Inner {
-    api: Api,
+    acknowledger: Acknowledger,
     me: Arc<Identity>,
     assistant: Arc<Assistant>,
     outbox: Outbox,
@@ -88,7 +87,6 @@ struct State {
     unidentified: VecDeque<(String, String)>,
     flood_control: FloodControl,
     workers: JoinSet<()>,
-    acknowledging: JoinSet<()>,
     ending: bool,
 }
 
@@ -159,11 +157,15 @@ impl Intake {
             unidentified: VecDeque::new(),
             flood_control: FloodControl::new(answers_a_second),
             workers: JoinSet::new(),
-            acknowledging: JoinSet::new(),
             ending: false,
         };
+        let metrics = assistant.metrics().clone();
+        let answer = move |press, alert| {
+            let api = api.clone();
+            async move { api.answer_press(press, alert).await }.boxed()
+        };
         let inner = Arc::new(Inner {
-            api,
+            acknowledger: Acknowledger::new(answer, metrics),
             me,
             assistant,
             outbox,
@@ -266,8 +268,7 @@ impl Intake {
 
     /// Waits for the acknowledgements in flight.
     pub async fn wait_acknowledged(&self) {
-        let mut in_flight = std::mem::take(&mut self.0.lock_state().acknowledging);
-        while in_flight.join_next().await.is_some() {}
+        self.0.acknowledger.wait_done().await;
     }
 }
 
@@ -277,7 +278,7 @@ impl Drop for Workers {
         state.ending = true;
         state.chats.clear();
         state.workers.abort_all();
-        state.acknowledging.abort_all();
+        self.0.acknowledger.abort();
     }
 }
 
@@ -380,7 +381,7 @@ impl Inner {
         let is_for_another = is_for_another(&incoming.event);
         if let Some(query) = incoming.callback.take() {
             let alert = is_for_another.then(|| self.wrong_owner_alert(&incoming.event));
-            self.acknowledge_press(state, query, alert);
+            self.acknowledger.acknowledge(query, alert);
         }
         if is_for_another || is_known_album(&incoming, &mut state.albums) {
             return None;
@@ -391,22 +392,6 @@ impl Inner {
             Admission::Dropped => return None,
         };
         Some((incoming.chat, JobKind::Handle(event)))
-    }
-
-    fn acknowledge_press(
-        &self,
-        state: &mut State,
-        query: teloxide::types::CallbackQueryId,
-        alert: Option<String>,
-    ) {
-        while state.acknowledging.try_join_next().is_some() {}
-        if state.acknowledging.len() >= MAX_ACKNOWLEDGING {
-            tracing::warn!("too many acknowledgements in flight; this press is not acknowledged");
-            return;
-        }
-        let api = self.api.clone();
-        let acknowledge = async move { api.answer_press(query, alert).await };
-        state.acknowledging.spawn(acknowledge);
     }
 
     /// The alert for a press of another person's button, in the app language of the person who pressed it.

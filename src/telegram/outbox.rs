@@ -3,8 +3,16 @@
 //!
 //! One task holds a lane for every address that has rows waiting, or whose chat has rate limits in effect. A row may
 //! take several requests, one after another. It leaves the store only after all of them, and its state is written after
-//! Telegram's answer, within about 20 ms: a crash may send some messages twice and never loses one. Telegram offers no
-//! way to find out what was sent.
+//! Telegram's answer, within about 20 ms: a crash may send some messages twice and never loses one.
+//!
+//! Telegram offers no way to find out what was sent, and takes no key that would make a repeated request one message. So a
+//! request that was not answered (a time-out, a connection that broke, an error of a proxy) may arrive twice, and this
+//! cannot be ruled out without losing messages instead. It is kept rare: after a time-out the next attempt comes later
+//! and waits longer for the answer, and the third time-out ends a reply while others are answered.
+//!
+//! A reply that fails again and again while others are answered, or that Telegram refuses, is kept as a dead letter and
+//! the rows behind it are sent; `trouble` decides whose fault a failure is. A request that takes long leaves its place to
+//! others, see `in_flight`.
 //!
 //! Answers are sent before reminders, and of consecutive edits of one message only the last is made. Telegram's answer
 //! is passed as a receipt to the record that asked for it. `outgoing` renders replies, and `delivery` makes the
@@ -14,7 +22,10 @@ mod acks;
 mod agenda;
 mod attempt;
 pub mod deliver;
+mod in_flight;
 mod lane;
+mod letters;
+mod trouble;
 mod verdict;
 
 #[cfg(test)]
@@ -26,7 +37,6 @@ use std::{
     time::Duration,
 };
 
-use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
@@ -37,24 +47,26 @@ use self::{
     agenda::Agenda,
     attempt::{Attempt, AttemptResult, run_attempt},
     deliver::Deliver,
+    in_flight::InFlight,
     lane::{ChatPace, Lane, Waiting},
-    verdict::Verdict,
+    letters::{Letter, Letters, Written},
+    trouble::{Failure, MAX_PAUSE, Tally},
+    verdict::{ServerState, Verdict},
 };
 use super::{
+    api::MAX_RETRY_AFTER,
     clock::Clock,
+    gcra::Moment,
     rate_limit::{Rates, SlidingWindow},
     retry::growing_pause,
 };
 use crate::{
-    dialogue::{Address, Channel, ChatId, Reply},
+    assistant::Recipient,
+    dialogue::{Address, Channel, ChatId, DeadLetter, Reply},
     metrics::{Metrics, OutboxMetrics},
     store::{OutboxRow, RowId, Store, StoreError},
 };
 
-/// Maximum concurrent requests. At 30 messages/s and 0.1 s each, three are used; the rest covers slow ones.
-const MAX_REQUESTS_IN_FLIGHT: usize = 64;
-/// The longest pause of an address between two attempts.
-const MAX_OUTBOX_BACKOFF: Duration = Duration::from_secs(60);
 /// Rows whose bodies are kept in memory, some kilobytes each; the bodies of further rows are read from the store when
 /// they are due.
 const BODIES_IN_MEMORY: usize = 1_000;
@@ -100,15 +112,21 @@ impl Outbox {
 fn count_verdict(metrics: &OutboxMetrics, verdict: &Verdict) {
     let counter = match verdict {
         Verdict::Done => &metrics.sent,
-        Verdict::Refused => &metrics.refused,
+        Verdict::Refused(_) => &metrics.refused,
         Verdict::Wait(_) => &metrics.held,
-        Verdict::Again | Verdict::NotKept => &metrics.failed,
+        Verdict::Again | Verdict::TimedOut | Verdict::NotKept => &metrics.failed,
         Verdict::ChatGone => &metrics.gone,
         Verdict::AsNew | Verdict::OutsideTopic | Verdict::Plainer(_) | Verdict::Moved { .. } => {
             return;
         }
     };
     counter.inc();
+}
+
+/// Whether the person who waits for a reply may be told that it could not be sent: nobody is told about a reminder or such a
+/// notice, and not in the chats of others.
+fn may_be_told(row: &OutboxRow) -> bool {
+    !row.reply.unsolicited && row.to.chat == row.id.chat
 }
 
 /// Whether a reply only edits a message that the next reply edits again.
@@ -136,10 +154,12 @@ pub struct OutboxSender<D> {
     agenda: Agenda,
     /// The number of rows whose bodies are in memory.
     bodies: usize,
-    in_flight: FuturesUnordered<BoxFuture<'static, AttemptResult>>,
+    in_flight: InFlight,
+    tally: Tally,
     requests: mpsc::UnboundedReceiver<Request>,
     stop_at: Option<Instant>,
     acks: Acks,
+    letters: Letters,
     metrics: Arc<Metrics>,
     age_measured: Option<Instant>,
     /// When to read the store again, if it was unhealthy.
@@ -164,6 +184,7 @@ impl<D: Deliver> OutboxSender<D> {
             metrics: deliver.metrics(),
             deliver,
             acks: Acks::new(store.clone()),
+            letters: Letters::default(),
             store,
             clock,
             bot: bot.into(),
@@ -174,7 +195,8 @@ impl<D: Deliver> OutboxSender<D> {
             moved: HashMap::new(),
             agenda: Agenda::default(),
             bodies: 0,
-            in_flight: FuturesUnordered::new(),
+            in_flight: InFlight::default(),
+            tally: Tally::default(),
             requests,
             stop_at: None,
             age_measured: None,
@@ -190,6 +212,7 @@ impl<D: Deliver> OutboxSender<D> {
             let now = Instant::now();
             self.start_due(now);
             self.acks.start(now);
+            self.letters.start(&self.deliver, now);
             self.measure_age(now);
             if self.reload_at.is_some_and(|at| at <= now) {
                 self.reload(now);
@@ -202,8 +225,12 @@ impl<D: Deliver> OutboxSender<D> {
                 request = self.requests.recv(), if self.stop_at.is_none() => self.handle_request(request),
                 Some(result) = self.in_flight.next() => self.finish_attempt(result, Instant::now()),
                 () = self.acks.wait_answer(), if self.acks.is_in_flight() => {}
+                written = self.letters.wait_written(), if self.letters.is_in_flight() => self.finish_letter(written),
                 () = sleep_until(wake.unwrap_or(now)), if wake.is_some() => {}
             }
+        }
+        for row in self.letters.finish(&self.deliver).await {
+            self.acks.push_done(row);
         }
         self.acks.finish().await;
     }
@@ -224,7 +251,7 @@ impl<D: Deliver> OutboxSender<D> {
             .store
             .health()
             .is_err()
-            .then(|| now + RELOAD_RETRY_DELAY);
+            .then(|| now.plus(RELOAD_RETRY_DELAY));
         if self.reload_at.is_some() {
             return;
         }
@@ -236,8 +263,7 @@ impl<D: Deliver> OutboxSender<D> {
 
     /// Accepts committed rows. The waiting rows of a forgotten record are dropped.
     fn accept_rows(&mut self, rows: Vec<OutboxRow>, now: Instant) {
-        let is_new_farewell =
-            |row: &&OutboxRow| row.id.is_farewell() && !self.acks.has_done(&row.id);
+        let is_new_farewell = |row: &&OutboxRow| row.id.is_farewell() && !self.has_done(&row.id);
         let farewells: Vec<_> = rows.iter().filter(is_new_farewell).collect();
         for row in farewells {
             let lane = self.lanes.get(&self.address_of(row));
@@ -253,7 +279,7 @@ impl<D: Deliver> OutboxSender<D> {
         let mut changed = HashSet::new();
         for row in rows {
             match row.to.channel {
-                Channel::Telegram if !self.acks.has_done(&row.id) => {
+                Channel::Telegram if !self.has_done(&row.id) => {
                     changed.extend(self.insert_row(row, now));
                 }
                 Channel::Telegram | Channel::Terminal => {}
@@ -273,9 +299,9 @@ impl<D: Deliver> OutboxSender<D> {
         self.count_waiting(1, with_body, &[]);
         let pace = self.paces.get_mut(&address.chat);
         if let (0, Some(until), Some(pace)) = (place, not_before, pace) {
-            // Postponed by an earlier run.
-            let pause = until.duration_since((self.clock)());
-            pace.hold_until(now + Duration::try_from(pause).unwrap_or_default());
+            // Postponed by an earlier run, whose clock may have been ahead.
+            let pause = until.time_since((self.clock)()).min(MAX_RETRY_AFTER);
+            pace.hold_until(now.plus(pause));
         }
         Some(address)
     }
@@ -353,7 +379,7 @@ impl<D: Deliver> OutboxSender<D> {
 
     /// Starts lanes that are due, the longest waiting first.
     fn start_due(&mut self, now: Instant) {
-        while self.in_flight.len() < MAX_REQUESTS_IN_FLIGHT && self.overall.ready_at(now) <= now {
+        while self.in_flight.has_room(now) && self.overall.ready_at(now) <= now {
             let Some(address) = self.agenda.pop_due(now) else {
                 return;
             };
@@ -371,17 +397,26 @@ impl<D: Deliver> OutboxSender<D> {
         if lane.due_at(pace, now).at > now {
             return self.schedule(address, now);
         }
+        lane.set_aside_or_put_back(now);
         if lane.rows.is_empty() {
             return self.remove_lane(address);
         }
         match self.next_row(address) {
-            Ok(Some(row)) => self.start_attempt(address, row, now),
-            Ok(None) => self.schedule(address, now),
+            Ok(Some(row)) => return self.start_attempt(address, row, now),
+            Ok(None) => self.put_back(address),
             Err(error) => {
                 tracing::error!(chat = %address.chat, %error, "a row could not be read; this chat waits");
+                self.put_back(address);
                 self.hold_longer(address, now);
-                self.schedule(address, now);
             }
+        }
+        self.schedule(address, now);
+    }
+
+    /// Makes a row that was set aside the first of its lane again.
+    fn put_back(&mut self, address: Address) {
+        if let Some(lane) = self.lanes.get_mut(&address) {
+            lane.put_back();
         }
     }
 
@@ -398,10 +433,11 @@ impl<D: Deliver> OutboxSender<D> {
             row,
             progress: lane.progress,
             receipt: lane.receipt.take(),
+            timeouts: lane.timeouts(),
             bot: self.bot.clone(),
         };
         let running = run_attempt(self.deliver.clone(), attempt);
-        self.in_flight.push(running.boxed());
+        self.in_flight.push(address, running, now);
     }
 
     /// The next row of a lane. Rows that have become pointless are removed on the way: those that left the store, and
@@ -447,11 +483,12 @@ impl<D: Deliver> OutboxSender<D> {
 
     /// When the loop has to wake up by itself.
     fn next_wake(&self, now: Instant) -> Option<Instant> {
-        let free = self.in_flight.len() < MAX_REQUESTS_IN_FLIGHT;
-        let next = self.agenda.next_at().filter(|_| free);
-        let next = next.map(|due| due.max(self.overall.ready_at(now)));
-        [next, self.acks.due_at(), self.stop_at, self.reload_at]
+        let next = self.agenda.next_at().zip(self.in_flight.room_at(now));
+        let next = next.map(|(due, room)| due.max(room).max(self.overall.ready_at(now)));
+        let written = [self.acks.due_at(), self.letters.due_at()];
+        [next, self.stop_at, self.reload_at]
             .into_iter()
+            .chain(written)
             .flatten()
             .min()
     }
@@ -471,19 +508,44 @@ impl<D: Deliver> OutboxSender<D> {
     }
 
     /// Applies the verdict of an attempt.
-    fn finish_attempt(&mut self, result: AttemptResult, now: Instant) {
+    fn finish_attempt(&mut self, mut result: AttemptResult, now: Instant) {
         let address = result.address;
+        count_verdict(&self.metrics.outbox, &result.verdict);
+        let state = result.verdict.server_state();
         let Some(lane) = self.lanes.get_mut(&address) else {
             return;
         };
         lane.in_flight = false;
-        lane.receipt = result.receipt;
-        count_verdict(&self.metrics.outbox, &result.verdict);
-        match result.verdict {
-            Verdict::Done | Verdict::Refused => {
+        lane.receipt = result.receipt.take();
+        if lane.is_probing() && self.end_probe(state, &result, now) {
+            return self.schedule(address, now);
+        }
+        let Some(lane) = self.lanes.get_mut(&address) else {
+            return;
+        };
+        if state == ServerState::Answers {
+            self.tally.note_answer(lane.end_trouble());
+        }
+        self.apply_verdict(&result, now);
+        self.accept_rows(result.rows, now);
+        self.schedule(address, now);
+    }
+
+    fn apply_verdict(&mut self, result: &AttemptResult, now: Instant) {
+        let address = result.address;
+        let Some(lane) = self.lanes.get_mut(&address) else {
+            return;
+        };
+        match &result.verdict {
+            Verdict::Done => {
                 if lane.advance(result.parts) {
                     self.finish_row(address);
                 }
+            }
+            Verdict::Refused(refusal) => {
+                let fault = format!("{}; {}", result.fault, refusal.repair());
+                let tells = refusal.permits_others() && result.kind.is_awaited();
+                self.give_up_part(result, tells, &fault);
             }
             Verdict::AsNew => lane.progress.as_new = true,
             Verdict::OutsideTopic => {
@@ -491,13 +553,14 @@ impl<D: Deliver> OutboxSender<D> {
                 lane.progress.outside_topic = true;
                 lane.progress.as_new = true;
             }
-            Verdict::Plainer(form) => lane.progress.form = form,
+            Verdict::Plainer(form) => lane.progress.form = *form,
             Verdict::Moved { to } => {
-                self.move_chat(address.chat, to, now);
+                self.move_chat(address.chat, *to, now);
                 self.reload(now);
             }
-            Verdict::Wait(pause) => self.hold_chat(address, pause, now),
-            Verdict::Again => self.hold_longer(address, now),
+            Verdict::Wait(pause) => self.hold_chat(address, *pause, now),
+            Verdict::Again => self.note_failure(result, Failure::Failed, now),
+            Verdict::TimedOut => self.note_failure(result, Failure::TimedOut, now),
             Verdict::NotKept => {
                 self.hold_longer(address, now);
                 // The receipt may have been committed all the same, and the rows of that commit were not handed over.
@@ -505,8 +568,113 @@ impl<D: Deliver> OutboxSender<D> {
             }
             Verdict::ChatGone => self.finish_chat(address.chat),
         }
-        self.accept_rows(result.rows, now);
-        self.schedule(address, now);
+    }
+
+    /// Ends the trial of a row in place of those before it. Either the server answers, and those before it are given up; or
+    /// they come first again, unless the row behind this one may be tried as well. Returns whether the lane has to wait.
+    fn end_probe(&mut self, state: ServerState, result: &AttemptResult, now: Instant) -> bool {
+        let Some(lane) = self.lanes.get_mut(&result.address) else {
+            return false;
+        };
+        match state {
+            ServerState::Answers => {
+                for row in lane.take_set_aside() {
+                    self.give_up_row(row);
+                }
+                false
+            }
+            ServerState::Fails(failure) => {
+                lane.note_failure(failure, &result.fault, self.tally, now);
+                true
+            }
+            ServerState::Unknown => {
+                lane.put_back();
+                false
+            }
+        }
+    }
+
+    /// Pauses an address whose request failed, or gives up that part of its reply.
+    fn note_failure(&mut self, result: &AttemptResult, failure: Failure, now: Instant) {
+        let address = result.address;
+        let Some(lane) = self.lanes.get_mut(&address) else {
+            return;
+        };
+        let attempts = lane.attempts();
+        let Some(trouble) = lane.note_failure(failure, &result.fault, self.tally, now) else {
+            return;
+        };
+        if trouble.is_the_replys(now) {
+            let fault = trouble.describe();
+            let tells = result.kind.is_awaited() && trouble.timeouts() == 0;
+            return self.give_up_part(result, tells, &fault);
+        }
+        let pause = trouble.pause_after(failure, attempts);
+        lane.hold_until(now.plus(pause));
+        self.postpone_first(address, pause);
+    }
+
+    /// Keeps a part of the first row as a dead letter, and goes on with the next. `tells` says whether the person is told.
+    fn give_up_part(&mut self, result: &AttemptResult, tells: bool, fault: &str) {
+        let address = result.address;
+        let Some(lane) = self.lanes.get_mut(&address) else {
+            return;
+        };
+        let is_last = lane.advance(result.parts);
+        let Some(first) = self.lanes.get(&address).and_then(|lane| lane.rows.front()) else {
+            return;
+        };
+        let letter = self.letter_about(first, is_last, tells, fault);
+        self.keep_letter(letter);
+        if is_last {
+            self.pop_row(address);
+        }
+    }
+
+    /// Keeps a row that is in no lane any more as a dead letter.
+    fn give_up_row(&mut self, row: Waiting) {
+        let letter = self.letter_about(&row, true, !row.may_have_arrived(), &row.fault());
+        self.keep_letter(letter);
+        self.count_waiting(0, false, &[row]);
+    }
+
+    /// The dead letter about a row, or a part of it. `tells` says whether the person is told.
+    fn letter_about(&self, row: &Waiting, ends: bool, tells: bool, fault: &str) -> Letter {
+        let time = (self.clock)();
+        // A row that cannot be read is given up all the same.
+        let body = self.load_body(row).ok().flatten();
+        let told = body.as_ref().filter(|body| tells && may_be_told(body));
+        Letter {
+            record: row.id.chat,
+            ended: ends.then_some(row.id),
+            tell: told.map(|body| Recipient {
+                to: body.to,
+                reply_to: body.reply_to,
+            }),
+            letter: DeadLetter::for_reply(body.as_ref().map(|body| &body.reply), fault, time),
+        }
+    }
+
+    fn keep_letter(&mut self, letter: Letter) {
+        self.metrics.outbox.given_up.inc();
+        tracing::error!(chat = %letter.record, fault = letter.letter.fault, "a reply is given up; it is kept: `unbind-bot store dead-letters`");
+        self.letters.push(letter);
+    }
+
+    /// Whether a row is done while the store may still contain it.
+    fn has_done(&self, row: &RowId) -> bool {
+        self.acks.has_done(row) || self.letters.has_ended(row)
+    }
+
+    /// Notes a dead letter that is in the store.
+    fn finish_letter(&mut self, written: Option<Written>) {
+        let Some(Written { ended, rows }) = written else {
+            return;
+        };
+        if let Some(row) = ended {
+            self.acks.push_done(row);
+        }
+        self.accept_rows(rows, Instant::now());
     }
 
     fn finish_row(&mut self, address: Address) {
@@ -534,7 +702,10 @@ impl<D: Deliver> OutboxSender<D> {
 
     /// Measures the age of the oldest row, every [`AGE_INTERVAL`].
     fn measure_age(&mut self, now: Instant) {
-        if self.age_measured.is_some_and(|at| now < at + AGE_INTERVAL) {
+        if self
+            .age_measured
+            .is_some_and(|at| now < at.plus(AGE_INTERVAL))
+        {
             return;
         }
         self.age_measured = Some(now);
@@ -584,15 +755,15 @@ impl<D: Deliver> OutboxSender<D> {
         let Some(lane) = self.lanes.get_mut(&address) else {
             return;
         };
-        let pause = growing_pause(lane.attempts() + 1, MAX_OUTBOX_BACKOFF);
-        lane.hold_until(now + pause);
+        let pause = growing_pause(lane.attempts().saturating_add(1), MAX_PAUSE);
+        lane.hold_until(now.plus(pause));
         self.postpone_first(address, pause);
     }
 
     /// Pauses a whole chat, as Telegram asked.
     fn hold_chat(&mut self, address: Address, pause: Duration, now: Instant) {
         if let Some(pace) = self.paces.get_mut(&address.chat) {
-            pace.hold_until(now + pause);
+            pace.hold_until(now.plus(pause));
         }
         self.postpone_first(address, pause);
     }

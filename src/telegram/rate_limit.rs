@@ -8,7 +8,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 
-use super::gcra::Gcra;
+use super::gcra::{Gcra, Moment};
 
 /// The burst of messages to a chat: two turns' worth. Telegram tolerates short bursts.
 pub const CHAT_BURST: u32 = 5;
@@ -59,7 +59,7 @@ impl SlidingWindow {
         }
         self.sent
             .front()
-            .map_or(now, |first| (*first + self.span).max(now))
+            .map_or(now, |first| first.plus(self.span).max(now))
     }
 
     /// Counts a message.
@@ -74,7 +74,7 @@ impl SlidingWindow {
     }
 
     fn forgotten_at(&self, now: Instant) -> Instant {
-        self.sent.back().map_or(now, |last| *last + self.span)
+        self.sent.back().map_or(now, |last| last.plus(self.span))
     }
 }
 

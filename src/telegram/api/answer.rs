@@ -16,7 +16,7 @@ use crate::{
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(5);
 /// The longest pause that is believed. Telegram asks for minutes, seldom for hours; asking again after an hour does no
 /// harm, and a nonsensical number would silence a chat for good.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
+pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 /// An answer with this status may be one of success.
 const OK: u16 = 200;
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use tokio::time::Instant;
 
-use crate::dialogue::Address;
+use crate::{dialogue::Address, telegram::gcra::Moment};
 
 /// How long reminders may be delayed by answers.
 pub(super) const UNSOLICITED_DELAY: Duration = Duration::from_secs(60);
@@ -32,7 +32,7 @@ impl Agenda {
             first.filter(|at| *at <= now)
         };
         let lanes = match (due(&self.answers), due(&self.unsolicited)) {
-            (Some(answer), Some(reminder)) if reminder + UNSOLICITED_DELAY < answer => {
+            (Some(answer), Some(reminder)) if reminder.plus(UNSOLICITED_DELAY) < answer => {
                 &mut self.unsolicited
             }
             (None, Some(_)) => &mut self.unsolicited,

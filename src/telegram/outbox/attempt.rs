@@ -1,27 +1,40 @@
-//! Makes the next request of a row and classifies the result. A panic is caught and counts as a failure.
+//! Makes the next request of a row, within a time limit, and classifies the result. A panic is caught and counts as a
+//! failure.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::timeout;
 
 use super::{
     deliver::Deliver,
     lane::Progress,
-    verdict::{RequestKind, Verdict, classify_error, log_error},
+    verdict::{Refusal, RequestError, RequestKind, Verdict, classify_error, log_error},
 };
 use crate::{
     dialogue::{Address, Receipt},
     panics,
     store::OutboxRow,
-    telegram::{
-        api::ApiError,
-        outgoing::{Outgoing, RenderOptions, render},
-    },
+    telegram::outgoing::{Outgoing, RenderOptions, render},
 };
+
+/// The time limit of a message. Telegram takes a tenth of a second.
+const MESSAGE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The time limit of a file, which may be large on a slow line.
+const FILE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How much longer each further attempt may take after a time-out: a server that is slow but answers must be heard to the
+/// end, or the same message arrives again and again.
+const TIMEOUT_FACTOR: u32 = 3;
+/// The longest time limit; shorter than [`SEND_TIMEOUT`](crate::telegram::api::SEND_TIMEOUT).
+const MAX_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(super) struct AttemptResult {
     pub(super) address: Address,
     /// The number of requests the row takes.
     pub(super) parts: usize,
     pub(super) verdict: Verdict,
+    pub(super) kind: RequestKind,
+    /// How the request failed, for a dead letter. It quotes no message.
+    pub(super) fault: String,
     /// The rows the assistant answers the receipt with.
     pub(super) rows: Vec<OutboxRow>,
     /// The receipt of a sent message that is still to be delivered; the message is not sent again for that.
@@ -34,6 +47,8 @@ pub(super) struct Attempt {
     pub(super) progress: Progress,
     /// The receipt of the part sent last, if it could not be delivered.
     pub(super) receipt: Option<Receipt>,
+    /// How often this request timed out.
+    pub(super) timeouts: u32,
     pub(super) bot: Arc<str>,
 }
 
@@ -45,22 +60,26 @@ pub(super) async fn run_attempt<D: Deliver>(deliver: D, mut attempt: Attempt) ->
         attempt.row.id.index,
     );
     let Some((request, parts)) = next_request(&attempt) else {
-        tracing::error!(%chat, version, "rendering a reply panicked; it is dropped");
+        tracing::error!(%chat, version, "rendering a reply panicked; it is kept as a dead letter");
         return AttemptResult {
             address: attempt.address,
             parts: 0,
-            verdict: Verdict::Refused,
+            verdict: Verdict::Refused(Refusal::Content),
+            kind: RequestKind::Message,
+            fault: "rendering it panicked".to_owned(),
             rows: Vec::new(),
             receipt: None,
         };
     };
-    if let Some(receipt) = attempt.receipt.take() {
-        return finish_attempt(&deliver, &attempt, parts, Verdict::Done, Some(receipt)).await;
-    }
     let kind = RequestKind::from(&request);
+    if let Some(receipt) = attempt.receipt.take() {
+        let (verdict, receipt) = (Verdict::Done, Some(receipt));
+        return finish_attempt(&deliver, &attempt, kind, parts, verdict, receipt).await;
+    }
     let is_edit = matches!(request, Outgoing::Edit(_));
-    let delivered = panics::catch_async(deliver.deliver(request)).await;
-    let (verdict, receipt) = match delivered.unwrap_or_else(|_| Err(panicked())) {
+    let limit = time_limit(kind, attempt.timeouts);
+    let mut fault = String::new();
+    let (verdict, receipt) = match make_request(&deliver, request, limit).await {
         Ok(receipt) => {
             tracing::debug!(%chat, version, index, ?kind, "sent");
             let wanted = receipt.filter(|receipt| is_wanted(receipt, &attempt.row));
@@ -78,16 +97,45 @@ pub(super) async fn run_attempt<D: Deliver>(deliver: D, mut attempt: Attempt) ->
             let verdict = classify_error(&error, kind, attempt.progress, attempt.address);
             log_error(chat, kind, &error, &verdict);
             let receipt = receipt_of(&verdict);
+            fault = error.to_string();
             (verdict, receipt)
         }
     };
-    finish_attempt(&deliver, &attempt, parts, verdict, receipt).await
+    AttemptResult {
+        fault,
+        ..finish_attempt(&deliver, &attempt, kind, parts, verdict, receipt).await
+    }
+}
+
+async fn make_request<D: Deliver>(
+    deliver: &D,
+    request: Outgoing,
+    limit: Duration,
+) -> Result<Option<Receipt>, RequestError> {
+    let request = panics::catch_async(deliver.deliver(request));
+    match timeout(limit, request).await {
+        Ok(Ok(delivered)) => delivered.map_err(RequestError::Api),
+        Ok(Err(_)) => Err(RequestError::Panicked),
+        Err(_) => Err(RequestError::TimedOut(limit)),
+    }
+}
+
+/// How long a request may take after this many time-outs.
+fn time_limit(kind: RequestKind, timeouts: u32) -> Duration {
+    let first = match kind {
+        RequestKind::Attachment | RequestKind::Download => FILE_TIMEOUT,
+        RequestKind::Deletion | RequestKind::Message => MESSAGE_TIMEOUT,
+    };
+    first
+        .saturating_mul(TIMEOUT_FACTOR.saturating_pow(timeouts))
+        .min(MAX_TIMEOUT)
 }
 
 /// Delivers the receipt, if there is one.
 async fn finish_attempt<D: Deliver>(
     deliver: &D,
     attempt: &Attempt,
+    kind: RequestKind,
     parts: usize,
     verdict: Verdict,
     receipt: Option<Receipt>,
@@ -96,6 +144,8 @@ async fn finish_attempt<D: Deliver>(
         address: attempt.address,
         parts,
         verdict,
+        kind,
+        fault: String::new(),
         rows: Vec::new(),
         receipt: None,
     };
@@ -132,8 +182,9 @@ fn receipt_of(verdict: &Verdict) -> Option<Receipt> {
         | Verdict::Plainer(_)
         | Verdict::Wait(_)
         | Verdict::Again
+        | Verdict::TimedOut
         | Verdict::NotKept
-        | Verdict::Refused => None,
+        | Verdict::Refused(_) => None,
     }
 }
 
@@ -171,8 +222,4 @@ fn next_request(attempt: &Attempt) -> Option<(Outgoing, usize)> {
     // Every form has the same number of requests.
     let next = progress.parts_done.min(parts.checked_sub(1)?);
     Some((requests.swap_remove(next), parts))
-}
-
-fn panicked() -> ApiError {
-    ApiError::Unavailable("the request panicked".into())
 }

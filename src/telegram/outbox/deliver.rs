@@ -1,12 +1,13 @@
-//! What the outbox depends on: making a request, and passing its receipt to the record that wrote the row.
+//! What the outbox depends on: making a request, passing its receipt to the record that wrote the row, and keeping a dead
+//! letter about a reply that was given up.
 
 use std::{future::Future, sync::Arc};
 
 use crate::{
-    assistant::HandleError,
-    dialogue::{Address, ChatId, Receipt},
+    assistant::{HandleError, Recipient},
+    dialogue::{Address, ChatId, DeadLetter, Receipt},
     metrics::Metrics,
-    store::OutboxRow,
+    store::{OutboxRow, StoreError},
     telegram::{api::ApiError, outgoing::Outgoing},
 };
 
@@ -31,6 +32,17 @@ pub trait Deliver: Clone + Send + Sync + 'static {
         at: Address,
         receipt: Receipt,
     ) -> impl Future<Output = Result<Vec<OutboxRow>, HandleError>> + Send;
+
+    /// Keeps a dead letter about a reply that the record of `chat` wrote. Returns the rows that tell the person about it.
+    ///
+    /// # Errors
+    /// The letter was not committed.
+    fn keep_letter(
+        &self,
+        chat: ChatId,
+        letter: DeadLetter,
+        tell: Option<Recipient>,
+    ) -> impl Future<Output = Result<Vec<OutboxRow>, StoreError>> + Send;
 
     fn metrics(&self) -> Arc<Metrics>;
 }

@@ -9,6 +9,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
+use super::trouble::{Failure, Tally, Trouble};
 use crate::{
     dialogue::{ChatId, Receipt, ThreadId},
     store::{OutboxRow, RowId},
@@ -26,9 +27,26 @@ pub(super) struct Waiting {
     pub(super) unsolicited: bool,
     pub(super) created: Timestamp,
     pub(super) body: Option<Box<OutboxRow>>,
+    /// The failures in a row of its present request.
+    trouble: Option<Box<Trouble>>,
 }
 
 impl Waiting {
+    /// Whether a request for it may have been carried out without an answer.
+    pub(super) fn may_have_arrived(&self) -> bool {
+        self.trouble
+            .as_deref()
+            .is_some_and(|trouble| trouble.timeouts() > 0)
+    }
+
+    /// Why it is given up, for a dead letter.
+    pub(super) fn fault(&self) -> String {
+        self.trouble
+            .as_deref()
+            .map(Trouble::describe)
+            .unwrap_or_default()
+    }
+
     pub(super) fn new(row: OutboxRow, with_body: bool) -> Self {
         Self {
             id: row.id,
@@ -36,6 +54,7 @@ impl Waiting {
             unsolicited: row.reply.unsolicited,
             created: row.created,
             body: with_body.then(|| Box::new(row)),
+            trouble: None,
         }
     }
 }
@@ -89,8 +108,17 @@ pub(super) struct Lane {
     pub(super) in_flight: bool,
     /// Nothing is sent before this.
     held_until: Option<Instant>,
+    /// The rows in whose place the first row is tried, in order.
+    set_aside: Vec<SetAside>,
     /// Its place on the agenda.
     pub(super) due: Option<Slot>,
+}
+
+/// A row that keeps failing, while the row behind it is tried.
+#[derive(Debug)]
+struct SetAside {
+    row: Waiting,
+    progress: Progress,
 }
 
 /// A lane's place on the agenda: among answers or reminders, and when it is due.
@@ -144,9 +172,12 @@ impl Lane {
     pub(super) fn drop_rows_of(&mut self, record: ChatId) -> Vec<Waiting> {
         let begun = self.begun_rows();
         let behind = self.rows.split_off(begun);
-        let (dropped, kept): (Vec<_>, Vec<_>) =
+        let (mut dropped, kept): (Vec<_>, Vec<_>) =
             behind.into_iter().partition(|row| row.id.chat == record);
         self.rows.extend(kept);
+        let of_record = |aside: &mut SetAside| aside.row.id.chat == record;
+        let aside = self.set_aside.extract_if(.., of_record);
+        dropped.extend(aside.map(|aside| aside.row));
         self.forget_ids(&dropped);
         dropped
     }
@@ -155,10 +186,10 @@ impl Lane {
     pub(super) fn drain_waiting(&mut self) -> Vec<Waiting> {
         let in_flight = usize::from(self.in_flight && !self.rows.is_empty());
         if in_flight == 0 {
-            self.progress = Progress::default();
-            self.receipt = None;
+            self.begin_anew();
         }
-        let drained: Vec<_> = self.rows.drain(in_flight..).collect();
+        let aside = self.set_aside.drain(..).map(|aside| aside.row);
+        let drained: Vec<_> = aside.chain(self.rows.drain(in_flight..)).collect();
         self.forget_ids(&drained);
         drained
     }
@@ -176,11 +207,95 @@ impl Lane {
         } else {
             pace.ready_at(now)
         };
+        let held = self.held_until.map_or(limits, |held| held.max(limits));
         Slot {
             // An answer behind a reminder must not wait.
             unsolicited: self.rows.iter().all(|row| row.unsolicited),
-            at: self.held_until.map_or(limits, |held| held.max(limits)),
+            at: if self.may_probe(limits) { limits } else { held },
         }
+    }
+
+    /// Whether at that time the second row may be tried in place of the first.
+    fn may_probe(&self, at: Instant) -> bool {
+        let until = self.trouble().and_then(Trouble::probe_until);
+        self.rows.len() > 1 && until.is_some_and(|until| at <= until)
+    }
+
+    fn trouble(&self) -> Option<&Trouble> {
+        self.rows.front()?.trouble.as_deref()
+    }
+
+    /// Puts a first row that still has to wait aside, if the row behind it may be tried; otherwise the rows that were set
+    /// aside come first again.
+    pub(super) fn set_aside_or_put_back(&mut self, now: Instant) {
+        let is_held = self.held_until.is_some_and(|until| until > now);
+        if !is_held || !self.may_probe(now) {
+            return self.put_back();
+        }
+        if let Some(row) = self.rows.pop_front() {
+            let progress = self.progress;
+            self.set_aside.push(SetAside { row, progress });
+            self.begin_anew();
+        }
+    }
+
+    /// Takes the rows that were set aside out of the lane, since the row behind them was answered.
+    pub(super) fn take_set_aside(&mut self) -> Vec<Waiting> {
+        let aside = self.set_aside.drain(..).map(|aside| aside.row);
+        let taken: Vec<_> = aside.collect();
+        self.forget_ids(&taken);
+        if !taken.is_empty() {
+            // It was the first of them that had to wait.
+            self.held_until = None;
+        }
+        taken
+    }
+
+    /// Makes the rows that were set aside the first again.
+    pub(super) fn put_back(&mut self) {
+        for mut aside in self.set_aside.drain(..).rev() {
+            if let Some(trouble) = &mut aside.row.trouble {
+                trouble.end_probe();
+            }
+            self.rows.push_front(aside.row);
+            (self.progress, self.receipt) = (aside.progress, None);
+        }
+    }
+
+    /// Whether the first row is tried in place of others.
+    pub(super) fn is_probing(&self) -> bool {
+        !self.set_aside.is_empty()
+    }
+
+    /// Counts a failure of the first row's present request.
+    pub(super) fn note_failure(
+        &mut self,
+        failure: Failure,
+        fault: &str,
+        tally: Tally,
+        now: Instant,
+    ) -> Option<&Trouble> {
+        let trouble = &mut self.rows.front_mut()?.trouble;
+        let trouble = trouble.get_or_insert_with(|| Box::new(Trouble::new(tally, now)));
+        trouble.note(failure, fault, tally, now);
+        Some(trouble)
+    }
+
+    /// Notes that the first row's present request was answered; whether it had failed before.
+    pub(super) fn end_trouble(&mut self) -> bool {
+        let first = self.rows.front_mut();
+        first.is_some_and(|row| row.trouble.take().is_some())
+    }
+
+    /// How often the first row's present request timed out.
+    pub(super) fn timeouts(&self) -> u32 {
+        self.trouble().map_or(0, Trouble::timeouts)
+    }
+
+    /// Forgets what was done for the first row.
+    fn begin_anew(&mut self) {
+        self.progress = Progress::default();
+        self.receipt = None;
     }
 
     pub(super) fn is_fresh(&self) -> bool {
@@ -189,13 +304,13 @@ impl Lane {
 
     /// Counts one request of the first row as done; whether it was the last of `parts`.
     pub(super) fn advance(&mut self, parts: usize) -> bool {
+        self.end_trouble();
         self.progress.parts_done += 1;
         self.progress.parts_done >= parts
     }
 
     pub(super) fn finish_row(&mut self) -> Option<Waiting> {
-        self.progress = Progress::default();
-        self.receipt = None;
+        self.begin_anew();
         let row = self.rows.pop_front()?;
         self.ids.remove(&row.id);
         Some(row)
@@ -221,7 +336,7 @@ impl Lane {
         Some((row.id, until))
     }
 
-    /// The failed attempts of the first row.
+    /// The failed attempts of the first row, also of earlier runs.
     pub(super) fn attempts(&self) -> u32 {
         self.rows.front().map_or(0, |row| row.attempts)
     }

@@ -17,7 +17,7 @@ use super::{
     *,
 };
 use crate::{
-    assistant::HandleError,
+    assistant::{HandleError, Recipient},
     dialogue::{
         Action, Attachment, Button, Choice, MessageId, Press, Receipt, Record, Reply, ReplyTo,
         ThreadId, Unreadable,
@@ -56,6 +56,13 @@ struct Telegram {
     answers: Arc<Mutex<HashMap<ChatId, VecDeque<Answer>>>>,
     /// The receipts that were delivered.
     told: Arc<Mutex<Vec<(ChatId, Address, Receipt)>>>,
+    /// Texts that are always answered with this error.
+    poison: Arc<Mutex<HashMap<String, ApiError>>>,
+    /// The dead letters that were kept, and how many writes of them fail.
+    letters: Arc<Mutex<Vec<(ChatId, DeadLetter)>>>,
+    /// Where people were told that a reply was given up.
+    notices: Arc<Mutex<Vec<Recipient>>>,
+    letter_failures: Arc<AtomicU32>,
     /// The answers to the next receipts.
     says: Arc<Mutex<VecDeque<Said>>>,
     metrics: Arc<Metrics>,
@@ -81,6 +88,10 @@ impl Telegram {
             got: Arc::default(),
             answers: Arc::default(),
             told: Arc::default(),
+            poison: Arc::default(),
+            letters: Arc::default(),
+            notices: Arc::default(),
+            letter_failures: Arc::default(),
             says: Arc::default(),
             metrics: Arc::default(),
             store: Arc::default(),
@@ -90,6 +101,19 @@ impl Telegram {
     fn will(&self, chat: ChatId, answers: impl IntoIterator<Item = Answer>) {
         let mut all = self.answers.lock().unwrap();
         all.entry(chat).or_default().extend(answers);
+    }
+
+    /// A message with this text is always answered with an error.
+    fn poison(&self, text: &str, error: ApiError) {
+        let text = format!("<b>{text}</b>");
+        self.poison.lock().unwrap().insert(text, error);
+    }
+
+    /// The faults of the dead letters of a chat.
+    fn faults(&self, chat: ChatId) -> Vec<String> {
+        let letters = self.letters.lock().unwrap().clone().into_iter();
+        let of_chat = letters.filter(|(of, _)| *of == chat);
+        of_chat.map(|(_, letter)| letter.fault).collect()
     }
 
     fn got(&self) -> Vec<Got> {
@@ -138,7 +162,11 @@ impl Deliver for Telegram {
             None => text,
         };
         let at = self.start.elapsed().as_millis();
+        let poison = self.poison.lock().unwrap().get(&text).cloned();
         self.got.lock().unwrap().push((at, chat, text));
+        if let Some(error) = poison {
+            return Err(error);
+        }
         let answer = self
             .answers
             .lock()
@@ -160,6 +188,23 @@ impl Deliver for Telegram {
             Some(Answer::Panics) => panic!("on purpose"),
             Some(Answer::Hangs) => std::future::pending().await,
         }
+    }
+
+    async fn keep_letter(
+        &self,
+        chat: ChatId,
+        letter: DeadLetter,
+        tell: Option<Recipient>,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
+        let failures = self.letter_failures.load(Ordering::Relaxed);
+        if failures > 0 {
+            self.letter_failures.store(failures - 1, Ordering::Relaxed);
+            return Err(StoreError::Unavailable("no room".into()));
+        }
+        self.letters.lock().unwrap().push((chat, letter));
+        self.notices.lock().unwrap().extend(tell);
+        let says = self.says.lock().unwrap().pop_front();
+        Ok(says.filter(|_| tell.is_some()).unwrap_or(Ok(Vec::new()))?)
     }
 
     fn metrics(&self) -> Arc<Metrics> {
@@ -570,7 +615,7 @@ async fn rows_follow_a_group_to_its_new_id() {
 async fn a_server_that_is_down_is_retried_with_growing_pauses() {
     let fixture = Fixture::new(NO_LIMIT);
     fixture.telegram.will(ANN, vec![down(); 10]);
-    fixture.say_texts(ANN, &["a", "b"]).await;
+    fixture.say_texts(ANN, &["a"]).await;
     fixture.after(1000).await;
     let seconds: Vec<_> = fixture
         .telegram
@@ -578,8 +623,8 @@ async fn a_server_that_is_down_is_retried_with_growing_pauses() {
         .iter()
         .map(|at| at / 1000)
         .collect();
-    assert_eq!(seconds, [0, 1, 3, 7, 15, 31, 63, 123, 183, 243, 303, 303]);
-    assert_eq!(fixture.telegram.texts(ANN).last().unwrap(), "<b>b</b>");
+    assert_eq!(seconds, [0, 1, 3, 7, 15, 31, 63, 123, 183, 243, 303]);
+    assert_eq!(fixture.left(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -803,6 +848,541 @@ async fn a_file_whose_content_was_not_committed_is_downloaded_again() {
     assert_eq!(texts[4..], ["?F1", "?F1", "<b>read</b>"]);
     assert_eq!(fixture.telegram.times(ANN)[3..6], [0, 1000, 3000]);
     assert_eq!(fixture.left(), 0);
+}
+
+/// An error of the server.
+fn error_500() -> ApiError {
+    ApiError::Unavailable("500 Internal Server Error".into())
+}
+
+#[tokio::test(start_paused = true)]
+async fn pauses_beyond_any_clock_end_nothing() {
+    for pause in [Duration::MAX, Duration::from_secs(1 << 63)] {
+        let fixture = Fixture::new(NO_LIMIT);
+        let asks = Answer::Says(ApiError::TooManyRequests(pause));
+        fixture.telegram.will(ANN, [asks]);
+        fixture.say_texts(ANN, &["a"]).await;
+        fixture.after(1).await;
+        fixture.say_texts(BEN, &["b"]).await;
+        fixture.after(1).await;
+        assert_eq!(fixture.telegram.texts(BEN), ["<b>b</b>"]);
+        assert!(!fixture.sending.is_finished());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_postponed_by_a_clock_that_was_far_ahead_is_sent_within_the_hour() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let rows = commit(&store, ANN, vec![reply("a")]).await;
+    let later = Mark::Later(rows[0].id, Timestamp::MAX);
+    store.mark(vec![later]).await.unwrap();
+    let fixture = Fixture::with(store, Telegram::new(), &clock(), NO_LIMIT);
+    fixture.after(60 * 60 + 1).await;
+    assert_eq!(fixture.telegram.texts(ANN), ["<b>a</b>"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn chats_that_hang_do_not_hold_up_chats_that_answer() {
+    // The time in ms within which the others are all answered: at once, or when the hanging requests are no longer young.
+    for (hanging, within) in [(1, 0), (70, 0), (95, 0), (200, 2_000), (255, 2_000)] {
+        let fixture = Fixture::new(NO_LIMIT);
+        for chat in 0..hanging {
+            fixture
+                .telegram
+                .will(ChatId(1_000 + chat), vec![Answer::Hangs; 9]);
+            fixture.say_texts(ChatId(1_000 + chat), &["x"]).await;
+        }
+        fixture.after(0).await;
+        for chat in 0..200 {
+            fixture.say_texts(ChatId(5_000 + chat), &["y"]).await;
+        }
+        fixture.after(9).await;
+        let got = fixture.telegram.got().into_iter();
+        let times: Vec<_> = got
+            .filter(|(_, chat, _)| chat.0 >= 5_000)
+            .map(|(at, ..)| at)
+            .collect();
+        assert_eq!(times.len(), 200);
+        assert!(times.iter().all(|at| *at <= within), "{hanging}: {times:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn chats_that_hang_for_long_do_not_hold_up_chats_that_come_later() {
+    let fixture = Fixture::new(RATES);
+    for chat in 0..70 {
+        let slow = Answer::TakesAfter(Duration::from_secs(40));
+        fixture.telegram.will(ChatId(1_000 + chat), vec![slow; 3]);
+        fixture.say_texts(ChatId(1_000 + chat), &["x", "x"]).await;
+    }
+    for round in 0..60 {
+        let asked = fixture.telegram.start.elapsed().as_millis();
+        let chat = ChatId(5_000 + round);
+        fixture.say_texts(chat, &["y"]).await;
+        fixture.after(5).await;
+        let waited = fixture.telegram.times(chat)[0] - asked;
+        // The limit over all chats, where 70 begin at the same time.
+        assert!(waited <= 3_000, "{round}: {waited}");
+    }
+    fixture.after(200).await;
+    assert_eq!(fixture.left(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_request_is_heard_to_the_end_and_its_message_arrives_two_or_three_times_at_most() {
+    for (takes, requests) in [(9, 1), (20, 2), (40, 3), (59, 3)] {
+        let fixture = Fixture::new(NO_LIMIT);
+        let slow = Answer::TakesAfter(Duration::from_secs(takes));
+        fixture.telegram.will(ANN, vec![slow; 9]);
+        fixture.say_texts(ANN, &["a"]).await;
+        fixture.after(600).await;
+        assert_eq!(fixture.telegram.texts(ANN).len(), requests, "{takes} s");
+        assert_eq!(fixture.left(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_time_outs_the_pauses_grow() {
+    let fixture = Fixture::new(NO_LIMIT);
+    fixture.telegram.will(ANN, vec![Answer::Hangs; 30]);
+    fixture.say_texts(ANN, &["a"]).await;
+    fixture.after(3_000).await;
+    let seconds: Vec<_> = fixture
+        .telegram
+        .times(ANN)
+        .iter()
+        .map(|at| at / 1000)
+        .collect();
+    // Limits of 10, 30, 60 s; pauses of 15, 30, 60, 120 s, and 300 s in the end.
+    assert_eq!(seconds[..5], [0, 25, 85, 205, 385]);
+    assert_eq!(
+        fixture.left(),
+        1,
+        "nothing else was answered: the server is down"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_that_always_times_out_is_given_up_after_three_requests_while_others_are_answered()
+{
+    let fixture = Fixture::new(NO_LIMIT);
+    fixture.telegram.will(ANN, vec![Answer::Hangs; 3]);
+    fixture.say_texts(ANN, &["a", "b"]).await;
+    for _ in 0..30 {
+        fixture.say_texts(BEN, &["x"]).await;
+        fixture.after(10).await;
+    }
+    assert_eq!(
+        fixture.telegram.texts(ANN),
+        ["<b>a</b>", "<b>a</b>", "<b>a</b>", "<b>b</b>"]
+    );
+    let faults = fixture.telegram.faults(ANN);
+    assert!(
+        faults[0].contains("may have been carried out"),
+        "{faults:?}"
+    );
+    assert_eq!(fixture.left(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_may_take_longer_than_a_message() {
+    let fixture = Fixture::new(NO_LIMIT);
+    let slow = Answer::TakesAfter(Duration::from_secs(50));
+    fixture.telegram.will(ANN, [Answer::Takes, slow]);
+    fixture.say(ANN, vec![whole("a")]).await;
+    fixture.after(100).await;
+    assert_eq!(fixture.telegram.texts(ANN), PARTS);
+}
+
+/// Errors that are not the reply's, as long as they are everybody's.
+fn temporary_errors() -> [ApiError; 5] {
+    let lost = |code, description: &str| ApiError::Refused {
+        code,
+        description: description.into(),
+    };
+    [
+        error_500(),
+        ApiError::Unavailable("HTTP 502 with 26 bytes that are no Bot API answer".into()),
+        ApiError::Network("connection reset by peer".into()),
+        lost(400, "Bad Request: chat_id is empty"),
+        lost(400, "Bad Request: message text is empty"),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_that_always_fails_while_others_are_answered_is_a_dead_letter_and_its_chat_goes_on()
+{
+    for error in temporary_errors() {
+        let fixture = Fixture::new(NO_LIMIT);
+        fixture.telegram.poison("a", error.clone());
+        fixture.say_texts(ANN, &["before", "a"]).await;
+        for round in 0..60 {
+            fixture.say_texts(ChatId(100 + round), &["x"]).await;
+            fixture.after(1).await;
+        }
+        // Nobody waits behind it.
+        assert_eq!(
+            fixture.telegram.times(ANN),
+            [0, 0, 1000, 3000, 7000, 15_000, 31_000]
+        );
+        let faults = fixture.telegram.faults(ANN);
+        assert!(faults[0].contains(&error.to_string()), "{faults:?}");
+        assert_eq!(fixture.left(), 0);
+        assert_eq!(fixture.telegram.metrics.outbox.given_up.get(), 1);
+        fixture.say_texts(ANN, &["b"]).await;
+        fixture.after(1).await;
+        assert_eq!(fixture.telegram.texts(ANN).last().unwrap(), "<b>b</b>");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_quiet_bot_the_reply_behind_shows_that_the_first_is_at_fault() {
+    for error in temporary_errors() {
+        let fixture = Fixture::new(NO_LIMIT);
+        fixture.telegram.poison("a", error);
+        fixture.say_texts(ANN, &["a", "b", "c"]).await;
+        fixture.after(40).await;
+        let texts = fixture.telegram.texts(ANN);
+        assert_eq!(texts[..6], ["<b>a</b>"; 6]);
+        assert_eq!(
+            texts[6..],
+            ["<b>b</b>", "<b>c</b>"],
+            "within 40 s, in order"
+        );
+        assert_eq!(fixture.telegram.faults(ANN).len(), 1);
+        assert_eq!(fixture.left(), 0);
+        assert_eq!(fixture.telegram.metrics.outbox.waiting.get(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_that_comes_while_the_one_before_it_keeps_failing_does_not_wait_without_end() {
+    for after in [5, 40, 100, 1_000] {
+        let fixture = Fixture::new(NO_LIMIT);
+        fixture.telegram.poison("a", error_500());
+        fixture.say_texts(ANN, &["a"]).await;
+        fixture.after(after).await;
+        fixture.say_texts(ANN, &["b"]).await;
+        fixture.after(62).await;
+        assert_eq!(fixture.telegram.texts(ANN).last().unwrap(), "<b>b</b>");
+        assert_eq!(fixture.left(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_replies_at_fault_in_many_chats_are_given_up_and_what_is_behind_them_is_sent() {
+    for chats in [1, 3, 70] {
+        let fixture = Fixture::new(NO_LIMIT);
+        fixture.telegram.poison("a", error_500());
+        fixture.telegram.poison("b", error_500());
+        for chat in 0..chats {
+            fixture
+                .say_texts(ChatId(100 + chat), &["a", "b", "c"])
+                .await;
+        }
+        fixture.after(400).await;
+        for chat in 0..chats {
+            let texts = fixture.telegram.texts(ChatId(100 + chat));
+            assert_eq!(texts.last().unwrap(), "<b>c</b>", "{texts:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_the_whole_server_loses_nothing_however_long_it_is() {
+    for error in temporary_errors() {
+        for minutes in [1, 10, 300] {
+            let fixture = Fixture::new(NO_LIMIT);
+            fixture.say_texts(BEN, &["before"]).await;
+            fixture.after(1).await;
+            for text in ["a", "b", "c"] {
+                fixture.telegram.poison(text, error.clone());
+            }
+            for chat in 0..20 {
+                fixture
+                    .say_texts(ChatId(100 + chat), &["a", "b", "c"])
+                    .await;
+                fixture.after(1).await;
+            }
+            fixture.after(60 * minutes).await;
+            fixture.telegram.poison.lock().unwrap().clear();
+            fixture.after(200).await;
+            for chat in 0..20 {
+                let texts = fixture.telegram.texts(ChatId(100 + chat));
+                let sent: Vec<_> = texts[texts.len() - 3..].to_vec();
+                assert_eq!(sent, ["<b>a</b>", "<b>b</b>", "<b>c</b>"]);
+            }
+            assert_eq!(*fixture.telegram.letters.lock().unwrap(), []);
+            assert_eq!(fixture.left(), 0);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_fails_for_most_requests_makes_few_dead_letters() {
+    let fixture = Fixture::new(NO_LIMIT);
+    // Two of three requests fail, by a fixed sequence that looks random.
+    let mut state = 7_u64;
+    for chat in 0..300 {
+        let answers = (0..40).map(|_| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            if (state >> 33) % 3 == 0 {
+                Answer::Takes
+            } else {
+                down()
+            }
+        });
+        fixture
+            .telegram
+            .will(ChatId(100 + chat), answers.collect::<Vec<_>>());
+    }
+    for chat in 0..300 {
+        fixture.say_texts(ChatId(100 + chat), &["a", "b"]).await;
+        fixture.after(1).await;
+    }
+    fixture.after(3_000).await;
+    let lost = fixture.telegram.letters.lock().unwrap().len();
+    assert!(lost <= 6, "{lost} of 600");
+    assert_eq!(fixture.left(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_at_fault_is_left_out_and_the_other_parts_are_sent() {
+    for (failing, part) in PARTS.into_iter().enumerate() {
+        let fixture = Fixture::new(NO_LIMIT);
+        fixture.telegram.will(ANN, vec![Answer::Takes; failing]);
+        fixture.telegram.will(ANN, vec![down(); 6]);
+        fixture.say(ANN, vec![whole("a"), reply("b")]).await;
+        for _ in 0..40 {
+            fixture.say_texts(BEN, &["x"]).await;
+            fixture.after(1).await;
+        }
+        let mut expected = PARTS[..failing].to_vec();
+        expected.extend([part; 6]);
+        expected.extend(&PARTS[failing + 1..]);
+        expected.push("<b>b</b>");
+        assert_eq!(fixture.telegram.texts(ANN), expected);
+        assert_eq!(fixture.telegram.faults(ANN).len(), 1);
+        assert_eq!(fixture.left(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_stays_in_the_store_until_its_dead_letter_is_kept_and_is_not_sent_again() {
+    let fixture = Fixture::new(NO_LIMIT);
+    fixture.telegram.letter_failures.store(3, Ordering::Relaxed);
+    let long = refused(400, "Bad Request: message is too long");
+    fixture.telegram.will(ANN, [long]);
+    fixture.say_texts(ANN, &["a", "b"]).await;
+    fixture.after(1).await;
+    fixture.outbox.reload();
+    fixture.after(1).await;
+    assert_eq!(fixture.telegram.texts(ANN), ["<b>a</b>", "<b>b</b>"]);
+    assert_eq!(fixture.store.outbox().unwrap().len(), 1);
+    fixture.after(3).await;
+    assert_eq!(fixture.telegram.faults(ANN).len(), 1);
+    assert_eq!(fixture.left(), 0);
+    assert_eq!(fixture.telegram.texts(ANN).len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_stopped_dead_letters_are_kept_or_their_rows_stay() {
+    for (failures, left) in [(0, 0), (u32::MAX, 1)] {
+        let fixture = Fixture::new(NO_LIMIT);
+        let telegram = &fixture.telegram;
+        telegram.letter_failures.store(failures, Ordering::Relaxed);
+        telegram.will(ANN, [refused(400, "Bad Request: message is too long")]);
+        fixture.say_texts(ANN, &["a"]).await;
+        fixture.outbox.stop(Instant::now() + Duration::from_secs(5));
+        fixture.sending.await.unwrap();
+        assert_eq!(fixture.store.outbox().unwrap().len(), left);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_whose_answer_is_given_up_is_told_where_it_would_have_been() {
+    let fixture = Fixture::new(NO_LIMIT);
+    let long = refused(400, "Bad Request: message is too long");
+    fixture.telegram.will(ANN, [long.clone()]);
+    let rows = commit(&fixture.store, ANN, vec![reply("a")]).await;
+    let notice = commit(&fixture.store, ANN, vec![unsolicited("sorry")]).await;
+    fixture.telegram.says.lock().unwrap().push_back(Ok(notice));
+    fixture.outbox.send(rows);
+    fixture.after(1).await;
+    assert_eq!(fixture.telegram.texts(ANN), ["<b>a</b>", "<b>sorry</b>"]);
+    let told = vec![Recipient {
+        to: Address::chat(ANN),
+        reply_to: None,
+    }];
+    assert_eq!(*fixture.telegram.notices.lock().unwrap(), told);
+    // Nobody is told about a notice or a reminder, in the chats of others, where nothing is accepted, and about what may
+    // have arrived.
+    fixture.telegram.will(ANN, [long.clone()]);
+    fixture.say(ANN, vec![unsolicited("sorry")]).await;
+    fixture.telegram.will(BEN, [long]);
+    fixture
+        .say_to(ANN, vec![to(Address::chat(BEN), "a copy")])
+        .await;
+    fixture
+        .telegram
+        .will(GROUP, [refused(400, "Bad Request: TOPIC_CLOSED")]);
+    fixture.say_to(GROUP, vec![to(topic(1), "a")]).await;
+    fixture.after(1).await;
+    fixture.telegram.will(ANN, vec![Answer::Hangs; 3]);
+    fixture.say_texts(ANN, &["a"]).await;
+    for _ in 0..30 {
+        fixture.say_texts(BEN, &["x"]).await;
+        fixture.after(10).await;
+    }
+    assert_eq!(*fixture.telegram.notices.lock().unwrap(), told);
+    assert_eq!(fixture.telegram.letters.lock().unwrap().len(), 5);
+    assert_eq!(fixture.left(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn forgetting_drops_a_reply_that_is_set_aside() {
+    let fixture = Fixture::new(NO_LIMIT);
+    fixture.telegram.poison("a", error_500());
+    fixture.say_texts(ANN, &["a"]).await;
+    fixture.after(40).await;
+    let hangs = Answer::TakesAfter(Duration::from_secs(5));
+    fixture.say_texts(ANN, &["b"]).await;
+    fixture.after(23).await;
+    fixture.telegram.will(ANN, [hangs]);
+    fixture.after(1).await;
+    let farewell = commit_record(&fixture.store, ANN, None, vec![reply("receipt")]).await;
+    fixture.outbox.send(farewell);
+    fixture.after(60).await;
+    assert_eq!(
+        fixture.telegram.texts(ANN).last().unwrap(),
+        "<b>receipt</b>"
+    );
+    assert_eq!(fixture.left(), 0);
+    assert_eq!(fixture.telegram.metrics.outbox.waiting.get(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_block_or_a_move_found_by_the_reply_behind_covers_the_one_set_aside() {
+    const SUPERGROUP: ChatId = ChatId(-1001);
+    for moves in [true, false] {
+        let fixture = Fixture::new(NO_LIMIT);
+        fixture.telegram.will(GROUP, vec![down(); 6]);
+        let found = if moves {
+            Answer::Says(ApiError::Migrated(SUPERGROUP))
+        } else {
+            refused(403, "Forbidden: bot was kicked from the supergroup chat")
+        };
+        fixture.telegram.will(GROUP, [found]);
+        fixture.say_texts(GROUP, &["a", "b"]).await;
+        fixture.after(60).await;
+        let there = fixture.telegram.texts(SUPERGROUP);
+        let expected: &[&str] = if moves {
+            &["<b>a</b>", "<b>b</b>"]
+        } else {
+            &[]
+        };
+        assert_eq!(there, expected);
+        assert_eq!(*fixture.telegram.letters.lock().unwrap(), []);
+        assert_eq!(fixture.left(), 0);
+        assert_eq!(fixture.telegram.metrics.outbox.waiting.get(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_wait_on_an_edit_holds_back_its_chat_and_loses_nothing() {
+    let fixture = Fixture::new(NO_LIMIT);
+    fixture.telegram.will(ANN, [wait(30)]);
+    fixture.say(ANN, vec![edit("a"), reply("b")]).await;
+    fixture.say(BEN, vec![edit("c")]).await;
+    fixture.after(60).await;
+    assert_eq!(fixture.telegram.times(ANN), [0, 30_000, 30_000]);
+    assert_eq!(
+        fixture.telegram.texts(ANN),
+        ["✎<b>a</b>", "✎<b>a</b>", "<b>b</b>"]
+    );
+    assert_eq!(fixture.telegram.times(BEN), [0]);
+    assert_eq!(fixture.left(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_wait_for_the_whole_bot_is_asked_once_by_each_chat_and_loses_nothing() {
+    let fixture = Fixture::new(NO_LIMIT);
+    for chat in 0..60 {
+        fixture.telegram.will(ChatId(100 + chat), [wait(6)]);
+        fixture.say_texts(ChatId(100 + chat), &["a", "b"]).await;
+    }
+    fixture.after(5).await;
+    assert_eq!(fixture.telegram.got().len(), 60);
+    fixture.after(5).await;
+    for chat in 0..60 {
+        let times = fixture.telegram.times(ChatId(100 + chat));
+        assert_eq!(times, [0, 6_000, 6_000]);
+    }
+    assert_eq!(fixture.left(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chat_that_does_not_exist_is_unreachable() {
+    let fixture = Fixture::new(NO_LIMIT);
+    let gone = refused(400, "Bad Request: chat not found");
+    fixture.telegram.will(ANN, [gone]);
+    fixture.say_texts(ANN, &["a", "b"]).await;
+    fixture.after(1).await;
+    assert_eq!(fixture.telegram.texts(ANN), ["<b>a</b>"]);
+    let told = (ANN, Address::chat(ANN), Receipt::Unreachable);
+    assert_eq!(*fixture.telegram.told.lock().unwrap(), [told]);
+    assert_eq!(fixture.left(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_the_bot_has_no_right_to_send_is_a_dead_letter_that_says_what_to_do() {
+    for (code, refusal) in [
+        (
+            400,
+            "Bad Request: not enough rights to send text messages to the chat",
+        ),
+        (400, "Bad Request: have no rights to send a message"),
+        (400, "Bad Request: CHAT_WRITE_FORBIDDEN"),
+        (
+            403,
+            "Forbidden: not enough rights to send text messages to the chat",
+        ),
+    ] {
+        let fixture = Fixture::new(NO_LIMIT);
+        fixture.telegram.will(GROUP, [refused(code, refusal)]);
+        fixture.say_texts(GROUP, &["a", "b"]).await;
+        fixture.after(1).await;
+        assert_eq!(fixture.telegram.texts(GROUP), ["<b>a</b>", "<b>b</b>"]);
+        let faults = fixture.telegram.faults(GROUP);
+        assert!(faults[0].contains("give the bot the right"), "{faults:?}");
+        assert_eq!(*fixture.telegram.told.lock().unwrap(), []);
+        assert_eq!(fixture.left(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_whose_body_was_lost_on_the_way_is_repeated() {
+    for lost in [
+        "Bad Request: chat_id is empty",
+        "Bad Request: message text is empty",
+        "Bad Request: message identifier is not specified",
+        "Bad Request: there is no document in the request",
+        "Bad Request: file_id not specified",
+    ] {
+        for (failed, part) in PARTS.into_iter().enumerate() {
+            let fixture = Fixture::new(NO_LIMIT);
+            fixture.telegram.will(ANN, vec![Answer::Takes; failed]);
+            fixture.telegram.will(ANN, [refused(400, lost)]);
+            fixture.say(ANN, vec![whole("a")]).await;
+            fixture.after(5).await;
+            let mut expected = PARTS.to_vec();
+            expected.insert(failed, part);
+            assert_eq!(fixture.telegram.texts(ANN), expected);
+            assert_eq!(fixture.left(), 0);
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -1184,57 +1764,61 @@ async fn a_temporary_failure_delays_only_its_topic() {
     assert_eq!(fixture.telegram.times(GROUP), [0, 0, 1000]);
 }
 
+const CLOSED: [&str; 3] = [
+    "Bad Request: message thread not found",
+    "Bad Request: TOPIC_CLOSED",
+    "Bad Request: TOPIC_DELETED",
+];
+
 #[tokio::test(start_paused = true)]
-async fn a_message_to_a_closed_topic_is_sent_once_outside_of_it() {
-    for refusal in [
-        "Bad Request: message thread not found",
-        "Bad Request: TOPIC_CLOSED",
-        "Bad Request: TOPIC_DELETED",
-    ] {
+async fn a_message_to_a_closed_topic_of_a_group_is_a_dead_letter_and_not_sent_elsewhere() {
+    for refusal in CLOSED {
         let fixture = Fixture::new(NO_LIMIT);
-        fixture.telegram.will(GROUP, [refused(400, refusal)]);
-        let mut first = to(topic(1), "a");
-        first.reply_to = Some(ReplyTo {
-            message: MessageId(9),
-            throughout: false,
-        });
-        fixture.say_to(GROUP, vec![first]).await;
-        fixture.after(1).await;
-        assert_eq!(fixture.telegram.texts(GROUP), ["#1 <b>a</b>", "<b>a</b>"]);
-        // A message refused there as well is dropped, and the rows behind it are sent.
         let closed = refused(400, refusal);
-        fixture.telegram.will(GROUP, [closed.clone(), closed]);
-        fixture
-            .say_to(
-                GROUP,
-                vec![to(topic(1), "b"), to(topic(2), "c"), to(topic(1), "d")],
-            )
-            .await;
+        fixture.telegram.will(GROUP, [closed]);
+        let edit = AddressedReply {
+            reply: edit("c"),
+            ..to(topic(1), "")
+        };
+        let replies = vec![to(topic(1), "a"), to(topic(2), "b"), edit];
+        fixture.say_to(GROUP, replies).await;
         fixture.after(1).await;
-        let texts = fixture.telegram.texts(GROUP);
-        let with = |letter: &str| texts.iter().filter(|text| text.contains(letter)).count();
-        assert_eq!(
-            (with(">b<") + with(">c<"), with(">d<")),
-            (4, 1),
-            "{texts:?}"
-        );
+        let mut texts = fixture.telegram.texts(GROUP);
+        texts.sort();
+        assert_eq!(texts, ["#1 <b>a</b>", "#2 <b>b</b>", "✎<b>c</b>"]);
+        let faults = fixture.telegram.faults(GROUP);
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(faults[0].contains(refusal) && faults[0].contains("open the topic"));
         assert_eq!(fixture.left(), 0);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_edit_in_a_closed_topic_becomes_a_new_message_outside_of_it() {
-    let fixture = Fixture::new(NO_LIMIT);
-    fixture
-        .telegram
-        .will(GROUP, [refused(400, "Bad Request: TOPIC_CLOSED")]);
-    let edit = AddressedReply {
-        reply: edit("a"),
-        ..to(topic(1), "")
-    };
-    fixture.say_to(GROUP, vec![edit]).await;
-    fixture.after(1).await;
-    assert_eq!(fixture.telegram.texts(GROUP), ["✎<b>a</b>", "<b>a</b>"]);
+async fn a_message_to_a_topic_of_a_private_chat_that_is_gone_is_sent_once_outside_of_it() {
+    for refusal in CLOSED {
+        let fixture = Fixture::new(NO_LIMIT);
+        fixture.telegram.will(ANN, [refused(400, refusal)]);
+        let topic = Address::chat(ANN).in_topic(Some(ThreadId(1)));
+        let mut first = to(topic, "a");
+        first.reply_to = Some(ReplyTo {
+            message: MessageId(9),
+            throughout: false,
+        });
+        fixture.say_to(ANN, vec![first]).await;
+        fixture.after(1).await;
+        assert_eq!(fixture.telegram.texts(ANN), ["#1 <b>a</b>", "<b>a</b>"]);
+        // A message refused there as well is given up, and the rows behind it are sent.
+        let closed = refused(400, refusal);
+        fixture.telegram.will(ANN, [closed.clone(), closed]);
+        fixture
+            .say_to(ANN, vec![to(topic, "b"), to(topic, "d")])
+            .await;
+        fixture.after(1).await;
+        let texts = fixture.telegram.texts(ANN);
+        assert_eq!(texts[2..], ["#1 <b>b</b>", "<b>b</b>", "#1 <b>d</b>"]);
+        assert_eq!(fixture.telegram.faults(ANN).len(), 1);
+        assert_eq!(fixture.left(), 0);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -77,6 +77,8 @@ pub enum Trouble {
     ErrorPage,
     /// The connection breaks in the middle of the answer.
     Reset,
+    /// The request is carried out, then the connection breaks in the middle of the answer.
+    ResetAfter,
     /// No answer.
     Hang,
     /// This status and body, whatever they are.
@@ -791,15 +793,24 @@ async fn answer(
     }
     let (params, file) = read_request(request).await;
     let call = Call {
-        method: method.clone(),
-        params: params.clone(),
+        method,
+        params,
         file,
         at: Instant::now(),
     };
-    if let Some(trouble) = api.note(call.clone()) {
-        return misbehave(trouble).await;
+    match api.note(call.clone()) {
+        None => carry_out(&api, call).await,
+        Some(Trouble::ResetAfter) => {
+            carry_out(&api, call).await;
+            misbehave(Trouble::Reset).await
+        }
+        Some(trouble) => misbehave(trouble).await,
     }
-    match method.to_ascii_lowercase().as_str() {
+}
+
+async fn carry_out(api: &FakeApi, call: Call) -> Response {
+    let params = call.params.clone();
+    match call.method.to_ascii_lowercase().as_str() {
         "getme" => accept(
             json!({"id": BOT_ID, "is_bot": true, "first_name": "Unbind", "username": BOT_NAME}),
         ),
@@ -917,7 +928,7 @@ async fn misbehave(trouble: Trouble) -> Response {
         Trouble::ErrorPage => {
             (StatusCode::BAD_GATEWAY, "<html>502 Bad Gateway</html>").into_response()
         }
-        Trouble::Reset => {
+        Trouble::Reset | Trouble::ResetAfter => {
             let broken = futures::stream::iter([
                 Ok(Bytes::from_static(b"{\"ok\":true,\"res")),
                 Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset)),

@@ -160,7 +160,7 @@ async fn files_and_pictures_go_to_the_topic_as_well() {
 }
 
 #[tokio::test]
-async fn a_topic_that_is_gone_does_not_hold_up_the_others() {
+async fn a_topic_that_is_gone_holds_up_no_other_and_its_answer_is_a_dead_letter() {
     let (api, store) = (FakeApi::start().await, Gate::open());
     let gone = Trouble::Error(400, "Bad Request: message thread not found");
     api.trouble("sendMessage", Some(GROUP), gone);
@@ -179,8 +179,10 @@ async fn a_topic_that_is_gone_does_not_hold_up_the_others() {
     api.until("all is sent", |_| store.waiting() == 0).await;
     let outside = api.sent(GROUP).into_iter();
     let outside = outside.filter(|call| call.params["message_thread_id"].is_null());
-    assert_eq!(outside.count(), 1);
-    assert_eq!(api.sent(GROUP).len(), 3);
+    assert_eq!(outside.count(), 0);
+    assert_eq!(api.sent(GROUP).len(), 2);
+    let record = store.inner.load(ChatId(GROUP)).unwrap().record;
+    assert_eq!(record.dead_letters.len(), 1);
 }
 
 #[tokio::test]
