@@ -32,6 +32,8 @@ pub(super) const BACKUPS: &str = "backups";
 pub(super) const RESTORING: &str = "restoring";
 pub(super) const RESTORED: &str = "restored";
 const DAMAGED: &str = "damaged-";
+/// What file systems of Linux have in their root, which a mounted volume shows.
+const LOST_AND_FOUND: &str = "lost+found";
 const PROBE: &str = "probe";
 /// Disk space that must be free before the engine is reopened. It allocates several segments of 512 KiB at once.
 const PROBE_BYTES: usize = 4 << 20;
@@ -339,9 +341,10 @@ fn refuse_foreign(path: &Path) -> Result<(), StoreError> {
         Err(error) => return Err(unavailable(path, &error)),
     };
     let names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
-    // A lock alone is from an interrupted first start; the `state` of a restored store is moved in last.
+    // A lock alone is from an interrupted first start, and the root of a file system is empty but for one folder; the `state` of a restored store is moved in last.
     let is_ours = |name: &OsString| name == MANIFEST || name == RESTORED;
-    if names.iter().all(|name| name == LOCK) || names.iter().any(is_ours) {
+    let is_empty = |name: &OsString| name == LOCK || name == LOST_AND_FOUND;
+    if names.iter().all(is_empty) || names.iter().any(is_ours) {
         Ok(())
     } else {
         Err(StoreError::Foreign(path.display().to_string()))

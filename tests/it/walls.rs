@@ -9,8 +9,9 @@ use crate::support::source::{
 };
 
 /// The modules from the bottom up: each may import those before it.
-const LAYERS: [&str; 13] = [
+const LAYERS: [&str; 14] = [
     "panics",
+    "text_file",
     "markup",
     "knowledge",
     "matching",
