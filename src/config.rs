@@ -418,8 +418,9 @@ fn read_http_url(text: &str) -> Result<Url, String> {
     }
 }
 
+const EXAMPLE: &str = "name a folder to store the chats in, like `sled:data`";
+
 fn read_database(text: &str) -> Result<Database, String> {
-    const EXAMPLE: &str = "name a folder to store the chats in, like `sled:data`";
     let text = given_or(text, DEFAULT_DATABASE)?;
     let (engine, folder) = text.split_once(':').ok_or(EXAMPLE)?;
     match engine.to_ascii_lowercase().as_str() {
@@ -439,6 +440,9 @@ fn read_store_folder(folder: &str) -> Result<PathBuf, String> {
     let is_address = folder.starts_with("//") && !folder.starts_with("///");
     if is_address {
         let name = folder.trim_start_matches('/');
+        if name.is_empty() {
+            return Err(EXAMPLE.to_owned());
+        }
         return Err(format!(
             "`sled://` is not how a folder is named; write `sled:{name}` for a folder below the working folder, or `sled:/{name}` for one at the root"
         ));
@@ -666,5 +670,59 @@ mod tests {
         let settings = typed.args.settings().expect("good settings");
         assert_eq!(settings.database, Database::Sled("/tmp/数据".into()));
         assert_eq!((settings.send_rate, settings.send_rate_per_chat), (30, 0));
+    }
+
+    #[test]
+    fn a_store_s_folder_is_what_was_meant_or_a_fault_says_what_to_write() {
+        for (text, folder) in [
+            ("", "data"),
+            (" ", "data"),
+            ("sled:data", "data"),
+            (" sled: x ", "x"),
+            ("SLED:x", "x"),
+            ("sled:/srv/x", "/srv/x"),
+            ("sled:///srv/x", "/srv/x"),
+            ("sled:./~", "./~"),
+            ("sled:a b#c", "a b#c"),
+        ] {
+            assert_eq!(
+                read_database(text),
+                Ok(Database::Sled(folder.into())),
+                "{text}"
+            );
+        }
+        for (text, says) in [
+            ("sled://data", "`sled:data`"),
+            ("sled://", "like `sled:data`"),
+            ("sled:~/x", "`~` is replaced by shells only"),
+            ("sled:~", "`~` is replaced by shells only"),
+            ("sled:$HOME/x", "variables are replaced by shells only"),
+            ("sled:/srv/${NAME}", "variables are replaced by shells only"),
+            ("sled:\"data\"", "quotation mark"),
+            ("sled:data # x", "comment"),
+            ("sled:", "like `sled:data`"),
+            ("sled: ", "like `sled:data`"),
+            ("data", "like `sled:data`"),
+            ("postgres://me:hunter2@x/y", "sled only"),
+            ("mysql://me:hunter2@x/y", "like `sled:data`"),
+        ] {
+            let fault = read_database(text).expect_err(text);
+            assert!(
+                fault.contains(says) && !fault.contains("hunter2"),
+                "{text}: {fault}"
+            );
+        }
+    }
+
+    #[test]
+    fn values_are_taken_where_their_meaning_is_plain() {
+        assert_eq!(read_log_format("JSON"), Ok(LogFormat::Json));
+        assert_eq!(read_log_format(" Text "), Ok(LogFormat::Text));
+        assert_eq!(read_ids(Some("1, 2 ,")), Ok(vec![1, 2]));
+        assert_eq!(read_ids(Some(",")), Ok(Vec::new()));
+        assert_eq!(read_id(Some("-1001,")), Ok(Some(-1001)));
+        assert_eq!(read_rate("", "30"), Ok(30));
+        assert_eq!(read_rate(" 5 ", "30"), Ok(5));
+        assert!(read_ids(Some("1 2")).is_err() && read_ids(Some("1;2")).is_err());
     }
 }

@@ -163,7 +163,7 @@ impl Reloader {
         let report = Arc::new(report);
         let (progress, polls) = mpsc::channel();
         let on_stall = report.clone();
-        let guard = thread::Builder::new().name("knowledge-guard".to_owned());
+        let guard = thread::Builder::new().name("knowledge guard".to_owned());
         guard.spawn(move || report_stalls(&polls, STALL_AFTER, &*on_stall))?;
         let requested = Arc::new(AtomicBool::new(false));
         let is_requested = requested.clone();

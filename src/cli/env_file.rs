@@ -129,7 +129,7 @@ fn describe_fault(line: &str, is_open: bool) -> String {
         "this line".to_owned()
     };
     if is_open {
-        format!("{subject} opens a quotation mark that is not closed")
+        format!("{subject} opens a quotation mark that is not closed on that line")
     } else {
         format!("{subject} cannot be read")
     }
@@ -207,7 +207,7 @@ mod tests {
                 "WEBHOOK_SECRET opens a quotation mark",
             ),
             (
-                "A=1\nNOTE='don't hunter2\nLOG=info\n",
+                "A=1\nNOTE=don't hunter2\nLOG=info\n",
                 2,
                 "NOTE opens a quotation mark",
             ),

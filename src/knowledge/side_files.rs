@@ -145,7 +145,6 @@ mod tests {
             "4914",
             "tmp.en.md",
             "orig.en.md",
-            "answers.swf",
             "README.md",
             "x#1",
             "notes.doc",

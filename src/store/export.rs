@@ -63,7 +63,7 @@ pub fn write(store: &dyn Store, path: &Path, now: Timestamp) -> Result<Summary, 
 /// Writes everything in `store` to `target`. What is written to a stream is not read back.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_to(store: &dyn Store, target: Target, now: Timestamp) -> Result<Summary, ExportError> {
     match target {
         Target::File(path) => write(store, &path, now),
