@@ -7,8 +7,11 @@ mod chat;
 mod check;
 mod common;
 mod doctor;
+mod env_file;
 mod eval;
+mod runtime;
 mod serve;
+mod signals;
 mod store;
 
 use std::{io::Write, process::ExitCode};
@@ -51,32 +54,13 @@ enum Command {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    if let Err(failure) = read_env_file().and_then(|()| run()) {
-        // Standard error may be closed.
-        let _ = writeln!(anstream::stderr(), "{failure}");
-        return ExitCode::from(failure.code());
-    }
-    ExitCode::SUCCESS
-}
-
-/// Variables from `.env` in this folder; those of the real environment win.
-fn read_env_file() -> Result<(), Failure> {
-    match dotenvy::from_filename(".env") {
-        Ok(_) => Ok(()),
-        Err(error) if error.not_found() => Ok(()),
-        Err(dotenvy::Error::LineParse(line, at)) => {
-            // The line may have a secret in it, so only the variable's name is shown.
-            let name: String = line
-                .chars()
-                .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
-                .collect();
-            Err(Failure::Settings(format!(
-                ".env: the line of `{name}` cannot be read (at character {at}); write NAME=value, quoting values with spaces"
-            )))
+    match env_file::load().and_then(|()| run()) {
+        Ok(()) | Err(Failure::OutputClosed) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Standard error may be closed.
+            let _ = writeln!(anstream::stderr(), "{failure}");
+            ExitCode::from(failure.code())
         }
-        Err(error) => Err(Failure::Settings(format!(
-            ".env: {error}; make it readable, or remove it"
-        ))),
     }
 }
 
@@ -84,19 +68,12 @@ fn run() -> Result<(), Failure> {
     let matches = Cli::command().get_matches();
     let cli = Cli::from_arg_matches(&matches).map_err(Failure::failed)?;
     match cli.command {
-        Command::Chat(args) => runtime()?.block_on(chat::run(args)),
-        Command::Serve(args) => runtime()?.block_on(serve::run(args)),
+        Command::Chat(args) => runtime::run(chat::run(args)),
+        Command::Serve(args) => runtime::run(serve::run(args)),
         Command::Ask(args) => ask::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Eval(args) => eval::run(&args),
-        Command::Doctor(args) => runtime()?.block_on(doctor::run(args)),
-        Command::Store(command) => runtime()?.block_on(store::run(command)),
+        Command::Doctor(args) => runtime::run(doctor::run(args)),
+        Command::Store(command) => runtime::run(store::run(command)),
     }
-}
-
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::failed(format!("cannot start threads: {error}")))
 }

@@ -3,7 +3,11 @@
 //!
 //! clap reads the `*Args`, all of them text; [`ServeArgs::settings`] and the like parse them. [`ServeSettings`] are valid.
 
+mod given;
+mod log_filter;
+
 use std::{
+    ffi::OsString,
     fmt,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -13,6 +17,7 @@ use clap::Args;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
+use self::given::{given, given_or, hide_secrets};
 use crate::telegram::{
     api::ProxyAddress,
     webhook::{WebhookSecret, WebhookSettings},
@@ -21,9 +26,13 @@ use crate::telegram::{
 /// Telegram's own Bot API server.
 const TELEGRAM: &str = "https://api.telegram.org";
 /// Messages a second to all chats together: Telegram's limit for a bot.
-const DEFAULT_SEND_RATE: u32 = 30;
+const DEFAULT_SEND_RATE: &str = "30";
 /// Messages a second to one chat: Telegram's advice.
-const DEFAULT_SEND_RATE_PER_CHAT: u32 = 1;
+const DEFAULT_SEND_RATE_PER_CHAT: &str = "1";
+const DEFAULT_KNOWLEDGE: &str = "knowledge";
+const DEFAULT_DATABASE: &str = "sled:data";
+const DEFAULT_LOG: &str = "info";
+const DEFAULT_LOG_FORMAT: &str = "text";
 
 #[derive(Debug, Clone, Args)]
 pub struct KnowledgeArgs {
@@ -32,9 +41,9 @@ pub struct KnowledgeArgs {
         long = "knowledge",
         env = "KNOWLEDGE_DIR",
         value_name = "DIR",
-        default_value = "knowledge"
+        default_value = DEFAULT_KNOWLEDGE
     )]
-    pub knowledge: PathBuf,
+    knowledge: OsString,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -44,25 +53,25 @@ pub struct StoreArgs {
         long,
         env = "DATABASE_URL",
         value_name = "URL",
-        default_value = "sled:data",
+        default_value = DEFAULT_DATABASE,
         hide_env_values = true
     )]
-    pub database_url: String,
+    database_url: String,
 }
 
 #[derive(Debug, Clone, Args)]
 pub struct LogArgs {
     /// What to log: `error`, `warn`, `info`, `debug`, or a filter such as `info,unbind_bot=debug`
-    #[arg(long, env = "LOG", value_name = "FILTER", default_value = "info")]
-    pub log: String,
+    #[arg(long, env = "LOG", value_name = "FILTER", default_value = DEFAULT_LOG)]
+    log: String,
     /// How to log: `text` or `json`
     #[arg(
         long,
         env = "LOG_FORMAT",
         value_name = "FORMAT",
-        default_value = "text"
+        default_value = DEFAULT_LOG_FORMAT
     )]
-    pub log_format: String,
+    log_format: String,
 }
 
 /// The settings of `serve` as text.
@@ -128,10 +137,10 @@ pub struct ServeArgs {
     #[arg(long, env = "ADMIN_IDS", value_name = "IDS")]
     admin_ids: Option<String>,
     /// Messages a second to all chats together; 0 for no limit
-    #[arg(long, env = "SEND_RATE", value_name = "N", default_value_t = DEFAULT_SEND_RATE.to_string())]
+    #[arg(long, env = "SEND_RATE", value_name = "N", default_value = DEFAULT_SEND_RATE)]
     send_rate: String,
     /// Messages a second to one chat, with a short burst; 0 for no limit
-    #[arg(long, env = "SEND_RATE_PER_CHAT", value_name = "N", default_value_t = DEFAULT_SEND_RATE_PER_CHAT.to_string())]
+    #[arg(long, env = "SEND_RATE_PER_CHAT", value_name = "N", default_value = DEFAULT_SEND_RATE_PER_CHAT)]
     send_rate_per_chat: String,
     /// The address and port to serve health and metrics on
     #[arg(long, env = "HEALTH_LISTEN", value_name = "ADDRESS")]
@@ -226,10 +235,29 @@ impl fmt::Display for SettingFaults {
 }
 
 impl SettingFaults {
+    fn without(self, secrets: &[&str]) -> Self {
+        let faults = self.0.into_iter().map(|fault| SettingFault {
+            fault: hide_secrets(&fault.fault, secrets),
+            ..fault
+        });
+        Self(faults.collect())
+    }
+
     /// Returns the value, or adds the fault to the list.
     fn collect<T>(&mut self, name: &'static str, read: Result<T, String>) -> Option<T> {
         read.map_err(|fault| self.0.push(SettingFault { name, fault }))
             .ok()
+    }
+}
+
+impl KnowledgeArgs {
+    /// The folder of the knowledge base, which may not exist.
+    pub fn folder(&self) -> PathBuf {
+        match self.knowledge.to_str().map(str::trim) {
+            Some("") => DEFAULT_KNOWLEDGE.into(),
+            Some(folder) => folder.into(),
+            None => self.knowledge.clone().into(),
+        }
     }
 }
 
@@ -269,23 +297,39 @@ impl ServeArgs {
         let mut faults = SettingFaults::default();
         self.read(&mut faults)
             .filter(|_| faults.0.is_empty())
-            .ok_or(faults)
+            .ok_or_else(|| faults.without(&self.secrets()))
+    }
+
+    /// The secrets among the settings, which no fault may show.
+    fn secrets(&self) -> Vec<&str> {
+        let token = non_empty(self.token.as_deref());
+        let rest_of_token = token.and_then(|token| Some(token.split_once(':')?.1));
+        let secret = non_empty(self.webhook_secret.as_deref());
+        [token, rest_of_token, secret]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     fn read(&self, faults: &mut SettingFaults) -> Option<ServeSettings> {
         let token = faults.collect("TELOXIDE_TOKEN", read_token(self.token.as_deref()));
-        let api_url = faults.collect("TELOXIDE_API_URL", read_http_url(&self.api_url));
+        let api_url = faults.collect(
+            "TELOXIDE_API_URL",
+            given_or(&self.api_url, TELEGRAM).and_then(read_http_url),
+        );
         let proxy = faults.collect("TELOXIDE_PROXY", read_proxy(self.proxy.as_deref()));
         let api_files = faults.collect("API_FILES_DIR", read_api_files(self.api_files.as_deref()));
         let database = faults.collect("DATABASE_URL", read_database(&self.store.database_url));
-        let knowledge = faults.collect("KNOWLEDGE_DIR", read_folder(&self.knowledge.knowledge));
+        let knowledge = faults.collect("KNOWLEDGE_DIR", read_folder(&self.knowledge.folder()));
         let webhook = self.read_webhook(faults);
         let support_chat =
             faults.collect("SUPPORT_CHAT_ID", read_id(self.support_chat_id.as_deref()));
         faults.collect("ADMIN_IDS", read_ids(self.admin_ids.as_deref()));
-        let send_rate = faults.collect("SEND_RATE", read_rate(&self.send_rate));
-        let send_rate_per_chat =
-            faults.collect("SEND_RATE_PER_CHAT", read_rate(&self.send_rate_per_chat));
+        let send_rate = faults.collect("SEND_RATE", read_rate(&self.send_rate, DEFAULT_SEND_RATE));
+        let send_rate_per_chat = faults.collect(
+            "SEND_RATE_PER_CHAT",
+            read_rate(&self.send_rate_per_chat, DEFAULT_SEND_RATE_PER_CHAT),
+        );
         let health_listen =
             faults.collect("HEALTH_LISTEN", read_address(self.health_listen.as_deref()));
         let log = self.log.read(faults);
@@ -339,14 +383,15 @@ impl ServeArgs {
 
     /// Telegram sends updates over https only; your own Bot API server also over http.
     fn read_webhook_url(&self) -> Result<Option<Url>, String> {
-        let Some(text) = non_empty(self.webhook_url.as_deref()) else {
+        let Some(text) = given(self.webhook_url.as_deref())? else {
             return Ok(None);
         };
         let token = non_empty(self.token.as_deref());
         if token.is_some_and(|token| text.contains(token)) {
             return Err("leave the token out of the address, since proxies log addresses; WEBHOOK_SECRET proves that a call comes from Telegram".to_owned());
         }
-        let own_server = self.api_url.trim().trim_end_matches('/') != TELEGRAM;
+        let server = non_empty(Some(&self.api_url)).unwrap_or(TELEGRAM);
+        let own_server = server.trim_end_matches('/') != TELEGRAM;
         match Url::parse(text) {
             // The HTTP router reads such parts of a path as parameters.
             Ok(url) if url.path().contains("/:") || url.path().contains("/*") => Err(format!(
@@ -368,7 +413,7 @@ fn non_empty(value: Option<&str>) -> Option<&str> {
 }
 
 fn read_token(token: Option<&str>) -> Result<BotToken, String> {
-    let Some(token) = non_empty(token) else {
+    let Some(token) = given(token)? else {
         return Err("the bot's token is missing; get one from @BotFather and put it into .env, or try `unbind-bot chat`, which needs none".to_owned());
     };
     let looks_right = token.split_once(':').is_some_and(|(id, secret)| {
@@ -401,7 +446,7 @@ fn read_http_url(text: &str) -> Result<Url, String> {
 }
 
 fn read_proxy(proxy: Option<&str>) -> Result<Option<ProxyAddress>, String> {
-    let Some(proxy) = non_empty(proxy) else {
+    let Some(proxy) = given(proxy)? else {
         return Ok(None);
     };
     // It is not shown, because it may contain a password.
@@ -411,7 +456,7 @@ fn read_proxy(proxy: Option<&str>) -> Result<Option<ProxyAddress>, String> {
 }
 
 fn read_api_files(folder: Option<&str>) -> Result<Option<PathBuf>, String> {
-    let Some(folder) = non_empty(folder).map(Path::new) else {
+    let Some(folder) = given(folder)?.map(Path::new) else {
         return Ok(None);
     };
     if folder.is_absolute() && folder.is_dir() {
@@ -423,19 +468,57 @@ fn read_api_files(folder: Option<&str>) -> Result<Option<PathBuf>, String> {
     ))
 }
 
+const EXAMPLE: &str = "name a folder to store the chats in, like `sled:data`";
+
 fn read_database(text: &str) -> Result<Database, String> {
-    match text.trim().split_once(':') {
-        Some(("sled", folder)) if !folder.is_empty() => Ok(Database::Sled(folder.into())),
-        Some(("postgres" | "postgresql", _)) => {
+    let text = given_or(text, DEFAULT_DATABASE)?;
+    let (engine, folder) = text.split_once(':').ok_or(EXAMPLE)?;
+    match engine.to_ascii_lowercase().as_str() {
+        "sled" => match given(Some(folder))? {
+            Some(folder) => read_store_folder(folder).map(Database::Sled),
+            None => Err(EXAMPLE.to_owned()),
+        },
+        "postgres" | "postgresql" => {
             Err("this version stores chats in sled only; write `sled:FOLDER`".to_owned())
         }
-        _ => Err("name a folder to store the chats in, like `sled:data`".to_owned()),
+        _ => Err(EXAMPLE.to_owned()),
     }
 }
 
-fn read_folder(folder: &std::path::Path) -> Result<PathBuf, String> {
+/// The folder behind `sled:`. What only looks like a path would make a folder that nobody finds again.
+fn read_store_folder(folder: &str) -> Result<PathBuf, String> {
+    let is_address = folder.starts_with("//") && !folder.starts_with("///");
+    if is_address {
+        let name = folder.trim_start_matches('/');
+        if name.is_empty() {
+            return Err(EXAMPLE.to_owned());
+        }
+        return Err(format!(
+            "`sled://` is not how a folder is named; write `sled:{name}` for a folder below the working folder, or `sled:/{name}` for one at the root"
+        ));
+    }
+    if let Some(fault) = unexpanded(folder) {
+        return Err(format!("{fault}, like `sled:/srv/unbind-bot`"));
+    }
+    Ok(folder.into())
+}
+
+/// What is wrong with a path that a shell would have expanded.
+fn unexpanded(folder: &str) -> Option<&'static str> {
+    if folder.starts_with('~') {
+        return Some("`~` is replaced by shells only, not here; write the whole path");
+    }
+    let has_variable = folder.starts_with('$') || folder.contains("${");
+    has_variable.then_some("variables are replaced by shells only, not here; write the whole path")
+}
+
+fn read_folder(folder: &Path) -> Result<PathBuf, String> {
     if folder.is_dir() {
         return Ok(folder.to_owned());
+    }
+    given(folder.to_str())?;
+    if let Some(fault) = folder.to_str().and_then(unexpanded) {
+        return Err(fault.to_owned());
     }
     Err(format!(
         "there is no folder `{}`; name the one that holds the knowledge base",
@@ -444,7 +527,7 @@ fn read_folder(folder: &std::path::Path) -> Result<PathBuf, String> {
 }
 
 fn read_address(address: Option<&str>) -> Result<Option<SocketAddr>, String> {
-    let Some(address) = non_empty(address) else {
+    let Some(address) = given(address)? else {
         return Ok(None);
     };
     address
@@ -456,7 +539,7 @@ fn read_address(address: Option<&str>) -> Result<Option<SocketAddr>, String> {
 fn read_secret(secret: Option<&str>) -> Result<Option<WebhookSecret>, String> {
     /// Telegram's limit.
     const MAX_BYTES: usize = 256;
-    let Some(secret) = non_empty(secret) else {
+    let Some(secret) = given(secret)? else {
         return Ok(None);
     };
     let fits = secret.len() <= MAX_BYTES
@@ -479,33 +562,34 @@ fn read_id(id: Option<&str>) -> Result<Option<i64>, String> {
 }
 
 fn read_ids(ids: Option<&str>) -> Result<Vec<i64>, String> {
-    let parts = non_empty(ids).into_iter().flat_map(|ids| ids.split(','));
-    parts
-        .map(|id| {
-            id.trim()
-                .parse()
-                .map_err(|_| format!("`{}` is no Telegram id; ids are whole numbers", id.trim()))
+    let parts = given(ids)?.into_iter().flat_map(|ids| ids.split(','));
+    // A comma may also stand behind the last one.
+    let ids = parts.map(str::trim).filter(|id| !id.is_empty());
+    ids.map(|id| {
+        id.parse().map_err(|_| {
+            format!("`{id}` is no Telegram id; ids are whole numbers with commas between")
         })
-        .collect()
+    })
+    .collect()
 }
 
-fn read_rate(rate: &str) -> Result<u32, String> {
-    rate.trim()
-        .parse()
+fn read_rate(rate: &str, default: &str) -> Result<u32, String> {
+    let rate = given_or(rate, default)?;
+    rate.parse()
         .map_err(|_| format!("`{rate}` is no number of messages a second; write 0 for no limit"))
 }
 
 fn read_filter(filter: &str) -> Result<EnvFilter, String> {
-    EnvFilter::try_new(filter)
-        .map_err(|error| format!("{error}; write `info`, or a filter like `info,unbind_bot=debug`"))
+    log_filter::parse(given_or(filter, DEFAULT_LOG)?)
 }
 
 fn read_log_format(format: &str) -> Result<LogFormat, String> {
-    match format.trim() {
+    let format = given_or(format, DEFAULT_LOG_FORMAT)?;
+    match format.to_ascii_lowercase().as_str() {
         "text" => Ok(LogFormat::Text),
         "json" => Ok(LogFormat::Json),
-        other => Err(format!(
-            "`{other}` is no log format; write `text` or `json`"
+        _ => Err(format!(
+            "`{format}` is no log format; write `text` or `json`"
         )),
     }
 }
@@ -674,5 +758,59 @@ mod tests {
         let settings = typed.args.settings().expect("good settings");
         assert_eq!(settings.database, Database::Sled("/tmp/数据".into()));
         assert_eq!((settings.send_rate, settings.send_rate_per_chat), (30, 0));
+    }
+
+    #[test]
+    fn a_store_s_folder_is_what_was_meant_or_a_fault_says_what_to_write() {
+        for (text, folder) in [
+            ("", "data"),
+            (" ", "data"),
+            ("sled:data", "data"),
+            (" sled: x ", "x"),
+            ("SLED:x", "x"),
+            ("sled:/srv/x", "/srv/x"),
+            ("sled:///srv/x", "/srv/x"),
+            ("sled:./~", "./~"),
+            ("sled:a b#c", "a b#c"),
+        ] {
+            assert_eq!(
+                read_database(text),
+                Ok(Database::Sled(folder.into())),
+                "{text}"
+            );
+        }
+        for (text, says) in [
+            ("sled://data", "`sled:data`"),
+            ("sled://", "like `sled:data`"),
+            ("sled:~/x", "`~` is replaced by shells only"),
+            ("sled:~", "`~` is replaced by shells only"),
+            ("sled:$HOME/x", "variables are replaced by shells only"),
+            ("sled:/srv/${NAME}", "variables are replaced by shells only"),
+            ("sled:\"data\"", "quotation mark"),
+            ("sled:data # x", "comment"),
+            ("sled:", "like `sled:data`"),
+            ("sled: ", "like `sled:data`"),
+            ("data", "like `sled:data`"),
+            ("postgres://me:hunter2@x/y", "sled only"),
+            ("mysql://me:hunter2@x/y", "like `sled:data`"),
+        ] {
+            let fault = read_database(text).expect_err(text);
+            assert!(
+                fault.contains(says) && !fault.contains("hunter2"),
+                "{text}: {fault}"
+            );
+        }
+    }
+
+    #[test]
+    fn values_are_taken_where_their_meaning_is_plain() {
+        assert_eq!(read_log_format("JSON"), Ok(LogFormat::Json));
+        assert_eq!(read_log_format(" Text "), Ok(LogFormat::Text));
+        assert_eq!(read_ids(Some("1, 2 ,")), Ok(vec![1, 2]));
+        assert_eq!(read_ids(Some(",")), Ok(Vec::new()));
+        assert_eq!(read_id(Some("-1001,")), Ok(Some(-1001)));
+        assert_eq!(read_rate("", "30"), Ok(30));
+        assert_eq!(read_rate(" 5 ", "30"), Ok(5));
+        assert!(read_ids(Some("1 2")).is_err() && read_ids(Some("1;2")).is_err());
     }
 }

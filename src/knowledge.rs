@@ -1,6 +1,6 @@
 //! The knowledge base: entries with their phrasings, guides of wallets, the matcher's vocabulary, the bot's own lines.
 //!
-//! `load` opens the files, `parse` turns one file's text into a draft (`drafts`),
+//! `load` opens the files (`side_files` says which to pass over), `parse` turns one file's text into a draft (`drafts`),
 //! `assemble` joins the drafts into [`Knowledge`] (`base`). `check` finds every fault of a base, `watch` notices that a
 //! folder changed, and `changes` says what changed. `matching` finds the entry a question is about, `dialogue`
 //! writes the answer.
@@ -16,6 +16,7 @@ pub mod guide;
 pub mod lines;
 pub mod load;
 pub mod parse;
+mod side_files;
 pub mod vocabulary;
 pub mod watch;
 

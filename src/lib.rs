@@ -28,6 +28,7 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`panics`] | Catches panics and turns them into errors; used around everything that must not stop the rest. |
+//! | [`text_file`] | Reads the text files people touch: files only, UTF-8, without byte order marks and carriage returns. |
 //! | [`markup`] | The small rich text every message is made of. |
 //! | [`knowledge`] | Entries, guides, vocabulary, the bot's own lines: `parse` is pure, `load` opens files, `check` finds every fault, `watch` notices edits. |
 //! | [`matching`] | Which entry a question is about: normalise → features → candidates → score → decide. |
@@ -70,6 +71,8 @@
 )]
 
 pub mod panics;
+
+pub mod text_file;
 
 pub mod markup;
 

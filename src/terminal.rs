@@ -23,6 +23,7 @@ use crate::{
     },
     knowledge::{Language, lines::Value},
     store::{Mark, OutboxRow, StoreError},
+    text_file,
 };
 
 /// Longest line, for readability.
@@ -306,7 +307,7 @@ fn press(press: Press) -> Input {
 
 /// Reads a file of the person's, up to the size limit of card files.
 fn read_file(path: &Path) -> Result<String, Unreadable> {
-    let file = fs::File::open(path).map_err(|_| Unreadable::NotFetched)?;
+    let file = text_file::open_file(path).map_err(|_| Unreadable::NotFetched)?;
     let mut bytes = Vec::new();
     let limit = MAX_FILE_BYTES as u64 + 1;
     let read = file.take(limit).read_to_end(&mut bytes);

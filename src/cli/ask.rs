@@ -49,7 +49,7 @@ struct Scored<'a> {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let base = load_base(&args.knowledge.knowledge)?;
+    let base = load_base(&args.knowledge.folder())?;
     if args.question != ["-"] {
         return print_answer(args, &base, &args.question.join(" "));
     }

@@ -16,8 +16,8 @@ use crate::{
     config::{Database, KnowledgeArgs, StoreArgs},
     dialogue::Base,
     knowledge::Language,
-    store::{Store, sled::REBUILT},
-    terminal::{Terminal, TerminalSettings},
+    store::{Store, backups::Restored, sled::REBUILT},
+    terminal::{Terminal, TerminalError, TerminalSettings},
 };
 
 /// Talk to the assistant in this terminal; needs no settings.
@@ -34,40 +34,54 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
     let database = args.store.database()?;
-    let (knowledge, watcher) = load_watched(&args.knowledge.knowledge)?;
+    let (knowledge, watcher) = load_watched(&args.knowledge.folder())?;
     let base = Base::new(knowledge);
     let (opened, restored) = open_or_restore(&database)?;
     if opened.rebuilt {
         print(REBUILT)?;
     }
     let store: Arc<dyn Store> = Arc::new(opened.store);
+    let assistant = Assistant::new(base, store.clone()).telling_time_by(TimeSource::ClockAlone);
+    let assistant = Arc::new(assistant);
+    let reloader = Reloader::new(&assistant, watcher);
+    let ended = converse(&args, &database, restored, &assistant, reloader).await;
+    store.close().await?;
+    ended
+}
+
+async fn converse(
+    args: &Args,
+    Database::Sled(folder): &Database,
+    restored: Option<Restored>,
+    assistant: &Assistant,
+    reloader: Reloader,
+) -> Result<(), Failure> {
     if let Some(restored) = restored {
         print(restored)?;
     }
-    let Database::Sled(folder) = &database;
     print(format_args!(
         "{DIM}(kept in {}){DIM:#}",
         std::path::absolute(folder)
             .unwrap_or(folder.clone())
             .display()
     ))?;
-    let assistant = Assistant::new(base, store.clone()).telling_time_by(TimeSource::ClockAlone);
-    let assistant = Arc::new(assistant);
-    let reloader = Reloader::new(&assistant, watcher);
     reloader.start(print_reload).map_err(Failure::failed)?;
-    let language = args.language.or_else(language_of_locale);
     let prompt = io::stdin().is_terminal() && io::stdout().is_terminal();
     let columns = terminal_size::terminal_size().map_or(0, |(width, _)| usize::from(width.0));
     let settings = TerminalSettings {
-        language,
+        language: args.language.or_else(language_of_locale),
         columns,
         prompt,
         files: folder.join(FILES),
     };
-    let mut terminal = Terminal::new(&assistant, &Timestamp::now, settings, anstream::stdout());
+    let mut terminal = Terminal::new(assistant, &Timestamp::now, settings, anstream::stdout());
     let ended = terminal.run(io::stdin().lock()).await;
-    store.close().await?;
-    ended.map_err(Failure::failed)
+    ended.map_err(|error| match error {
+        TerminalError::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            Failure::OutputClosed
+        }
+        error => Failure::failed(error),
+    })
 }
 
 /// The folder beside the store for files the chat writes.

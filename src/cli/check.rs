@@ -16,7 +16,10 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let folder = args.folder.as_ref().unwrap_or(&args.knowledge.knowledge);
+    let folder = &args
+        .folder
+        .clone()
+        .unwrap_or_else(|| args.knowledge.folder());
     let (knowledge, faults) = check_folder(folder);
     if !faults.0.is_empty() {
         print(faults.to_string().trim_end())?;

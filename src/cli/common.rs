@@ -1,6 +1,11 @@
 //! What the commands share: why one failed, and how they load knowledge, open the store and print.
 
-use std::{fmt, io::Write, path::Path, sync::Arc};
+use std::{
+    fmt,
+    io::{self, Write},
+    path::Path,
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
@@ -13,6 +18,7 @@ use crate::{
         backups::{self, Restored},
         sled::{Opened, REBUILT, SledStore},
     },
+    text_file,
 };
 
 /// Why a command failed, by the exit code it ends with.
@@ -24,6 +30,8 @@ pub(super) enum Failure {
     Settings(String),
     /// 3: the store cannot be trusted.
     Untrusted(String),
+    /// 0: whoever read the output has closed it (`| head`), so there is nobody to print for. Nothing is said.
+    OutputClosed,
 }
 
 impl Failure {
@@ -36,14 +44,19 @@ impl Failure {
             Self::Failed(_) => 1,
             Self::Settings(_) => 2,
             Self::Untrusted(_) => 3,
+            Self::OutputClosed => 0,
         }
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::Failed(fault) | Self::Settings(fault) | Self::Untrusted(fault)) = self;
-        f.write_str(fault.trim_end())
+        f.write_str(match self {
+            Self::Failed(fault) | Self::Settings(fault) | Self::Untrusted(fault) => {
+                fault.trim_end()
+            }
+            Self::OutputClosed => "the output was closed",
+        })
     }
 }
 
@@ -97,12 +110,24 @@ pub(super) fn open_store(database: &Database) -> Result<Arc<dyn Store>, Failure>
     Ok(Arc::new(opened.store))
 }
 
-/// Prints to standard output; ends the program without an error when the pipe's reader is gone.
+/// Prints to standard output.
 pub(super) fn print(text: impl fmt::Display) -> Result<(), Failure> {
-    writeln!(anstream::stdout(), "{text}").or_else(|error| match error.kind() {
-        std::io::ErrorKind::BrokenPipe => std::process::exit(0),
-        _ => Err(Failure::failed(format!(
-            "cannot write to standard output: {error}"
-        ))),
-    })
+    writeln!(anstream::stdout(), "{text}").map_err(|error| output_failure(&error))
+}
+
+/// Why standard output cannot be written.
+pub(super) fn output_failure(error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => Failure::OutputClosed,
+        _ => Failure::failed(format!("cannot write to standard output: {error}")),
+    }
+}
+
+/// Largest file that a command reads as a whole; saved runs are the largest.
+const MAX_ARGUMENT_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Reads the text of a file, or of a pipe, that was named on the command line.
+pub(super) fn read_argument(path: &Path) -> Result<String, Failure> {
+    text_file::read_argument(path, MAX_ARGUMENT_BYTES)
+        .map_err(|fault| Failure::failed(fault.describe(path)))
 }

@@ -7,7 +7,6 @@ mod gate;
 
 use std::{
     collections::BTreeMap,
-    fs,
     path::{Path, PathBuf},
 };
 
@@ -18,7 +17,7 @@ use self::{
     compare::compare_runs,
     gate::check_gates,
 };
-use super::common::{Failure, load_base, print};
+use super::common::{Failure, load_base, print, read_argument};
 use crate::{
     config::KnowledgeArgs,
     dialogue::Base,
@@ -57,7 +56,7 @@ struct Run<'a> {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let base = load_base(&args.knowledge.knowledge)?;
+    let base = load_base(&args.knowledge.folder())?;
     let files = args
         .files
         .iter()
@@ -83,8 +82,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 }
 
 fn ask_file(base: &Base, file: &Path) -> Result<(PathBuf, Vec<AskedQuestion>), Failure> {
-    let text = fs::read_to_string(file)
-        .map_err(|error| Failure::failed(format!("{}: {error}", file.display())))?;
+    let text = read_argument(file)?;
     let labelled = parse_labelled(&text, &base.knowledge).map_err(|faults| {
         let lines: Vec<_> = faults
             .iter()

@@ -1,20 +1,24 @@
-//! `serve`: the assistant on Telegram, until SIGTERM or SIGINT.
+//! `serve`: the assistant on Telegram, until a signal stops it.
 
-use std::{net::SocketAddr, panic::resume_unwind, sync::Arc};
+use std::{
+    net::SocketAddr,
+    panic::resume_unwind,
+    sync::{Arc, OnceLock},
+};
 
 use futures::FutureExt;
 use jiff::Timestamp;
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    task::{JoinSet, spawn_blocking},
-};
+use tokio::task::{JoinSet, spawn_blocking};
 use tracing_subscriber::fmt;
 
-use super::common::{Failure, load_watched, open_or_restore, print};
+use super::{
+    common::{Failure, load_watched, open_or_restore, print},
+    signals::Signals,
+};
 use crate::{
     assistant::{
         Assistant, TimeSource,
-        reload::{Reload, Reloader},
+        reload::{Reload, ReloadTrigger, Reloader},
     },
     config::{Database, LogFormat, LogSettings, ServeArgs},
     dialogue::Base,
@@ -33,8 +37,10 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> Result<(), Failure> {
+    let signals = Signals::listen()?;
     let settings = args.settings.settings()?;
-    let stop = stop_signal()?.shared();
+    let reload = Arc::new(OnceLock::new());
+    let stop = stop_signal(signals, reload.clone()).shared();
     start_log(settings.log);
     log_panics_by_place();
     let page = bind_health_page(settings.health_listen).await?;
@@ -55,7 +61,7 @@ pub(super) async fn run(args: Args) -> Result<(), Failure> {
     }
     background.spawn(backups.clone().run(store.clone(), Timestamp::now));
     let (knowledge, watcher) = reading.await.map_err(Failure::failed)??;
-    let assistant = start_assistant(knowledge, watcher, store.clone(), metrics.clone());
+    let assistant = start_assistant(knowledge, watcher, store.clone(), metrics.clone(), reload);
     let channel = TelegramSettings {
         token: settings.token.expose().to_owned(),
         api_url: settings.api_url,
@@ -95,6 +101,7 @@ fn start_assistant(
     watcher: Watcher,
     store: Arc<dyn Store>,
     metrics: Arc<Metrics>,
+    reload: Arc<OnceLock<ReloadTrigger>>,
 ) -> impl Future<Output = Arc<Assistant>> {
     let indexing = spawn_blocking(move || Base::new(knowledge));
     async move {
@@ -105,8 +112,11 @@ fn start_assistant(
             .counting(metrics)
             .telling_time_by(TimeSource::Messages);
         let assistant = Arc::new(assistant);
-        if let Err(error) = Reloader::new(&assistant, watcher).start(Reload::log) {
-            tracing::error!(%error, "edits of the knowledge base are not loaded: the thread that watches it cannot be started");
+        match Reloader::new(&assistant, watcher).start(Reload::log) {
+            Ok(trigger) => drop(reload.set(trigger)),
+            Err(error) => {
+                tracing::error!(%error, "edits of the knowledge base are not loaded: the thread that watches it cannot be started");
+            }
         }
         assistant
     }
@@ -139,22 +149,16 @@ fn print_ready(username: &str) {
     let _ = print(format_args!("unbind-bot is ready as @{username}"));
 }
 
-/// Resolves at the first SIGTERM or SIGINT.
-fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Failure> {
-    let listen = |kind| {
-        signal(kind).map_err(|error| Failure::failed(format!("cannot receive signals: {error}")))
-    };
-    let (mut terminate, mut interrupt) = (
-        listen(SignalKind::terminate())?,
-        listen(SignalKind::interrupt())?,
-    );
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping after a signal");
-    })
+/// Resolves at the first signal that stops. Signals that ask for a reload before there is anything to reload have no effect:
+/// the knowledge base is only being read then.
+async fn stop_signal(signals: Signals, reload: Arc<OnceLock<ReloadTrigger>>) {
+    signals
+        .until_stop(|| {
+            if let Some(reload) = reload.get() {
+                reload.read_now();
+            }
+        })
+        .await;
 }
 
 /// Logs only the place of a panic, since its message may quote a user's text.
@@ -172,7 +176,9 @@ fn log_panics_by_place() {
 fn start_log(settings: LogSettings) {
     let lines = fmt()
         .with_env_filter(settings.filter)
-        .with_writer(std::io::stderr);
+        .with_writer(std::io::stderr)
+        // It would report a failed write to standard error, which is what failed, and panic.
+        .log_internal_errors(false);
     // Fails if a test has set a logger already, which is then used.
     let _ = match settings.format {
         LogFormat::Text => lines

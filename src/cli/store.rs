@@ -1,11 +1,11 @@
 //! `store`: export, import, verify and compact the stored chats, while the service is stopped.
 
-use std::{cmp::Reverse, collections::BTreeMap, path::PathBuf};
+use std::{cmp::Reverse, collections::BTreeMap, io::Write, path::PathBuf};
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::common::{Failure, open_store, print};
+use super::common::{Failure, open_store, output_failure, print};
 use crate::{
     config::{Database, StoreArgs},
     dialogue::{ChatId, DeadLetter, Vote},
@@ -13,7 +13,7 @@ use crate::{
     store::{
         Item, Store, StoreError,
         backups::Backups,
-        export::{self, ExportError},
+        export::{self, ExportError, ExportFile, Target},
         sled::SledStore,
     },
 };
@@ -40,7 +40,7 @@ pub(super) enum Command {
 pub(super) struct FileArgs {
     #[command(flatten)]
     store: StoreArgs,
-    /// The exported file
+    /// The exported file, or `-` for standard output or input
     #[arg(value_name = "FILE")]
     file: PathBuf,
 }
@@ -66,27 +66,45 @@ pub(super) async fn run(command: Command) -> Result<(), Failure> {
 }
 
 async fn export(args: &FileArgs) -> Result<(), Failure> {
-    let store = open_store(&existing_database(&args.store)?)?;
-    let written = export::write(store.as_ref(), &args.file, Timestamp::now());
+    let database = existing_database(&args.store)?;
+    let target = Target::at(&args.file)?;
+    let (is_output, is_file) = match &target {
+        Target::File(_) => (false, true),
+        Target::Stream { .. } => (false, false),
+        Target::StandardOutput(_) => (true, false),
+    };
+    let store = open_store(&database)?;
+    let written = export::write_to(store.as_ref(), target, Timestamp::now());
     store.close().await?;
-    let summary = written?;
-    print(format_args!(
-        "{}: {} chats and {} unsent replies, written and verified",
+    let summary = match written {
+        Err(ExportError::File { error, .. }) if is_output => return Err(output_failure(&error)),
+        written => written?,
+    };
+    let done = format!(
+        "{}: {} chats and {} unsent replies, written{}",
         args.file.display(),
         summary.chats,
-        summary.rows
-    ))
+        summary.rows,
+        if is_file { " and verified" } else { "" }
+    );
+    if is_output {
+        // Standard output has the export. Standard error may be closed.
+        let _ = writeln!(anstream::stderr(), "{done}");
+        return Ok(());
+    }
+    print(done)
 }
 
 async fn import(args: &FileArgs) -> Result<(), Failure> {
-    let file = export::check(&args.file)?;
+    let file = ExportFile::open(&args.file)?;
+    let found = file.check()?;
     let store = open_store(&args.store.database()?)?;
-    let imported = export::import(store.as_ref(), &args.file).await;
+    let imported = file.import(store.as_ref()).await;
     store.close().await?;
     imported?;
     print(format_args!(
         "{} chats and {} unsent replies imported",
-        file.chats, file.rows
+        found.chats, found.rows
     ))
 }
 

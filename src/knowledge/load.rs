@@ -25,8 +25,9 @@ use super::{
     drafts::{Drafts, GroupFile, LinesFile, PhrasingsFile},
     entry::{EntryId, Language},
     fault::{Fault, Faults},
-    parse,
+    parse, side_files,
 };
+use crate::text_file;
 
 /// The folder of the bot's own lines; every other folder is a group.
 const LINES_FOLDER: &str = "lines";
@@ -92,7 +93,7 @@ fn stamp_folder(folder: &Path, stamps: &mut BTreeMap<PathBuf, Option<Stamp>>) {
     }
 }
 
-/// `None` for a folder: its times also change with the hidden files that editors put there.
+/// `None` for a folder, since its times also change with the hidden files that editors put there, and for what is no file.
 fn stamp_file(path: &Path) -> Option<Stamp> {
     let file = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
     Some(Stamp {
@@ -138,7 +139,7 @@ impl FolderReader {
             self.drafts.vocabulary = self.read_toml(path).unwrap_or_default();
         } else if name == "thresholds.toml" {
             self.drafts.thresholds = self.read_toml(path);
-        } else {
+        } else if !side_files::is_note_of_a_project(name) {
             self.report_stray(path);
         }
     }
@@ -272,32 +273,19 @@ impl FolderReader {
 }
 
 fn read_text(path: &Path) -> Result<String, Fault> {
-    let unreadable = |error: io::Error| Fault::in_file(path, error, "make the file readable");
-    if fs::metadata(path).map_err(unreadable)?.len() > MAX_FILE_BYTES {
-        return Err(Fault::in_file(
-            path,
-            format!("the file is longer than {} MiB", MAX_FILE_BYTES >> 20),
-            "split it, or remove what does not belong here",
-        ));
-    }
-    let bytes = fs::read(path).map_err(unreadable)?;
-    String::from_utf8(bytes).map_err(|error| {
-        let line = error.as_bytes()[..error.utf8_error().valid_up_to()]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count()
-            + 1;
-        Fault::at(path, line, "the file is not UTF-8 text", "save it as UTF-8")
+    text_file::read_file(path, MAX_FILE_BYTES).map_err(|fault| Fault {
+        line: fault.line(),
+        ..Fault::in_file(path, &fault, fault.repair())
     })
 }
 
-/// The paths in a folder, sorted by name; hidden files and editors' backups (`name~`) are left out.
+/// The paths in a folder, sorted by name, without the files that systems and editors leave beside others.
 fn sorted_paths(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        let name = file_name(&path);
-        if !name.starts_with('.') && !name.ends_with('~') {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !side_files::is_side_file(&name) {
             paths.push(path);
         }
     }

@@ -1,6 +1,6 @@
 //! Turns one file's text into a draft. Pure: the tests are strings.
 //!
-//! Opening files is left to `load`, the faults that show only between files to `check`.
+//! Opening files and decoding them (byte order marks, carriage returns) is left to `load`, the faults that show only between files to `check`.
 
 use std::path::Path;
 
@@ -96,7 +96,6 @@ pub fn parse_article(
     (id, language): (EntryId, Language),
     text: &str,
 ) -> Result<ArticleDraft, Vec<Fault>> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let parts = split_front_matter(text)
         .map_err(|(line, fault, repair)| vec![Fault::at(path, line, fault, repair)])?;
     let front: FrontMatter =
@@ -241,7 +240,6 @@ fn all_or_faults<T>(
 
 /// Reads a list of phrasings, one a line; blank lines are skipped.
 pub fn parse_phrasings(text: &str) -> Vec<Lined<String>> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let numbered = text.lines().enumerate();
     numbered
         .map(|(index, line)| Lined {
@@ -397,7 +395,7 @@ mod tests {
 
     #[test]
     fn phrasings_keep_their_lines_and_lose_blank_ones() {
-        let read = parse_phrasings("\u{feff}解绑\r\n\n  how do i  \n");
+        let read = parse_phrasings("解绑\n\n  how do i  \n");
         assert_eq!(
             read,
             [

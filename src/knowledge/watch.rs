@@ -55,6 +55,28 @@ impl Watcher {
         self.poll_with(now, || fingerprint(&folder), || check_folder(&folder))
     }
 
+    /// Reads the folder now, whether it changed or not, and without waiting until it has stopped changing.
+    ///
+    /// # Errors
+    /// Every fault of the base.
+    pub fn read_now(&mut self) -> Result<Knowledge, Faults> {
+        let folder = self.folder.clone();
+        self.read_now_with(|| fingerprint(&folder), || check_folder(&folder))
+    }
+
+    fn read_now_with(
+        &mut self,
+        mut fingerprint: impl FnMut() -> Fingerprint,
+        read: impl FnOnce() -> (Knowledge, Faults),
+    ) -> Result<Knowledge, Faults> {
+        let before = fingerprint();
+        let (knowledge, faults) = read();
+        // If it changed meanwhile, it is read again once it has stopped changing.
+        self.last_read = Some(before).filter(|before| *before == fingerprint());
+        self.pending = None;
+        whole(knowledge, faults)
+    }
+
     fn poll_with(
         &mut self,
         now: Instant,
@@ -73,11 +95,7 @@ impl Watcher {
             return None;
         }
         self.last_read = Some(seen);
-        Some(if faults.0.is_empty() {
-            Ok(knowledge)
-        } else {
-            Err(faults)
-        })
+        Some(whole(knowledge, faults))
     }
 
     /// Whether the folder changed and has been unchanged since for [`DEBOUNCE`].
@@ -93,6 +111,15 @@ impl Watcher {
         let due = now.saturating_duration_since(since) >= DEBOUNCE;
         self.pending = (!due).then(|| (seen.clone(), since));
         due
+    }
+}
+
+/// The base, if it has no fault.
+fn whole(knowledge: Knowledge, faults: Faults) -> Result<Knowledge, Faults> {
+    if faults.0.is_empty() {
+        Ok(knowledge)
+    } else {
+        Err(faults)
     }
 }
 
@@ -204,5 +231,19 @@ mod tests {
         assert!(poll(start).is_none());
         assert!(matches!(poll(start + DEBOUNCE), Some(Err(faults)) if faults.0.len() == 1));
         assert!(poll(start + DEBOUNCE * 2).is_none());
+    }
+
+    #[test]
+    fn what_was_read_at_once_is_not_read_again_unless_it_changed_meanwhile() {
+        let (mut watcher, start) = watcher();
+        assert!(!reads(&mut watcher, start, 1), "it has only just changed");
+        assert!(watcher.read_now_with(|| in_state(1), well).is_ok());
+        assert!(!reads(&mut watcher, start + DEBOUNCE, 1));
+        assert!(!reads(&mut watcher, start + DEBOUNCE * 2, 1));
+        let states = Cell::new(1);
+        let changing = || in_state(states.replace(2));
+        assert!(watcher.read_now_with(changing, well).is_ok());
+        assert!(!reads(&mut watcher, start + DEBOUNCE * 3, 2));
+        assert!(reads(&mut watcher, start + DEBOUNCE * 4, 2));
     }
 }

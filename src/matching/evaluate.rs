@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn labelled_questions_are_read_with_or_without_a_style() {
-        let text = "\u{feff}question\texpected\tstyle\nhow\tunbind|lost\tplain\n\n怎么👍\tnone\n";
+        let text = "question\texpected\tstyle\nhow\tunbind|lost\tplain\n\n怎么👍\tnone\n";
         let read = parse_labelled(text, &test_base()).expect("well-formed");
         assert_eq!(
             (read[0].expected.len(), read[0].style.as_str()),

@@ -8,44 +8,32 @@
 //! ```
 //! Each line is JSON, one item on a line. The last line has the checksum of all bytes before it and the counts, which are
 //! known only then, since the store stays in use during an export. A file without its last line was cut off.
-//! A file under its final name is complete: it is written under another name, synced, read back, and then renamed.
+//! A file under its final name is complete: it is written under another name, synced, read back, and then renamed. `target`
+//! says what else can be written to, `source` what can be read.
+
+mod fault;
+mod lines;
+mod reader;
+mod source;
+mod target;
 
 use std::{
     ffi::OsString,
-    fs::{self, File, OpenOptions},
-    io::{self, BufRead, BufReader, BufWriter, Write},
-    os::unix::fs::OpenOptionsExt,
+    fs::{self, File},
+    io::{self, Seek},
     path::{Path, PathBuf},
 };
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::{
-    Item, OutboxRow, RESTORE_BATCH, Store, StoreError, Versioned, envelope, files::sync_folder,
+use self::{
+    fault::file_error,
+    lines::{Header, Writer},
+    reader::Reader,
 };
-use crate::dialogue::{ChatId, Record};
+use super::{RESTORE_BATCH, Store, StoreError, files::sync_folder};
 
-/// The version of the file's layout; a newer one is refused.
-const FORMAT: u32 = 1;
-
-/// What a file or a store contains.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Summary {
-    pub chats: u64,
-    /// Replies not yet sent.
-    pub rows: u64,
-}
-
-impl Summary {
-    fn count(&mut self, item: &Item) {
-        match item {
-            Item::Chat(..) => self.chats += 1,
-            Item::Row(_) => self.rows += 1,
-        }
-    }
-}
+pub use self::{fault::ExportError, lines::Summary, target::Target};
 
 /// The result of verifying a store.
 #[derive(Debug, Default)]
@@ -54,76 +42,6 @@ pub struct Verification {
     pub intact: Summary,
     /// One error for each damaged value.
     pub faults: Vec<StoreError>,
-}
-
-/// Why an export or import did not succeed.
-#[derive(Debug, thiserror::Error)]
-pub enum ExportError {
-    /// The file could not be written or read.
-    #[error("{}: {error}", .path.display())]
-    File { path: PathBuf, error: io::Error },
-    /// The file is damaged, or no export.
-    #[error("{}:{line}: {fault}; nothing was imported: use another export", .path.display())]
-    Line {
-        path: PathBuf,
-        /// Counted from 1.
-        line: u64,
-        fault: String,
-    },
-    #[error(
-        "the store is not empty; import into a new one: name another folder with DATABASE_URL, or move this one aside"
-    )]
-    NotEmpty,
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Header {
-    #[serde(rename = "unbind_bot_export")]
-    format: u32,
-    made: Timestamp,
-    record_schema: u16,
-    row_schema: u16,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum WrittenLine<'a> {
-    Chat {
-        chat: ChatId,
-        version: u64,
-        record: &'a Record,
-    },
-    Row {
-        row: &'a OutboxRow,
-    },
-    End {
-        end: End,
-    },
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Line {
-    Chat {
-        chat: ChatId,
-        version: u64,
-        record: Value,
-    },
-    Row {
-        row: Value,
-    },
-    End {
-        end: End,
-    },
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct End {
-    #[serde(flatten)]
-    summary: Summary,
-    crc32: String,
 }
 
 /// Writes everything in `store` to the file at `path`, in place of what was there; complete and verified when it
@@ -142,12 +60,82 @@ pub fn write(store: &dyn Store, path: &Path, now: Timestamp) -> Result<Summary, 
     written
 }
 
-/// Reads the file at `path`, item by item. The last item is an error unless the file is complete.
+/// Writes everything in `store` to `target`. What is written to a stream is not read back.
 ///
 /// # Errors
-/// When it cannot be opened, or is no export of a version this program knows.
-pub fn read(path: &Path) -> Result<Reader, ExportError> {
-    Reader::open(path)
+/// As [`write()`].
+pub fn write_to(store: &dyn Store, target: Target, now: Timestamp) -> Result<Summary, ExportError> {
+    match target {
+        Target::File(path) => write(store, &path, now),
+        Target::Stream { name, stream } => Ok(write_items(store, stream, &name, now)?.0),
+        Target::StandardOutput(stream) => {
+            Ok(write_items(store, stream, Path::new("standard output"), now)?.0)
+        }
+    }
+}
+
+/// An export to be imported: a file, or what came through a pipe, kept in a file.
+#[derive(Debug)]
+pub struct ExportFile {
+    name: PathBuf,
+    file: File,
+}
+
+impl ExportFile {
+    /// Opens the file at `path`; reads a pipe, or standard input for `-`, to its end.
+    ///
+    /// # Errors
+    /// It cannot be read, or is no export of a version this program knows.
+    pub fn open(path: &Path) -> Result<Self, ExportError> {
+        let file = source::open(path)?;
+        let name = path.to_owned();
+        Ok(Self { name, file })
+    }
+
+    /// Reads the whole file and says what is in it.
+    ///
+    /// # Errors
+    /// The first fault, with its line.
+    pub fn check(&self) -> Result<Summary, ExportError> {
+        let mut reader = self.read()?;
+        reader.by_ref().try_for_each(|item| item.map(drop))?;
+        Ok(reader.summary())
+    }
+
+    /// Reads the file, item by item. The last item is an error unless the file is complete.
+    fn read(&self) -> Result<Reader, ExportError> {
+        let again = || {
+            let mut file = self.file.try_clone()?;
+            file.rewind()?;
+            Ok(file)
+        };
+        let file = again().map_err(|error| file_error(&self.name, error))?;
+        Reader::new(&self.name, file)
+    }
+
+    /// Imports it into an empty store. The whole file is checked before anything is written. If the store fails meanwhile,
+    /// delete it: it has only a part of the file.
+    ///
+    /// # Errors
+    /// [`ExportError::NotEmpty`], a fault in the file, or the store's error.
+    pub async fn import(&self, store: &dyn Store) -> Result<Summary, ExportError> {
+        let summary = self.check()?;
+        if let Some(item) = store.scan().next() {
+            item?;
+            return Err(ExportError::NotEmpty);
+        }
+        let mut items = self.read()?;
+        loop {
+            let some: Vec<_> = items
+                .by_ref()
+                .take(RESTORE_BATCH)
+                .collect::<Result<_, _>>()?;
+            if some.is_empty() {
+                return Ok(summary);
+            }
+            store.restore(some).await?;
+        }
+    }
 }
 
 /// Reads the whole file at `path` and says what is in it.
@@ -155,33 +143,15 @@ pub fn read(path: &Path) -> Result<Reader, ExportError> {
 /// # Errors
 /// The first fault, with its line.
 pub fn check(path: &Path) -> Result<Summary, ExportError> {
-    let mut reader = read(path)?;
-    reader.by_ref().try_for_each(|item| item.map(drop))?;
-    Ok(reader.summary)
+    ExportFile::open(path)?.check()
 }
 
-/// Imports the file at `path` into an empty store. The whole file is checked before anything is written. If the store
-/// fails meanwhile, delete it: it has only a part of the file.
+/// Imports the file at `path` into an empty store.
 ///
 /// # Errors
-/// [`ExportError::NotEmpty`], a fault in the file, or the store's error.
+/// As [`ExportFile::import`].
 pub async fn import(store: &dyn Store, path: &Path) -> Result<Summary, ExportError> {
-    let summary = check(path)?;
-    if let Some(item) = store.scan().next() {
-        item?;
-        return Err(ExportError::NotEmpty);
-    }
-    let mut items = read(path)?;
-    loop {
-        let some: Vec<_> = items
-            .by_ref()
-            .take(RESTORE_BATCH)
-            .collect::<Result<_, _>>()?;
-        if some.is_empty() {
-            return Ok(summary);
-        }
-        store.restore(some).await?;
-    }
+    ExportFile::open(path)?.import(store).await
 }
 
 /// Reads everything in `store` and collects every fault.
@@ -203,29 +173,30 @@ fn partial_path(path: &Path) -> PathBuf {
 }
 
 fn write_partial(store: &dyn Store, path: &Path, now: Timestamp) -> Result<Summary, ExportError> {
-    let file = create_private(path).map_err(|error| file_error(path, error))?;
-    let mut writer = Writer::new(file);
-    let header = Header {
-        format: FORMAT,
-        made: now,
-        record_schema: envelope::record_schema(),
-        row_schema: envelope::row_schema(),
-    };
-    writer
-        .line(&header)
-        .map_err(|error| file_error(path, error))?;
+    let file = target::create_private(path).map_err(|error| file_error(path, error))?;
+    let (summary, file) = write_items(store, file, path, now)?;
+    file.sync_all().map_err(|error| file_error(path, error))?;
+    Ok(summary)
+}
+
+/// Writes everything in `store` to `output`, called `name` in errors; returns it when all is written.
+fn write_items(
+    store: &dyn Store,
+    output: File,
+    name: &Path,
+    now: Timestamp,
+) -> Result<(Summary, File), ExportError> {
+    let failed = |error| file_error(name, error);
+    let mut writer = Writer::new(output);
+    writer.line(&Header::new(now)).map_err(failed)?;
     let mut summary = Summary::default();
     for item in store.scan() {
         let item = item?;
-        writer
-            .item(&item)
-            .map_err(|error| file_error(path, error))?;
+        writer.item(&item).map_err(failed)?;
         summary.count(&item);
     }
-    writer
-        .finish(summary)
-        .map_err(|error| file_error(path, error))?;
-    Ok(summary)
+    let output = writer.finish(summary).map_err(failed)?;
+    Ok((summary, output))
 }
 
 fn verify_and_rename(
@@ -249,201 +220,13 @@ fn verify_and_rename(
     Ok(summary)
 }
 
-/// Creates a file that only its owner may read, since people's cards are in it.
-fn create_private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    options.mode(0o600);
-    options.open(path)
-}
-
-fn file_error(path: &Path, error: io::Error) -> ExportError {
-    ExportError::File {
-        path: path.to_owned(),
-        error,
-    }
-}
-
-/// Writes lines and computes their checksum.
-struct Writer {
-    file: BufWriter<File>,
-    crc: crc32fast::Hasher,
-}
-
-impl Writer {
-    fn new(file: File) -> Self {
-        Self {
-            file: BufWriter::new(file),
-            crc: crc32fast::Hasher::new(),
-        }
-    }
-
-    fn line(&mut self, line: &impl Serialize) -> io::Result<()> {
-        let mut bytes = serde_json::to_vec(line)?;
-        bytes.push(b'\n');
-        self.crc.update(&bytes);
-        self.file.write_all(&bytes)
-    }
-
-    fn item(&mut self, item: &Item) -> io::Result<()> {
-        self.line(&match item {
-            Item::Chat(chat, Versioned { version, record }) => WrittenLine::Chat {
-                chat: *chat,
-                version: *version,
-                record,
-            },
-            Item::Row(row) => WrittenLine::Row { row },
-        })
-    }
-
-    fn finish(mut self, summary: Summary) -> io::Result<()> {
-        let crc32 = format!("{:08x}", self.crc.clone().finalize());
-        self.line(&WrittenLine::End {
-            end: End { summary, crc32 },
-        })?;
-        self.file.flush()?;
-        self.file.get_ref().sync_all()
-    }
-}
-
-/// The items of an export, in the order they were written.
-#[derive(Debug)]
-pub struct Reader {
-    path: PathBuf,
-    lines: BufReader<File>,
-    header: Header,
-    line: u64,
-    crc: crc32fast::Hasher,
-    summary: Summary,
-    ended: bool,
-}
-
-impl Reader {
-    fn open(path: &Path) -> Result<Self, ExportError> {
-        let file = File::open(path).map_err(|error| file_error(path, error))?;
-        let mut lines = BufReader::new(file);
-        let mut bytes = Vec::new();
-        lines
-            .read_until(b'\n', &mut bytes)
-            .map_err(|error| file_error(path, error))?;
-        let mut crc = crc32fast::Hasher::new();
-        crc.update(&bytes);
-        let header = parse_header(&bytes).map_err(|fault| ExportError::Line {
-            path: path.to_owned(),
-            line: 1,
-            fault,
-        })?;
-        Ok(Self {
-            path: path.to_owned(),
-            lines,
-            header,
-            line: 1,
-            crc,
-            summary: Summary::default(),
-            ended: false,
-        })
-    }
-
-    fn next_item(&mut self) -> Result<Option<Item>, ExportError> {
-        let bytes = self.next_line()?;
-        let line = parse_line(&bytes).map_err(|fault| self.fault(fault))?;
-        let lifted = match line {
-            Line::End { end } => return self.finish(&end).map(|()| None),
-            Line::Chat {
-                chat,
-                version,
-                record,
-            } => envelope::lift_record(record, self.header.record_schema)
-                .map(|record| Item::Chat(chat, Versioned { version, record })),
-            Line::Row { row } => envelope::lift_row(row, self.header.row_schema).map(Item::Row),
-        };
-        let item = lifted.map_err(|error| self.fault(error.to_string()))?;
-        self.crc.update(&bytes);
-        self.summary.count(&item);
-        Ok(Some(item))
-    }
-
-    fn next_line(&mut self) -> Result<Vec<u8>, ExportError> {
-        let mut bytes = Vec::new();
-        self.lines
-            .read_until(b'\n', &mut bytes)
-            .map_err(|error| file_error(&self.path, error))?;
-        self.line += 1;
-        if bytes.ends_with(b"\n") {
-            Ok(bytes)
-        } else {
-            Err(self.fault("the file ends here, before its closing line".to_owned()))
-        }
-    }
-
-    fn finish(&mut self, end: &End) -> Result<(), ExportError> {
-        if end.summary != self.summary {
-            let (said, found) = (end.summary, self.summary);
-            return Err(self.fault(format!(
-                "{} chats and {} replies were exported, and {} and {} are here",
-                said.chats, said.rows, found.chats, found.rows
-            )));
-        }
-        if end.crc32 != format!("{:08x}", self.crc.clone().finalize()) {
-            return Err(self.fault("the checksum of the lines before is wrong".to_owned()));
-        }
-        let rest = self
-            .lines
-            .fill_buf()
-            .map_err(|error| file_error(&self.path, error))?;
-        if rest.is_empty() {
-            Ok(())
-        } else {
-            Err(self.fault("something follows the closing line".to_owned()))
-        }
-    }
-
-    fn fault(&self, fault: String) -> ExportError {
-        ExportError::Line {
-            path: self.path.clone(),
-            line: self.line,
-            fault,
-        }
-    }
-}
-
-impl Iterator for Reader {
-    type Item = Result<Item, ExportError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
-        }
-        let item = self.next_item().transpose();
-        // Nothing is read after a fault or the last line.
-        self.ended = !matches!(item, Some(Ok(_)));
-        item
-    }
-}
-
-fn parse_header(bytes: &[u8]) -> Result<Header, String> {
-    let header: Header = serde_json::from_slice(bytes)
-        .map_err(|_| "this is not an export of unbind-bot's store".to_owned())?;
-    let newer = header.format > FORMAT
-        || header.record_schema > envelope::record_schema()
-        || header.row_schema > envelope::row_schema();
-    if newer {
-        return Err("a newer version of this program wrote it".to_owned());
-    }
-    Ok(header)
-}
-
-fn parse_line(bytes: &[u8]) -> Result<Line, String> {
-    serde_json::from_slice(bytes).map_err(|_| "this line is damaged".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        dialogue::Reply,
+        dialogue::{ChatId, Record, Reply},
         markup::RichText,
-        store::{AddressedReply, Commit, memory::MemoryStore},
+        store::{AddressedReply, Commit, Item, memory::MemoryStore},
     };
 
     async fn filled() -> MemoryStore {

@@ -36,6 +36,8 @@ pub(super) const BACKUPS: &str = "backups";
 pub(super) const RESTORING: &str = "restoring";
 pub(super) const RESTORED: &str = "restored";
 const DAMAGED: &str = "damaged-";
+/// What file systems of Linux have in their root, which a mounted volume shows.
+const LOST_AND_FOUND: &str = "lost+found";
 const PROBE: &str = "probe";
 /// The engine's own name for its file.
 const ENGINE_FILE: &str = "db";
@@ -467,10 +469,14 @@ fn refuse_foreign(path: &Path) -> Result<(), StoreError> {
         Err(error) => return Err(unavailable(path, &error)),
     };
     let names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
-    // A lock alone is from an interrupted first start, and `backups/` without any is what a running service leaves when the
-    // store is removed under it; the `state` of a restored store is moved in last.
+    // A lock alone is from an interrupted first start, the root of a file system is empty but for one folder, and
+    // `backups/` without any is what a running service leaves when the store is removed under it; the `state` of a restored
+    // store is moved in last.
     let is_left_over = |name: &OsString| {
-        name == LOCK || name == PROBE || (name == BACKUPS && is_empty(&path.join(BACKUPS)))
+        name == LOCK
+            || name == PROBE
+            || name == LOST_AND_FOUND
+            || (name == BACKUPS && is_empty(&path.join(BACKUPS)))
     };
     let is_ours = |name: &OsString| name == MANIFEST || name == RESTORED;
     let is_store = has_engine_files(path) || holds_backups(&path.join(BACKUPS));

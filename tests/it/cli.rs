@@ -1,11 +1,6 @@
 //! The program on the command line: arguments, pipes, exit codes, and files on disk.
 
-use std::{
-    fs,
-    io::Write,
-    path::Path,
-    process::{Command, Output, Stdio},
-};
+use std::{fs, io::Write, process::Stdio};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -14,50 +9,7 @@ use unbind_bot::{
     store::{Commit, Store, sled::SledStore},
 };
 
-const KNOWLEDGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/knowledge");
-
-/// The program in `folder`, with no settings but the knowledge base.
-fn program(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_unbind-bot"));
-    command
-        .args(arguments)
-        .current_dir(folder)
-        .env_clear()
-        .env("KNOWLEDGE_DIR", KNOWLEDGE);
-    command
-}
-
-fn run(folder: &Path, arguments: &[&str], input: &[u8]) -> Output {
-    let mut child = program(folder, arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    let mut stdin = child.stdin.take().expect("a pipe");
-    // A program that ends before it has read everything closes the pipe.
-    let _ = stdin.write_all(input);
-    drop(stdin);
-    child.wait_with_output().expect("the program ends")
-}
-
-fn folder() -> tempfile::TempDir {
-    tempfile::tempdir().expect("a folder")
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).expect("text")
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).expect("text")
-}
-
-fn chat(folder: &Path, lines: &[&str]) -> String {
-    let output = run(folder, &["chat"], (lines.join("\n") + "\n").as_bytes());
-    assert!(output.status.success(), "{}", err(&output));
-    out(&output)
-}
+use crate::support::program::{chat, err, folder, out, program, run};
 
 #[test]
 fn a_whole_removal_goes_through_a_pipe() {

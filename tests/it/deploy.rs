@@ -49,3 +49,19 @@ fn every_setting_the_deployment_names_is_one() {
         assert!(known.contains(&format!("{name}=")), "{name}");
     }
 }
+
+#[test]
+fn the_unit_restarts_after_any_end_but_those_that_need_a_person() {
+    let unit = read(".deploy/unbind-bot.service");
+    let value = |name: &str| {
+        let named = unit.lines().filter_map(|line| line.strip_prefix(name));
+        let values: Vec<_> = named.filter_map(|rest| rest.strip_prefix('=')).collect();
+        assert_eq!(values.len(), 1, "{name}");
+        values[0]
+    };
+    assert_eq!(value("Restart"), "always");
+    assert_eq!(value("RestartPreventExitStatus"), "2 3");
+    assert_eq!(value("ExecReload"), "/bin/kill -HUP $MAINPID");
+    // The runtime's and the store's threads, and the 128 that sled may start.
+    assert!(value("TasksMax").parse::<u32>().unwrap() >= 200);
+}

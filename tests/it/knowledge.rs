@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use unbind_bot::{
     knowledge::{
-        CardKind, Fault, Guide, GuideStep, Language, PhoneSystem, StepText,
+        CardKind, Changes, Fault, Guide, GuideStep, Language, PhoneSystem, StepText,
         check::{MAX_INSTRUCTION_COLUMNS, MAX_STEP_LINES, phone_lines},
         check_folder,
         guide::{STEP_IDS, StepVariant},
@@ -360,4 +360,49 @@ fn a_missing_and_an_empty_folder_are_faults_not_panics() {
         faults.to_string().contains("there is no entry here"),
         "{faults}"
     );
+}
+
+#[test]
+fn a_base_with_the_marks_and_line_ends_of_windows_is_the_same_base() {
+    let place = tempfile::tempdir().expect("a folder");
+    let base = place.path().join("knowledge");
+    copy_folder(shipped(), &base);
+    let (before, _) = check_folder(&base);
+    let mut changed = BTreeSet::new();
+    let folders = fs::read_dir(&base)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path());
+    for path in folders.filter(|path| path.is_dir()).chain([base.clone()]) {
+        for entry in fs::read_dir(path).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_file() {
+                let text = fs::read_to_string(&path)
+                    .expect("text")
+                    .replace('\n', "\r\n");
+                fs::write(&path, format!("\u{feff}{text}")).expect("written");
+                changed.insert(path.extension().map(std::ffi::OsStr::to_os_string));
+            }
+        }
+    }
+    assert_eq!(changed.len(), 4, "ftl, md, toml and txt: {changed:?}");
+    let (after, faults) = check_folder(&base);
+    assert!(faults.0.is_empty(), "{faults}");
+    assert!(Changes::between(&before, &after).is_empty());
+}
+
+#[test]
+fn a_file_in_another_encoding_is_told_apart() {
+    let place = tempfile::tempdir().expect("a folder");
+    let base = place.path().join("knowledge");
+    copy_folder(shipped(), &base);
+    for file in ["lines/en.ftl", "vocabulary.toml", "thresholds.toml"] {
+        let path = base.join(file);
+        let text = fs::read_to_string(&path).expect("text");
+        let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        fs::write(&path, utf16).expect("written");
+        let (_, faults) = check_folder(&base);
+        let fault = format!("{file}: the file is saved as UTF-16, not as UTF-8; save it as UTF-8");
+        assert!(faults.to_string().contains(&fault), "{file}: {faults}");
+        fs::write(&path, text).expect("written");
+    }
 }

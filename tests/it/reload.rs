@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{CHAT, Said, Screen};
+use crate::support::{CHAT, Said, Screen, program::make_pipe};
 use unbind_bot::{
     assistant::{
         Assistant,
@@ -498,6 +498,68 @@ fn a_reloader_does_not_keep_the_assistant_alive() {
         (reloader.poll(now), reloader.poll(now + DEBOUNCE)),
         (None, None)
     );
+}
+
+#[tokio::test]
+async fn what_editors_and_systems_leave_beside_an_edit_does_not_hold_it_up() {
+    let mut service = Service::start();
+    for name in [
+        "help/#lost-phone.en.md#",
+        "help/lost-phone.en.md~",
+        "help/.#lost-phone.en.md",
+        "help/lost-phone.en.md.swp",
+        "help/lost-phone.en.md.bak",
+        "help/lost-phone.en.md___jb_tmp___",
+        "help/4913",
+        "help/Thumbs.db",
+        "lost+found/x",
+        "__MACOSX/help/._lost-phone.en.md",
+    ] {
+        service.write(name, "half an edit");
+    }
+    assert_eq!(service.rest(), [], "nobody's knowledge");
+    for name in ["README.md", "LICENSE"] {
+        service.write(name, "What this folder is.");
+    }
+    assert_eq!(service.rest(), [Reload::Same], "no fault");
+    service.write(LOST_PHONE, &entry("Lock it from afar", &[QUESTION]));
+    assert!(only_taken(&service.rest()).contains("1 entry changed (lost-phone)"));
+    assert!(
+        service
+            .type_in(QUESTION)
+            .await
+            .contains("Lock it from afar")
+    );
+}
+
+#[tokio::test]
+async fn a_pipe_in_the_folder_is_refused_at_once_and_edits_are_taken_when_it_is_gone() {
+    let mut service = Service::start();
+    let pipe = service.folder().join("help/pipe.en.md");
+    make_pipe(&pipe);
+    service.write(LOST_PHONE, &entry("Lock it from afar", &[QUESTION]));
+    let told = service.rest();
+    let faults = only_refused(&told).to_string();
+    assert!(
+        faults.contains("pipe.en.md: this is not a file but a pipe"),
+        "{faults}"
+    );
+    assert!(service.type_in(QUESTION).await.contains(ANSWER));
+    fs::remove_file(pipe).expect("removed");
+    assert!(only_taken(&service.rest()).contains("1 entry changed (lost-phone)"));
+}
+
+#[test]
+fn a_folder_is_read_at_once_when_that_is_requested() {
+    let mut service = Service::start();
+    assert_eq!(service.reloader.read_now(), Some(Reload::Same));
+    service.write(LOST_PHONE, &entry("Lock it from afar", &[QUESTION]));
+    let told: Vec<_> = service.reloader.read_now().into_iter().collect();
+    assert!(only_taken(&told).contains("1 entry changed (lost-phone)"));
+    assert_eq!(service.rest(), [], "it was read already");
+    service.write(LOST_PHONE, "broken");
+    let told: Vec<_> = service.reloader.read_now().into_iter().collect();
+    assert_eq!(only_refused(&told).0.len(), 1);
 }
 
 /// The running program; it is ended with the test, also when the test fails.

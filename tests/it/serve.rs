@@ -52,28 +52,22 @@ impl Service {
         Self::run(folder, api, "serve", settings)
     }
 
+    /// The same, with nobody who reads its log and its output.
+    fn spawn_unread(folder: &Path, api: &FakeApi) -> Self {
+        let mut process = Self::command(folder, api, "serve", &[]).spawn().unwrap();
+        drop((process.stdout.take(), process.stderr.take()));
+        Self {
+            process,
+            logged: Arc::default(),
+            reader: None,
+        }
+    }
+
     /// Another command with the same settings.
     fn run(folder: &Path, api: &FakeApi, command: &str, settings: &[(&str, &str)]) -> Self {
-        let name = command;
-        // A write beyond the file size limit must fail like on a full disk instead of killing the process.
-        let mut command = Command::new("sh");
-        command
-            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
-            .args([env!("CARGO_BIN_EXE_unbind-bot"), name])
-            .current_dir(folder)
-            .env_clear()
-            .env(
-                "KNOWLEDGE_DIR",
-                concat!(env!("CARGO_MANIFEST_DIR"), "/knowledge"),
-            )
-            .env("TELOXIDE_TOKEN", TOKEN)
-            .env("TELOXIDE_API_URL", api.url())
-            .env("SEND_RATE_PER_CHAT", "0")
-            .env("LOG", "info,unbind_bot=debug")
-            .envs(settings.iter().copied())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut process = command.spawn().unwrap();
+        let mut process = Self::command(folder, api, command, settings)
+            .spawn()
+            .unwrap();
         let stderr = BufReader::new(process.stderr.take().unwrap());
         let logged = Arc::new(Mutex::new(String::new()));
         let log = logged.clone();
@@ -90,20 +84,54 @@ impl Service {
         }
     }
 
+    fn command(folder: &Path, api: &FakeApi, name: &str, settings: &[(&str, &str)]) -> Command {
+        // A write beyond the file size limit must fail like on a full disk instead of killing the process.
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+            .args([env!("CARGO_BIN_EXE_unbind-bot"), name])
+            .current_dir(folder)
+            .env_clear()
+            .env(
+                "KNOWLEDGE_DIR",
+                concat!(env!("CARGO_MANIFEST_DIR"), "/knowledge"),
+            )
+            .env("TELOXIDE_TOKEN", TOKEN)
+            .env("TELOXIDE_API_URL", api.url())
+            .env("SEND_RATE_PER_CHAT", "0")
+            .env("LOG", "info,unbind_bot=debug")
+            .envs(settings.iter().copied())
+            // With a terminal, a hang-up would mean something else.
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
     /// Waits until this was logged.
     async fn until_logged(&self, api: &FakeApi, words: &str) {
         api.until(words, |_| self.logged.lock().unwrap().contains(words))
             .await;
     }
 
-    /// Sends SIGTERM; the exit code and what was logged.
-    fn terminate(mut self) -> (Option<i32>, String) {
-        let asked = Instant::now();
+    /// Sends a signal, like `HUP`.
+    fn signal(&self, name: &str) {
         let killed = Command::new("kill")
-            .arg(self.process.id().to_string())
+            .args(["-s", name, &self.process.id().to_string()])
             .status()
             .unwrap();
         assert!(killed.success());
+    }
+
+    /// Sends SIGTERM; the exit code and what was logged.
+    fn terminate(self) -> (Option<i32>, String) {
+        self.end_by("TERM")
+    }
+
+    /// Sends a signal that stops it; the exit code and what was logged.
+    fn end_by(mut self, signal: &str) -> (Option<i32>, String) {
+        let asked = Instant::now();
+        self.signal(signal);
         let code = self.process.wait().unwrap().code();
         assert!(
             asked.elapsed() < PROMISED_STOP,
@@ -703,6 +731,46 @@ async fn the_doctor_names_the_proxy_without_its_password() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hang_up_reads_the_knowledge_again_and_ends_nothing() {
+    let (api, folder) = (FakeApi::start().await, tempfile::tempdir().unwrap());
+    let service = Service::start(folder.path(), &api);
+    service.signal("HUP");
+    service
+        .until_logged(
+            &api,
+            "the knowledge base was read again; nothing has changed",
+        )
+        .await;
+    api.says(ANN, "/privacy");
+    until_shown(&api, "What I keep about this chat").await;
+    let (code, log) = service.terminate();
+    assert_eq!(code, Some(0), "{log}");
+    assert!(log.contains("a backup was made and verified"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_other_signal_stops_cleanly_or_has_no_effect() {
+    let (api, folder) = (FakeApi::start().await, tempfile::tempdir().unwrap());
+    for (stops, text, answer) in [
+        ("QUIT", "/privacy", "What I keep about this chat"),
+        ("INT", "/unbind", "What do you call this card?"),
+    ] {
+        let service = Service::start(folder.path(), &api);
+        service.signal("USR1");
+        service.signal("USR2");
+        service.until_logged(&api, "have no effect").await;
+        api.says(ANN, text);
+        until_shown(&api, answer).await;
+        let (code, log) = service.end_by(stops);
+        assert_eq!(code, Some(0), "{stops}: {log}");
+        assert!(
+            log.contains("a backup was made and verified"),
+            "{stops}: {log}"
+        );
+    }
+}
+
 /// The process may have fewer open files than there are connections.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn idle_connections_without_end_do_not_keep_it_from_polling() {
@@ -734,6 +802,41 @@ async fn idle_connections_without_end_do_not_keep_it_from_polling() {
         drop(idle);
         assert_eq!(page(&listen, "/healthz").await.0, 200);
     }
+    let (code, log) = service.terminate();
+    assert_eq!(code, Some(0), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_goes_on_when_nobody_reads_its_log_or_its_output_any_more() {
+    let (api, folder) = (FakeApi::start().await, tempfile::tempdir().unwrap());
+    let mut service = Service::spawn_unread(folder.path(), &api);
+    api.says(ANN, "/privacy");
+    until_shown(&api, "What I keep about this chat").await;
+    // A reload logs on another thread.
+    service.signal("HUP");
+    api.says(ANN, "/unbind");
+    until_shown(&api, "What do you call this card?").await;
+    service.signal("TERM");
+    assert_eq!(service.process.wait().unwrap().code(), Some(0));
+    let mut verify = Service::run(folder.path(), &api, "doctor", &[]);
+    assert_eq!(
+        verify.process.wait().unwrap().code(),
+        Some(0),
+        "the store was closed"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_machine_with_many_cores_it_starts_no_more_threads() {
+    /// Far above what is started, and below what any service manager allows.
+    const BOUND: usize = 48;
+    let (api, folder) = (FakeApi::start().await, tempfile::tempdir().unwrap());
+    let service = Service::start_with(folder.path(), &api, &[("TOKIO_WORKER_THREADS", "96")]);
+    api.says(ANN, "/privacy");
+    until_shown(&api, "What I keep about this chat").await;
+    let threads = format!("/proc/{}/task", service.process.id());
+    let threads = std::fs::read_dir(threads).unwrap().count();
+    assert!((4..BOUND).contains(&threads), "{threads} threads");
     let (code, log) = service.terminate();
     assert_eq!(code, Some(0), "{log}");
 }

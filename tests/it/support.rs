@@ -1,6 +1,7 @@
 //! Shared by the tests: the shipped base, indexed once, and a chat as a person sees it.
 
 pub mod fake_api;
+pub mod program;
 pub mod promises;
 pub mod source;
 

@@ -11,6 +11,7 @@ use crate::support::source::{
 /// The modules from the bottom up: each may import those before it.
 const LAYERS: [&str; 14] = [
     "panics",
+    "text_file",
     "markup",
     "knowledge",
     "matching",

@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    fmt, fs,
     path::{Path, PathBuf},
 };
 
@@ -10,7 +9,7 @@ use serde::Deserialize;
 
 use super::answer::{Answer, to_answer};
 use crate::{
-    cli::common::{Failure, print},
+    cli::common::{Failure, print, read_argument},
     knowledge::EntryId,
     matching::evaluate::AskedQuestion,
 };
@@ -54,14 +53,12 @@ pub(super) fn compare_runs(
 }
 
 fn read_run(run: &Path) -> Result<SavedRun, Failure> {
-    let wrong = |error: &dyn fmt::Display| {
+    serde_json::from_str(&read_argument(run)?).map_err(|error| {
         Failure::failed(format!(
             "{}: {error}; save a run with `eval … --json`",
             run.display()
         ))
-    };
-    let text = fs::read_to_string(run).map_err(|error| wrong(&error))?;
-    serde_json::from_str(&text).map_err(|error| wrong(&error))
+    })
 }
 
 fn print_changes(

@@ -2,14 +2,13 @@
 
 use std::{
     collections::BTreeMap,
-    fmt, fs,
     path::{Path, PathBuf},
 };
 
 use serde::Deserialize;
 
 use crate::{
-    cli::common::{Failure, print},
+    cli::common::{Failure, print, read_argument},
     matching::evaluate::{AskedQuestion, Measures, Report},
 };
 
@@ -53,9 +52,8 @@ pub(super) fn check_gates(
 }
 
 fn read_gates(gate: &Path) -> Result<BTreeMap<String, Gate>, Failure> {
-    let wrong = |error: &dyn fmt::Display| Failure::failed(format!("{}: {error}", gate.display()));
-    let text = fs::read_to_string(gate).map_err(|error| wrong(&error))?;
-    toml::from_str(&text).map_err(|error| wrong(&error))
+    toml::from_str(&read_argument(gate)?)
+        .map_err(|error| Failure::failed(format!("{}: {error}", gate.display())))
 }
 
 impl Gate {

@@ -45,7 +45,6 @@ pub fn parse_labelled(
     text: &str,
     knowledge: &Knowledge,
 ) -> Result<Vec<LabelledQuestion>, Vec<QuestionFault>> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut lines = text
         .lines()
         .enumerate()
