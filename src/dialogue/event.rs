@@ -259,6 +259,13 @@ impl Input {
         };
         let (word, argument) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
         let name = command_name(word);
+        // What follows an @ is ignored only if it may be the name of a bot; these begin with a letter.
+        let argument = match word.split_once('@') {
+            Some((command, bot)) if !bot.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+                &rest[command.len() + 1..]
+            }
+            Some(_) | None => argument,
+        };
         match Command::ALL
             .into_iter()
             .find(|command| command.name() == name)
@@ -314,6 +321,10 @@ mod tests {
             (
                 " /start@some_bot  kb_x ",
                 Input::Command(Command::Start, "kb_x".into()),
+            ),
+            (
+                "/help@41 11 ",
+                Input::Command(Command::Help, "41 11".into()),
             ),
             ("/CARDS", Input::Command(Command::Cards, String::new())),
             ("/什么", Input::UnknownCommand("/什么".into())),

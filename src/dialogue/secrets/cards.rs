@@ -20,9 +20,9 @@ const IBAN_DIGITS: usize = 30;
 
 /// The first six digits of the cards of an issuer or a network, and how many digits its numbers have.
 ///
-/// One in ten numbers of any kind passes the check of the last digit. Together with these, about one in a hundred order
-/// numbers of this length does, and none that begins with a date, a time stamp, or the prefix of phones (IMEI) and SIM
-/// cards, which have the same check digit.
+/// One in ten numbers of any kind passes the check of the last digit. Together with these, one in thirty with 16
+/// digits does and one in a hundred or fifty with another length, but none that begins with a date or a time stamp, nor the numbers of devices
+/// (IMEI) and SIM cards, which have the same check digit. An order number is left alone if a word says what it is.
 const ISSUERS: [(RangeInclusive<u32>, &[usize]); 22] = [
     (400_000..=499_999, &[13, 16, 19]), // Visa; China's older debit cards
     (510_000..=559_999, &[16]),         // Mastercard
@@ -50,25 +50,29 @@ const ISSUERS: [(RangeInclusive<u32>, &[usize]); 22] = [
 
 /// Whether one of the numbers is the number of a card.
 pub(super) fn has_card_number(reading: &Reading<'_>, groups: &[Group]) -> bool {
-    chains(groups).any(|chain| {
-        let is_other = others::covers(chain);
-        !is_other && has_payment_card(reading, chain) || is_named_card(reading, chain, is_other)
-    })
+    chains(groups).any(|chain| has_payment_card(reading, chain) || is_named_card(reading, chain))
 }
 
 /// Whether some groups in a row are a payment card's number: it may stand beside a date, a room or another number.
 fn has_payment_card(reading: &Reading<'_>, chain: &[Group]) -> bool {
-    let begin = after_iban(reading, chain);
-    (begin..chain.len()).any(|from| {
-        let mut digits = Vec::new();
-        let mut groups = chain[from..].iter().take(*CARD_DIGITS.end()).enumerate();
-        groups.any(|(more, group)| {
-            digits.extend_from_slice(&group.digits);
-            let is_whole = more == 0;
-            CARD_DIGITS.contains(&digits.len())
-                && is_payment_card(&digits)
-                && !(is_whole && is_labelled_otherwise(reading, group))
-        })
+    let known = others::known(chain);
+    let is_card = |from: usize, to: usize| {
+        let groups = &chain[from..to];
+        let digits: Vec<u32> = groups
+            .iter()
+            .flat_map(|group| group.digits.clone())
+            .collect();
+        is_payment_card(&digits)
+            && !others::is_covered(groups, &known[from..to])
+            && !(groups.len() == 1 && is_labelled_otherwise(reading, &groups[0]))
+    };
+    (after_iban(reading, chain)..chain.len()).any(|from| {
+        let mut digits = 0;
+        let mut ends = (from..chain.len()).take_while(|at| {
+            digits += chain[*at].len();
+            digits <= *CARD_DIGITS.end()
+        });
+        ends.any(|at| is_card(from, at + 1))
     })
 }
 
@@ -94,7 +98,7 @@ fn is_payment_card(digits: &[u32]) -> bool {
             }
         })
         .sum();
-    sum.is_multiple_of(10) && is_issued(digits)
+    CARD_DIGITS.contains(&digits.len()) && sum.is_multiple_of(10) && is_issued(digits)
 }
 
 fn is_issued(digits: &[u32]) -> bool {
@@ -108,7 +112,7 @@ fn is_issued(digits: &[u32]) -> bool {
 
 /// Whether a word beside the number says that it is a card's: “card number: …”, “… is my card number”. A number that looks
 /// like another one must stand right beside it.
-fn is_named_card(reading: &Reading<'_>, chain: &[Group], is_other: bool) -> bool {
+fn is_named_card(reading: &Reading<'_>, chain: &[Group]) -> bool {
     let digits: usize = chain.iter().map(Group::len).sum();
     let (Some(first), Some(last)) = (chain.first(), chain.last()) else {
         return false;
@@ -124,7 +128,7 @@ fn is_named_card(reading: &Reading<'_>, chain: &[Group], is_other: bool) -> bool
     let is_after_name = last_name.is_some_and(|name| {
         let between = name.end..first.from;
         let is_beside = reading.has_only(&between, &[Word::Is]);
-        is_beside || !is_other && !reading.has_within(&between, Word::OtherNumber)
+        is_beside || !others::covers(chain) && !reading.has_within(&between, Word::OtherNumber)
     });
     let after = reading.sentence_after(last.to, NAME_DISTANCE);
     let is_before_name = named.iter().any(|name| {

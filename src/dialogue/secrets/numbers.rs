@@ -32,6 +32,11 @@ impl Group {
         self.digits.starts_with(with)
     }
 
+    /// Whether only separators stand between it and the group before it.
+    pub(super) fn is_joined(&self) -> bool {
+        self.is_joined
+    }
+
     /// Whether only one space or dash stands between it and the group before it.
     pub(super) fn is_tight(&self) -> bool {
         self.is_joined && matches!(self.gap.as_str(), " " | "-")

@@ -8,10 +8,6 @@ use super::{
     reading::{Reading, Word},
 };
 
-/// The most digits of a short number (a room, a day, an extension) beside a phone number or a date.
-const SHORT_DIGITS: usize = 5;
-/// The most short numbers beside phone numbers and dates.
-const MAX_SHORT: usize = 2;
 /// The most digits of a phone number with its country code. A few have up to 15 (E.164), as some card numbers have.
 const INTERNATIONAL_DIGITS: usize = 13;
 /// The fewest digits of a phone number with its country or area code.
@@ -27,26 +23,32 @@ const DECIMALS: std::ops::RangeInclusive<usize> = 4..=8;
 /// Years that a date may have.
 const YEARS: std::ops::RangeInclusive<u32> = 1900..=2099;
 
-/// Whether groups in a row are phone numbers, dates, times or coordinates, with a few short numbers beside them. Only
-/// then: a card number may stand beside a phone number.
+/// Whether groups in a row are phone numbers, dates, times or coordinates.
 pub(super) fn covers(groups: &[Group]) -> bool {
-    let total: usize = groups.iter().map(Group::len).sum();
-    let (mut at, mut known, mut short) = (0, 0, 0);
-    while at < groups.len() {
-        let rest = &groups[at..];
-        let count = unit(rest);
-        if count > 0 {
-            known += digits_of(&rest[..count]);
-            at += count;
-        } else if rest[0].len() <= SHORT_DIGITS && short < MAX_SHORT {
-            short += 1;
-            at += 1;
-        } else {
-            return false;
-        }
+    is_covered(groups, &known(groups))
+}
+
+/// Which groups in a row belong to a phone number, a date, a time or a coordinate.
+pub(super) fn known(groups: &[Group]) -> Vec<bool> {
+    let mut known = Vec::new();
+    while let Some(rest) = groups.get(known.len()..).filter(|rest| !rest.is_empty()) {
+        // Groups within a card number may begin with a zero as well.
+        let may_begin_with_zero = known.last().is_none_or(|known| *known);
+        let count = unit(rest, may_begin_with_zero);
+        known.extend(std::iter::repeat_n(count > 0, count.max(1)));
     }
-    // A card number in groups of four may begin with a short number and go on like a phone number: 4532 0151 1283 0366.
-    total > 0 && known * 5 > total * 4
+    known
+}
+
+/// Whether nearly all digits of these groups are in those that are known: a card number may begin with a short number and
+/// go on like a phone number, as in 4532 0151 1283 0366.
+pub(super) fn is_covered(groups: &[Group], known: &[bool]) -> bool {
+    let parts = groups.iter().zip(known);
+    let covered: usize = parts
+        .filter(|(_, known)| **known)
+        .map(|(group, _)| group.len())
+        .sum();
+    covered > 0 && covered * 6 > digits_of(groups) * 5
 }
 
 /// Whether four digits may be a year.
@@ -84,22 +86,21 @@ fn digits_of(groups: &[Group]) -> usize {
 }
 
 /// The number of groups at the beginning that make up one phone number, date, time or coordinate; 0 if they are none.
-fn unit(groups: &[Group]) -> usize {
-    let forms = [
-        international,
+fn unit(groups: &[Group], may_begin_with_zero: bool) -> usize {
+    let with_zero = [double_zero, with_area_code].map(|form| form(groups));
+    let others = [
+        with_plus,
         hotline,
         chinese_mobile,
-        with_area_code,
         american,
         date,
         time,
         decimal,
-    ];
-    forms
-        .iter()
-        .map(|form| form(groups))
-        .find(|count| *count > 0)
-        .unwrap_or(0)
+    ]
+    .map(|form| form(groups));
+    let with_zero = with_zero.into_iter().filter(|_| may_begin_with_zero);
+    let mut counts = with_zero.chain(others);
+    counts.find(|count| *count > 0).unwrap_or(0)
 }
 
 /// Whether the first groups have these lengths.
@@ -111,22 +112,40 @@ fn have_lengths(groups: &[Group], lengths: &[usize]) -> bool {
             .all(|(group, length)| group.len() == *length)
 }
 
-/// `+86 …` and `0086 …`.
-fn international(groups: &[Group]) -> usize {
-    let first = &groups[0];
-    let is_plus = first.gap.trim_end_matches(['(', ' ']).ends_with('+');
-    let is_double_zero = first.begins(&[0, 0]) && !first.begins(&[0, 0, 0]);
-    if !is_plus && !is_double_zero {
-        return 0;
+/// `+86 …`.
+fn with_plus(groups: &[Group]) -> usize {
+    let gap = &groups[0].gap;
+    // Between two digits a plus is a separator like others.
+    let is_between = groups[0].is_joined() && gap.starts_with('+');
+    let is_plus = gap.trim_end_matches(['(', ' ']).ends_with('+') && !is_between;
+    if is_plus {
+        international(groups, INTERNATIONAL_DIGITS)
+    } else {
+        0
     }
-    let ahead = if is_plus { 0 } else { DOUBLE_ZERO };
+}
+
+/// `0086 …`.
+fn double_zero(groups: &[Group]) -> usize {
+    let is_double_zero = groups[0].begins(&[0, 0]) && !groups[0].begins(&[0, 0, 0]);
+    let count = if is_double_zero {
+        international(groups, INTERNATIONAL_DIGITS + DOUBLE_ZERO)
+    } else {
+        0
+    };
+    let is_long = digits_of(&groups[..count]) > MIN_PHONE_DIGITS + DOUBLE_ZERO;
+    if is_long { count } else { 0 }
+}
+
+/// As many groups as belong to one phone number with a country code.
+fn international(groups: &[Group], most: usize) -> usize {
     let mut digits = 0;
     let parts = groups.iter().enumerate().take_while(|(index, group)| {
         digits += group.len();
-        digits <= INTERNATIONAL_DIGITS + ahead && (*index == 0 || !group.gap.contains(LIST_SIGNS))
+        digits <= most && (*index == 0 || !group.gap.contains(LIST_SIGNS))
     });
     let count = parts.count();
-    if digits_of(&groups[..count]) > MIN_PHONE_DIGITS + ahead {
+    if digits_of(&groups[..count]) >= MIN_PHONE_DIGITS {
         count
     } else {
         0
