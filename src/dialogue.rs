@@ -15,6 +15,7 @@ mod address;
 mod answers;
 mod buttons;
 mod cards;
+mod characters;
 pub mod choice;
 mod context;
 pub mod dead_letter;
@@ -74,7 +75,8 @@ pub fn respond(record: &Record, event: &Event, context: &Context<'_>) -> Turn {
 /// Whether handling this event may take tens of milliseconds, because a PIN is hashed with a deliberately slow
 /// function.
 pub fn takes_long(record: &Record, event: &Event) -> bool {
-    matches!(event.input, Input::Text(_)) && record.activity.awaits_secret()
+    let is_typed = matches!(event.input, Input::Text(_) | Input::UnknownCommand(_));
+    is_typed && record.activity.awaits_secret()
 }
 
 /// Answers a single question outside any conversation, in `language` or else in the language of the question.

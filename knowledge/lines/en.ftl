@@ -24,6 +24,7 @@ language-unknown = I do not speak “{ $language }” yet. Please choose one of 
 apology = Sorry, something went wrong on my side. Nothing of yours was changed. Please try that once more.
 undelivered = Sorry, I could not send you one of my messages. What you told me is noted: /cards shows your list. Please ask once more.
 unknown-command = I do not know the command /{ $command }. This is what I can do:
+unknown-command-unnamed = I do not know that command. This is what I can do:
 too-fast = { $seconds ->
     [one] That was a lot at once, and I did not read the last of it. Give me a second, then send it again, please.
    *[other] That was a lot at once, and I did not read the last of it. Give me { $seconds } seconds, then send it again, please.
@@ -236,6 +237,7 @@ codes-enrol =
     Or type this into the app: { $secret }
     Delete this message when you are done.
 code-wrong = That code does not fit. Check that your phone sets its clock by itself, and type the newest one.
+code-form = A code has six digits. Type the ones your app shows right now.
 codes-set =
     ✅ **One-time codes are set up.** I ask for one before a card is taken off your list.
     Write these { $count } recovery codes down, then delete this message. Each works once, should the app be lost:
@@ -392,8 +394,16 @@ words-pause = pause | later | not now | do it later
 words-not-sure = not sure | don't know | i don't know | no idea | unsure | can't tell
 words-question = how | what | why | when | where | which | who | will | does | do | did | can | could | is | are | should | would | must
 words-question-end = right
-words-secret = password | passcode | pin | otp | verification code | one-time code | security code | the code is | my code is | sms code
-words-card-number = card number | card no | number of the card | card nr
+words-secret = password | passcode | passphrase | pass word | passwd | pwd | pin | pin code | otp | verification code | one-time code | one time code | security code | login code | confirmation code | access code | code is | code was | sms code | cvc | cvv | cvv2
+words-password = password | passcode | passphrase | pass word | passwd | pwd | pw | pin | pin code
+words-is = is | was | now | to
+words-is-my = is my | is the | is our | was my | as my | as your | as the | is your
+words-other-number = error | error code | area code | country code | zip code | postal code | postcode | room | flat | apartment | apt | unit | floor | gate | door | building | block | house | step | ticket | case | case no | order | order no | order number | order id | invoice | booking | reference | ref | tracking | tracking number | serial | serial number | imei | iccid | isbn | parcel | call | ring | dial | phone | phone number | mobile | tel | hotline | extension | ext | version | build | model | year | in | since | until | port
+words-phrase = recovery phrase | seed phrase | seed | mnemonic | phrase is | recovery words | secret phrase | backup phrase
+words-counter = times | minutes | minute | min | hours | hour | days | day | weeks | months | years | year | seconds | digits | characters | letters | percent | tries | attempts | people | cards | doors | euros | dollars
+words-no-password = wrong | right | correct | incorrect | invalid | valid | not | no | too | also | still | always | never | now | only | just | really | so | very | the | a | an | my | your | it | its | this | that | what | where | which | how | why | who | when | if | and | or | but | for | from | in | on | at | by | of | to | with | without | as | because | then | here | there | missing | gone | lost | forgotten | unknown | known | stolen | broken | fine | good | bad | okay | true | false | null | none | empty | blank | old | new | same | different | weak | strong | short | long | easy | hard | simple | safe | secure | secret | private | public | important | optional | mandatory | necessary | needed | required | default | case | numeric | digits | numbers | letters | field | reset | manager | hint | prompt | screen | protection | login | help | visible | hidden | available | unclear | in-app | password | pin | passcode | code | fingerprint | face | biometric | wifi | wi | iphone | ipad | ios | android | harmonyos | emui | miui | windows | mac | apple | google | samsung | huawei | honor | xiaomi | mi | oppo | vivo | oneplus | wechat | alipay | wallet | nfc | sim | esim | wpa | bluetooth | one-time | yes | sent | set | stuck | done | given | shown | written | taken | beyond | between | useless | pointless | impossible
+words-beside-code = code | otp | it's | it is | this is | here | here it is | here you go | my | the | your | sms | g | thanks | thank you | please | pls | ok
+words-card-number = card number | card no | number of the card | card nr | number of my card | card's number | number on the card | number on my card | number printed on the card
 words-also = also, | , also | , and also | besides, | another question | one more thing | and how | and what | and does | and do | and can | and will | and is | and why | and where | and when
 words-guide = guide me | guide me step by step | step by step | show me how | start | let's start
 

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::{
-    event::{Event, Input, Receipt},
+    event::{Event, Input, Receipt, SentFile},
     ids::UpdateId,
     record::{DeadLetter, Record},
     reply::{Attachment, Reply},
@@ -62,10 +62,14 @@ fn without_secrets(event: &Event) -> Event {
         Input::Receipt(Receipt::FileContent(Ok(text))) => {
             Input::Receipt(Receipt::FileContent(Ok(format!("{} bytes", text.len()))))
         }
-        other @ (Input::UnknownCommand(_)
-        | Input::Press { .. }
+        Input::UnknownCommand(text) => Input::UnknownCommand(secrets::mask(&text)),
+        Input::LateEdit(text) => Input::LateEdit(secrets::mask(&text)),
+        Input::File(file) => Input::File(SentFile {
+            caption: file.caption.as_deref().map(secrets::mask),
+            ..file
+        }),
+        other @ (Input::Press { .. }
         | Input::Attachment(_)
-        | Input::File(_)
         | Input::TooFast { .. }
         | Input::Wake
         | Input::Receipt(_)) => other,

@@ -61,6 +61,7 @@ impl Event {
             Input::Text(_)
             | Input::Command(..)
             | Input::UnknownCommand(_)
+            | Input::LateEdit(_)
             | Input::Attachment(_)
             | Input::File(_)
             | Input::TooFast { .. }
@@ -90,8 +91,11 @@ pub enum Input {
     Text(String),
     /// A command, with its argument.
     Command(Command, String),
-    /// A command the bot does not have.
+    /// A command the bot does not have: the whole message, which may be a secret.
     UnknownCommand(String),
+    /// The new text of a message that is not answered any more: it was edited too late, or is the caption of a file.
+    /// It is only searched for secrets.
+    LateEdit(String),
     /// A button of a message.
     Press {
         /// What the button does; `None` if its data was not written by this bot.
@@ -134,6 +138,8 @@ pub struct SentFile {
     pub name: String,
     /// Its size in bytes, if the channel says.
     pub bytes: Option<u64>,
+    /// What was written below it.
+    pub caption: Option<String>,
 }
 
 /// Why a file could not be read.
@@ -214,6 +220,7 @@ impl Input {
         match self {
             Self::Text(_) => "text",
             Self::Command(..) | Self::UnknownCommand(_) => "command",
+            Self::LateEdit(_) => "late_edit",
             Self::Press { .. } => "press",
             Self::Attachment(_) => "attachment",
             Self::File(_) => "file",
@@ -237,7 +244,9 @@ impl Input {
             | Self::File(_)
             | Self::TooFast { .. }
             | Self::Receipt(Receipt::FileContent(_)) => true,
-            Self::Wake
+            // Nothing is said unless it has a secret.
+            Self::LateEdit(_)
+            | Self::Wake
             | Self::Receipt(Receipt::Sent { .. } | Receipt::Unreachable | Receipt::Moved { .. }) => {
                 false
             }
@@ -246,23 +255,33 @@ impl Input {
 
     /// Reads a line of text: `/command argument`, or a message. `@bot` after the command is ignored.
     pub fn from_text(text: &str) -> Self {
-        let Some(rest) = text.trim().strip_prefix('/') else {
+        let line = text.trim();
+        let Some(rest) = line.strip_prefix('/') else {
             return Self::Text(text.to_owned());
         };
         let (word, argument) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-        let name = word
-            .split('@')
-            .next()
-            .unwrap_or_default()
-            .to_ascii_lowercase();
+        let name = command_name(word);
+        // What follows an @ is ignored only if it may be the name of a bot; these begin with a letter.
+        let argument = match word.split_once('@') {
+            Some((command, bot)) if !bot.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+                &rest[command.len() + 1..]
+            }
+            Some(_) | None => argument,
+        };
         match Command::ALL
             .into_iter()
             .find(|command| command.name() == name)
         {
             Some(command) => Self::Command(command, argument.trim().to_owned()),
-            None => Self::UnknownCommand(name),
+            None => Self::UnknownCommand(line.to_owned()),
         }
     }
+}
+
+/// The name of a command, from its word without the slash: `Help@some_bot` is `help`.
+pub(super) fn command_name(word: &str) -> String {
+    let name = word.split('@').next().unwrap_or_default();
+    name.to_ascii_lowercase()
 }
 
 /// Kinds of messages that are not text.
@@ -305,9 +324,14 @@ mod tests {
                 " /start@some_bot  kb_x ",
                 Input::Command(Command::Start, "kb_x".into()),
             ),
+            (
+                "/help@41 11 ",
+                Input::Command(Command::Help, "41 11".into()),
+            ),
             ("/CARDS", Input::Command(Command::Cards, String::new())),
-            ("/什么", Input::UnknownCommand("什么".into())),
-            ("/", Input::UnknownCommand(String::new())),
+            ("/什么", Input::UnknownCommand("/什么".into())),
+            (" /Was @x ", Input::UnknownCommand("/Was @x".into())),
+            ("/", Input::UnknownCommand("/".into())),
             ("怎么解绑 👍", Input::Text("怎么解绑 👍".into())),
             ("", Input::Text(String::new())),
         ] {

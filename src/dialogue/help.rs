@@ -2,12 +2,12 @@
 
 use super::{
     buttons::{self, with_first_steps},
-    event::AttachmentKind,
+    event::{AttachmentKind, command_name},
     reply::Reply,
     turn::TurnBuilder,
 };
 
-/// Characters of an unknown command that are repeated in the reply; a longer one is probably not a command.
+/// The most characters of a command (Telegram's limit). A longer one is not repeated in the reply.
 const MAX_COMMAND_CHARS: usize = 32;
 
 pub(super) fn say_welcome(turn: &mut TurnBuilder<'_>) {
@@ -20,10 +20,19 @@ pub(super) fn say_help(turn: &mut TurnBuilder<'_>) {
     turn.say(with_first_steps(turn, reply));
 }
 
-/// Says that the command is unknown, followed by the help text.
-pub(super) fn say_unknown_command(turn: &mut TurnBuilder<'_>, name: &str) {
-    let short: String = name.chars().take(MAX_COMMAND_CHARS).collect();
-    let unknown = turn.line("unknown-command", &[("command", short.into())]);
+/// Says that the command is unknown, followed by the help text. Only a name of letters is repeated: with anything else in
+/// it, it may be something secret.
+pub(super) fn say_unknown_command(turn: &mut TurnBuilder<'_>, line: &str) {
+    let word = line.trim_start_matches('/').split_whitespace().next();
+    let name = command_name(word.unwrap_or_default());
+    let is_letter = |c: char| c.is_alphabetic() || c == '_';
+    let is_name =
+        name.chars().all(is_letter) && (1..=MAX_COMMAND_CHARS).contains(&name.chars().count());
+    let unknown = if is_name {
+        turn.line("unknown-command", &[("command", name.into())])
+    } else {
+        turn.line("unknown-command-unnamed", &[])
+    };
     let reply = Reply::new(turn.line("help", &[]));
     turn.say(with_first_steps(turn, reply).with_note(unknown));
 }

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    characters,
     choice::{Field, Reason},
     ids::{CardId, MessageId, UpdateId},
     protection::credentials::{FailedAttempts, HiddenSecret, Protection},
@@ -588,7 +589,7 @@ fn just_after(limit: Timestamp) -> Timestamp {
     limit + SignedDuration::from_secs(1)
 }
 
-/// Whether two labels are the same, ignoring case.
+/// Whether two labels look the same to their owner: case, width, Chinese script and look-alike letters make no difference.
 pub(crate) fn is_same_label(one: &str, other: &str) -> bool {
-    one.to_lowercase() == other.to_lowercase()
+    characters::look(one) == characters::look(other)
 }

@@ -1,14 +1,15 @@
 //! Passes every input to the one procedure responsible for it. `commands` handles commands, `choices` pressed buttons,
-//! `typed` text; `links` names the deep links into the private chat.
+//! `typed` text; `misplaced` looks for secrets in all of them; `links` names the deep links into the private chat.
 
 mod choices;
 mod commands;
 mod links;
+mod misplaced;
 mod typed;
 
 use super::{
     choice::Press,
-    event::{Command, Event, Input, Place, Receipt},
+    event::{Command, Event, Input, Place, Receipt, SentFile},
     help,
     ids::MessageId,
     my_data::import,
@@ -21,11 +22,14 @@ use super::{
 pub(super) fn update(turn: &mut TurnBuilder<'_>, event: &Event) {
     match &event.input {
         Input::Text(text) => typed::take(turn, text),
-        Input::Command(command, argument) => commands::take(turn, *command, argument),
-        Input::UnknownCommand(name) => {
-            turn.next_keyboard();
-            help::say_unknown_command(turn, name);
-            turn.show(Screen::Present);
+        Input::Command(command, argument) => {
+            if !misplaced::take_argument(turn, *command, argument) {
+                commands::take(turn, *command, argument);
+            }
+        }
+        Input::UnknownCommand(line) => take_unknown_command(turn, line),
+        Input::LateEdit(text) => {
+            misplaced::take_unanswered(turn, text);
         }
         Input::Press { press, message } => take_press(turn, press.as_ref(), *message),
         Input::Attachment(kind) => {
@@ -33,17 +37,37 @@ pub(super) fn update(turn: &mut TurnBuilder<'_>, event: &Event) {
             help::say_attachment(turn, *kind);
             turn.show(Screen::Present);
         }
-        Input::File(file) => {
-            turn.next_keyboard();
-            match turn.place {
-                Place::Group => help::ask_into_private(turn, Command::Import.name()),
-                Place::Private => import::take_file(turn, file),
-            }
-        }
+        Input::File(file) => take_file(turn, file),
         // The keyboard number stays, so the buttons on screen remain valid.
         Input::TooFast { seconds } => help::say_too_fast(turn, *seconds),
         Input::Wake => reminders::wake(turn),
         Input::Receipt(receipt) => take_receipt(turn, receipt),
+    }
+}
+
+/// Handles a command the bot does not have. Where a PIN or a code was asked for, it is that: a PIN may begin with a slash.
+fn take_unknown_command(turn: &mut TurnBuilder<'_>, line: &str) {
+    if turn.record.activity.awaits_secret() {
+        return typed::take(turn, line);
+    }
+    if misplaced::take_line(turn, line) {
+        return;
+    }
+    turn.next_keyboard();
+    help::say_unknown_command(turn, line);
+    turn.show(Screen::Present);
+}
+
+/// Handles a file, unless its caption has a secret.
+fn take_file(turn: &mut TurnBuilder<'_>, file: &SentFile) {
+    let caption = file.caption.as_deref().unwrap_or_default();
+    if misplaced::take_unanswered(turn, caption) {
+        return;
+    }
+    turn.next_keyboard();
+    match turn.place {
+        Place::Group => help::ask_into_private(turn, Command::Import.name()),
+        Place::Private => import::take_file(turn, file),
     }
 }
 

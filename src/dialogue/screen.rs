@@ -55,6 +55,8 @@ pub(super) enum Screen {
     RemindersOff,
     /// The first code was wrong; the picture with the secret is still above.
     WrongFirstCode,
+    /// The same, because the typed text was no code at all.
+    NoFirstCode,
     /// All topics (groups of entries).
     Topics,
     /// The same, because the requested entry no longer exists.

@@ -109,6 +109,7 @@ fn draw_screen(turn: &TurnBuilder<'_>, screen: &Screen) -> Option<Reply> {
         Screen::Unfinished => reminders::draw_unfinished(turn),
         Screen::RemindersOff => reminders::draw_switched_off(turn),
         Screen::WrongFirstCode => setup::draw_wrong_first_code(turn),
+        Screen::NoFirstCode => setup::draw_no_first_code(turn),
         Screen::Topics => browse::draw_topics(turn, "faq-groups"),
         Screen::EntryMissing => browse::draw_topics(turn, "gone-entry"),
         Screen::Topic(name) => browse::draw_topic(turn, name)

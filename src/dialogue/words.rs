@@ -52,13 +52,17 @@ impl<'a> Words<'a> {
     }
 
     fn any_word(self, words: &str, is_it: impl Fn(&str) -> bool) -> bool {
+        self.listed(words).iter().any(|word| is_it(word))
+    }
+
+    /// The words of this line, in all languages.
+    pub(super) fn listed(self, words: &str) -> Vec<String> {
         let lines = &self.base.lines;
-        lines.languages().into_iter().any(|language| {
-            lines
-                .label(language, words, &[])
-                .split('|')
-                .any(|word| is_it(&plain_word(word)))
-        })
+        let listed = lines.languages().into_iter().flat_map(|language| {
+            let label = lines.label(language, words, &[]);
+            label.split('|').map(plain_word).collect::<Vec<_>>()
+        });
+        listed.collect()
     }
 
     /// The wallet a text names; the longest name wins, because the name of an app is more specific than that of a
@@ -152,14 +156,6 @@ pub(super) fn count_units(text: &str) -> usize {
         .split(|c: char| is_han(c) || c.is_whitespace())
         .filter(|word| word.chars().any(char::is_alphanumeric));
     words.count() + text.chars().filter(|c| is_han(*c)).count()
-}
-
-/// The value of an ASCII or full-width digit.
-pub(super) fn digit_value(character: char) -> Option<u32> {
-    match character {
-        '０'..='９' => Some(u32::from(character) - u32::from('０')),
-        _ => character.to_digit(10),
-    }
 }
 
 /// Normalises a text for comparison: lower case, no closing punctuation, one kind of apostrophe and comma.

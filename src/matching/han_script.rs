@@ -46,7 +46,7 @@ pub fn to_simplified(text: &str) -> String {
 }
 
 /// The Simplified form of a character; any other character stays as it is.
-pub(super) fn simplify(c: char) -> char {
+pub fn simplify(c: char) -> char {
     SCRIPT.simplified(c)
 }
 

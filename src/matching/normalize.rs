@@ -6,8 +6,8 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-pub use super::han_script::{is_han, is_simplified, is_traditional, to_simplified};
-use super::{MAX_CHARS, han_script::simplify, pinyin::Syllable};
+pub use super::han_script::{is_han, is_simplified, is_traditional, simplify, to_simplified};
+use super::{MAX_CHARS, pinyin::Syllable};
 
 /// A piece of a text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

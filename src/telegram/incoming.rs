@@ -19,7 +19,7 @@ use crate::{
     knowledge::Language,
 };
 
-/// An edit later than this is ignored: the original message was answered long ago, and the conversation has gone on.
+/// An edit later than this is not answered: the original message was answered long ago, and the conversation has gone on.
 const EDIT_WINDOW_SECONDS: i64 = 5 * 60;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -109,18 +109,18 @@ fn read_message(update: UpdateId, message: &Message, me: &Identity) -> Option<In
     })
 }
 
-/// An edited message is handled as a new one if its text was changed right after it was sent, to correct a typo. Other
-/// edits are ignored: a moving live location, a replaced file, an old message.
+/// An edited message is handled as a new one if its text was changed right after it was sent, to correct a typo. Of an
+/// older message, and of the caption of a file, the new text is only searched for secrets. Edits without text, such as a
+/// moving live location, are ignored.
 fn read_edit(update: UpdateId, message: &Message, me: &Identity) -> Option<Incoming> {
     let after = message.edit_date?.saturating_sub(message.date?);
-    text_of_message(message)?;
-    if after > EDIT_WINDOW_SECONDS {
-        return None;
-    }
-    let incoming = read_message(update, message, me)?;
-    // The caption of a file is not used.
+    let text = text_of_message(message)?;
+    let mut incoming = read_message(update, message, me)?;
     let is_file = matches!(incoming.event.input, Input::File(_));
-    (!is_file).then_some(incoming)
+    if is_file || after > EDIT_WINDOW_SECONDS {
+        incoming.event.input = Input::LateEdit(text.to_owned());
+    }
+    Some(incoming)
 }
 
 /// When the message that an update brings was written or edited.
@@ -313,7 +313,7 @@ fn is_mention_of(entity: &Entity, text: &str, me: &Identity) -> bool {
     }
 }
 
-/// A file; its caption is ignored. An animation has a `document` as well.
+/// A file with its caption. An animation has a `document` as well.
 fn read_file(message: &Message) -> Option<Input> {
     if message.has_other("animation") {
         return None;
@@ -323,6 +323,7 @@ fn read_file(message: &Message) -> Option<Input> {
         id: document.file_id.clone()?,
         name: document.file_name.clone().unwrap_or_default(),
         bytes: document.file_size,
+        caption: message.caption.clone(),
     }))
 }
 
@@ -547,7 +548,9 @@ mod tests {
             input_of(&json!({"update_id": 1, "edited_message": message}))
         };
         assert_eq!(edited(1300, json!({"text": "card"})), text("card"));
-        assert_eq!(edited(1301, json!({"text": "card"})), None);
+        let late = Some(Input::LateEdit("card".into()));
+        assert_eq!(edited(1301, json!({"text": "card"})), late);
+        assert_eq!(edited(1301, json!({"photo": [], "caption": "card"})), late);
         let moving = json!({"location": {"latitude": 1.0, "longitude": 1.0, "live_period": 600}});
         assert_eq!(edited(1010, moving), None);
     }
@@ -587,19 +590,24 @@ mod tests {
 
     #[test]
     fn a_private_document_is_a_file_with_or_without_a_caption() {
-        let sent = Some(Input::File(SentFile {
-            id: "F1".into(),
-            name: "cards 卡.json".into(),
-            bytes: Some(5_000_000_000),
-        }));
-        assert_eq!(private(file(Value::Null)), sent);
-        assert_eq!(private(file(json!("my cards"))), sent);
-        assert_eq!(private(file(json!("/cards"))), sent);
+        let sent = |caption: Option<&str>| {
+            Some(Input::File(SentFile {
+                id: "F1".into(),
+                name: "cards 卡.json".into(),
+                bytes: Some(5_000_000_000),
+                caption: caption.map(str::to_owned),
+            }))
+        };
+        assert_eq!(private(file(Value::Null)), sent(None));
+        for caption in ["my cards", "/cards"] {
+            assert_eq!(private(file(json!(caption))), sent(Some(caption)));
+        }
         let bare = private(json!({"document": {"file_id": "F1"}}));
         let nameless = SentFile {
             id: "F1".into(),
             name: String::new(),
             bytes: None,
+            caption: None,
         };
         assert_eq!(bare, Some(Input::File(nameless)));
     }
@@ -634,7 +642,8 @@ mod tests {
         let mut message = message("private", file(json!("my cards")));
         message["edit_date"] = json!(1010);
         let update = json!({"update_id": 1, "edited_message": message});
-        assert_eq!(input_of(&update), None);
+        let edit = Some(Input::LateEdit("my cards".into()));
+        assert_eq!(input_of(&update), edit);
     }
 
     #[test]
@@ -702,7 +711,7 @@ mod tests {
         let help = Some(Input::Command(Command::Help, String::new()));
         assert_eq!(group(json!({"text": "/help"})), help);
         assert_eq!(group(json!({"text": "/help@unbind_bot"})), help);
-        let unknown = Some(Input::UnknownCommand("ban".into()));
+        let unknown = Some(Input::UnknownCommand("/ban@unbind_bot".into()));
         assert_eq!(group(json!({"text": "/ban@unbind_bot"})), unknown);
     }
 

@@ -9,8 +9,8 @@ use serde_json::json;
 use unbind_bot::{
     config::ServeArgs,
     dialogue::{
-        ChatId, Choice, Context, Entropy, Event, Input, MessageId, Place, Press, Receipt, Record,
-        TimeCheck, respond,
+        ChatId, Choice, Command, Context, Entropy, Event, Input, MessageId, Place, Press, Receipt,
+        Record, SentFile, TimeCheck, respond,
     },
     knowledge::{Language, entry::EntryId, parse},
     telegram::{
@@ -235,6 +235,35 @@ pub fn said_of_file(record: &Record, content: String) -> (Record, String) {
     said(record.clone(), &event, CHAT)
 }
 
+/// A text in every form in which it may have a secret. Of what is deleted from the chat, no number is repeated.
+pub fn secrets(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let record = some_chat(bytes);
+    let file = SentFile {
+        id: "F".to_owned(),
+        name: "cards.json".to_owned(),
+        bytes: Some(9),
+        caption: Some(text.clone()),
+    };
+    for input in [
+        Input::Text(text.clone()),
+        Input::Command(Command::Help, text.clone()),
+        Input::from_text(&format!("/{text}")),
+        Input::LateEdit(text.clone()),
+        Input::File(file),
+    ] {
+        let event = Event {
+            message: Some(MessageId(5)),
+            ..Event::private(input)
+        };
+        let (_, said) = said(record.clone(), &event, CHAT);
+        let numbers = text.split(|c: char| !c.is_ascii_digit());
+        for number in numbers.filter(|number| number.len() > 12) {
+            assert!(!said.contains(number), "{number} is said");
+        }
+    }
+}
+
 /// The files of a knowledge base.
 pub fn knowledge(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
@@ -331,7 +360,8 @@ fn said(record: Record, event: &Event, chat: ChatId) -> (Record, String) {
         entropy: Entropy([7; Entropy::BYTES]),
     };
     let turn = respond(&record, event, &context);
-    assert!(!turn.replies.is_empty(), "{event:?} is not answered");
+    let is_answered = !turn.replies.is_empty() || !event.input.wants_answer();
+    assert!(is_answered, "{event:?} is not answered");
     for reply in &turn.replies {
         for form in [Form::Rich, Form::Plain, Form::Bare] {
             let options = RenderOptions {

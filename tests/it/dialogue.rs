@@ -153,6 +153,7 @@ fn apply(chat: &mut Chat, step: &Step) {
             id: "a".to_owned(),
             name: "cards.json".to_owned(),
             bytes: Some(9),
+            caption: None,
         })),
         Step::File(content) => chat.turn(Input::Receipt(Receipt::FileContent(Ok(
             (*content).to_owned()

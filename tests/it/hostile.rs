@@ -358,6 +358,38 @@ const PRESSES: &[&str] = &[
     "use-pin",
     "back",
 ];
+const SECRETS: &[&str] = &[
+    "4111",
+    "1111",
+    "0",
+    "4111111111111111",
+    "482913",
+    " ",
+    "-",
+    ".",
+    "/",
+    "+",
+    "\n",
+    "1️⃣",
+    "٤",
+    "my ",
+    "password ",
+    "is ",
+    "PIN ",
+    "密码",
+    "卡号",
+    "验证码",
+    ": ",
+    "\"",
+    "hunter2",
+    "abandon ",
+    "G-",
+    "DE89 ",
+    "room ",
+    "2024-11-05",
+    "?",
+    "的 ",
+];
 const ENTRIES: &[&str] = &[
     "+++\n",
     "title = \"x\"\n",
@@ -416,6 +448,11 @@ proptest! {
     #[test]
     fn any_file_of_cards_is_read_or_refused(bytes in likely(JSON)) {
         bodies::card_file(&bytes);
+    }
+
+    #[test]
+    fn any_text_is_searched_for_secrets(bytes in likely(SECRETS)) {
+        bodies::secrets(&bytes);
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod lines;
 mod matching;
 mod reload;
 mod removal;
+mod secrets;
 mod serve;
 mod store;
 mod stories;

@@ -3,7 +3,12 @@
 
 use crate::{
     dialogue::{
-        ids::CardId, record::Record, screen::Screen, secrets, turn::TurnBuilder, words::digit_value,
+        characters::{digit_value, is_invisible, is_mark, is_visible},
+        ids::CardId,
+        record::Record,
+        screen::Screen,
+        secrets,
+        turn::TurnBuilder,
     },
     markup::RichText,
 };
@@ -76,18 +81,12 @@ pub(crate) fn clean(typed: &str) -> String {
         .join(" ")
 }
 
-/// Whether this is a control character, a bidirectional mark or a zero-width mark, which would disturb the text beside
-/// a label. The zero-width joiner is kept, because emoji need it.
-fn is_invisible(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
 /// The typed text as one visible line of at most `most` characters.
 fn single_line(typed: &str, most: usize) -> Result<String, CardTextFault> {
     let line = clean(typed);
-    let is_visible = |c: char| c.is_alphanumeric() || !c.is_ascii() && c != '\u{200d}';
-    if !line.chars().any(is_visible) {
+    // Punctuation of ASCII alone is no name.
+    let is_readable = |c: char| is_visible(c) && (c.is_alphanumeric() || !c.is_ascii());
+    if !line.chars().any(is_readable) {
         return Err(CardTextFault::Empty);
     }
     if line.chars().count() > most {
@@ -120,17 +119,21 @@ pub(crate) fn parse_unused_label(
 
 /// Validates an issuer. Digits are allowed, because it may contain a phone number; a card number is refused.
 pub(crate) fn parse_issuer(typed: &str) -> Result<String, CardTextFault> {
-    if secrets::detect(typed, |_, _| false).is_some() {
+    if secrets::is_secret_by_form(typed) {
         return Err(CardTextFault::LooksSecret);
     }
     single_line(typed, MAX_ISSUER_CHARS)
 }
 
-/// Validates the last digits of a card: one to four, ASCII or full-width; returned as ASCII.
+/// Validates the last digits of a card: one to four, of any script; returned as ASCII.
 pub(crate) fn parse_digits(typed: &str) -> Result<String, CardTextFault> {
     let typed = clean(typed);
     let to_ascii = |c: char| char::from_digit(digit_value(c)?, 10);
-    let digits: Option<String> = typed.chars().map(to_ascii).collect();
+    let digits: Option<String> = typed
+        .chars()
+        .filter(|c| !is_mark(*c))
+        .map(to_ascii)
+        .collect();
     match digits {
         Some(digits) if digits.len() > MAX_DIGITS => Err(CardTextFault::TooManyDigits),
         Some(digits) if !digits.is_empty() => Ok(digits),
@@ -139,17 +142,20 @@ pub(crate) fn parse_digits(typed: &str) -> Result<String, CardTextFault> {
     }
 }
 
-/// Whether there are [`SECRET_DIGITS`] consecutive digits, ignoring spaces, hyphens and dots between them.
+/// Whether there are [`SECRET_DIGITS`] digits with only spaces, hyphens and dots between them, or a card number.
 fn looks_secret(label: &str) -> bool {
-    let close = label.chars().filter(|c| !matches!(c, ' ' | '-' | '.'));
+    let close = label
+        .chars()
+        .filter(|c| !matches!(c, ' ' | '-' | '.') && !is_mark(*c));
     let mut run = 0;
     for character in close {
-        run = if character.is_numeric() { run + 1 } else { 0 };
+        let is_digit = character.is_numeric() || digit_value(character).is_some();
+        run = if is_digit { run + 1 } else { 0 };
         if run >= SECRET_DIGITS {
             return true;
         }
     }
-    false
+    secrets::has_long_number(label) || secrets::is_secret_by_form(label)
 }
 
 #[cfg(test)]
@@ -170,11 +176,61 @@ mod tests {
     }
 
     #[test]
+    fn a_label_without_a_visible_character_is_refused() {
+        for typed in [
+            "\u{2800}",
+            "\u{3164}",
+            "\u{115f}\u{1160}",
+            "\u{ffa0}",
+            "\u{301}",
+            "\u{fe0f}",
+            "\u{200d}",
+            "\u{3000}",
+            "\u{34f}",
+            "\u{20e3}",
+            "\u{e0101}",
+            "\u{2800}\u{301} \u{3164}",
+            "\u{180e}",
+            "\u{17b4}",
+            "...",
+            "\u{1d173}",
+        ] {
+            assert_eq!(parse_label(typed), Err(CardTextFault::Empty), "{typed:?}");
+            assert_eq!(parse_issuer(typed), Err(CardTextFault::Empty), "{typed:?}");
+        }
+        for typed in ["家", "e\u{301}", "🏢", "É", "ㅎ", "①", "…", "กี่"] {
+            assert_eq!(parse_label(typed), Ok(typed.to_owned()));
+        }
+    }
+
+    #[test]
     fn digits_in_a_row_look_secret_however_they_are_spaced() {
-        for secret in ["12345", "6222 0210", "卡 1-2-3-4-5", "１２３４５"] {
+        for secret in [
+            "12345",
+            "6222 0210",
+            "卡 1-2-3-4-5",
+            "１２３４５",
+            "6222_0210",
+            "6222/0210",
+            "٦٢٢٢٠",
+            "1️⃣2️⃣3️⃣4️⃣5️⃣",
+            "④①①①①",
+            "6222\u{200b}0210",
+            "6222 / 0210 / 0001",
+            "4111,1111,1111,1111",
+            "4111:1111:1111:1111",
+        ] {
             assert!(looks_secret(secret), "{secret}");
         }
-        for name in ["Room 4711", "3号楼2单元", "", "🏢 12", "B12 C34"] {
+        for name in [
+            "Room 4711",
+            "3号楼2单元",
+            "",
+            "🏢 12",
+            "B12 C34",
+            "Gate 3, room 12",
+            "12/F, 3A",
+        ] {
             assert!(!looks_secret(name), "{name}");
         }
     }

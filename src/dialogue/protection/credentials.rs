@@ -14,6 +14,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use totp_rs::{Builder, Secret, Totp};
 
+use crate::dialogue::characters::{digit_value, plain_text};
+
 /// Memory of one hash in KiB, and passes over it. Of the settings that OWASP's password storage cheat sheet considers
 /// equivalent, this one uses the least memory.
 const HASH_KIB: u32 = 7 * 1024;
@@ -28,8 +30,12 @@ pub const MAX_PIN_CHARS: usize = 64;
 const MIN_PIN_GUESSES_LOG10: f64 = 5.5;
 /// The number of recovery codes.
 pub const RECOVERY_CODES: usize = 8;
-/// Bytes of a recovery code: 40 bits, eight characters in base 32.
+/// Bytes of a recovery code: 40 bits.
 const RECOVERY_BYTES: usize = 5;
+/// Its characters in base 32.
+const RECOVERY_CHARS: usize = 8;
+/// The digits of a one-time code: the default of authenticator apps.
+const CODE_DIGITS: usize = 6;
 /// 128 bits of salt and 160 of secret, as RFC 9106 and RFC 4226 recommend.
 const SALT_BYTES: usize = 16;
 /// See [`SALT_BYTES`].
@@ -168,18 +174,28 @@ pub enum PinFault {
 ///
 /// # Errors
 /// The PIN is too short, too long or too weak.
-pub fn hash_pin(pin: &str, entropy: &Entropy) -> Result<HiddenSecret, PinFault> {
-    let length = pin.chars().count();
-    if length < MIN_PIN_CHARS {
+pub fn hash_pin(typed: &str, entropy: &Entropy) -> Result<HiddenSecret, PinFault> {
+    let pin = plain_pin(typed);
+    if pin.chars().count() < MIN_PIN_CHARS {
         return Err(PinFault::TooShort);
     }
-    if length > MAX_PIN_CHARS {
+    if typed.trim().chars().count() > MAX_PIN_CHARS {
         return Err(PinFault::TooLong);
     }
-    if zxcvbn::zxcvbn(pin, &[ISSUER]).guesses_log10() < MIN_PIN_GUESSES_LOG10 {
+    if zxcvbn::zxcvbn(&pin, &[ISSUER]).guesses_log10() < MIN_PIN_GUESSES_LOG10 {
         return Err(PinFault::TooWeak);
     }
-    hash(pin, entropy.salt()).ok_or(PinFault::TooLong)
+    hash(&pin, entropy.salt()).ok_or(PinFault::TooLong)
+}
+
+/// A PIN without the differences that keyboards make: the form of its characters, dashes and quotation marks, and the
+/// first letter's case, which phones make a capital.
+fn plain_pin(typed: &str) -> String {
+    let plain = plain_text(typed);
+    let mut characters = plain.trim().chars();
+    let first = characters.next();
+    let first = first.into_iter().flat_map(char::to_lowercase);
+    first.chain(characters).collect()
 }
 
 /// The argon2id hash of a text, as a PHC string; `None` if the library fails, which is not expected.
@@ -190,16 +206,23 @@ fn hash(text: &str, salt: &[u8]) -> Option<HiddenSecret> {
     Some(HiddenSecret(hash.to_string()))
 }
 
-/// Whether the typed text has this hash.
+/// Whether the typed PIN has this hash, as keyboards type it, or exactly: PINs set by earlier versions were hashed as
+/// typed.
 pub fn matches_hash(hash: &HiddenSecret, typed: &str) -> bool {
+    let typed = typed.trim();
     if typed.chars().count() > MAX_PIN_CHARS {
         return false;
     }
+    let plain = plain_pin(typed);
+    has_hash(hash, &plain) || (plain != typed && has_hash(hash, typed))
+}
+
+fn has_hash(hash: &HiddenSecret, text: &str) -> bool {
     let hash = phc::PasswordHash::new(&hash.0);
     // The hash contains its cost parameters, so older hashes remain valid when the constants change.
     hash.is_ok_and(|hash| {
         Argon2::default()
-            .verify_password(typed.as_bytes(), &hash)
+            .verify_password(text.as_bytes(), &hash)
             .is_ok()
     })
 }
@@ -233,7 +256,7 @@ fn generator(secret: &HiddenSecret) -> Option<Totp> {
 
 /// The time step of a code that is valid at this time; `None` if it is wrong.
 pub fn code_step(secret: &HiddenSecret, code: &str, now: Timestamp) -> Option<u64> {
-    let digits: String = code.chars().filter(|c| !c.is_whitespace()).collect();
+    let digits = code_digits(code)?;
     let second = u64::try_from(now.as_second()).ok()?;
     generator(secret)?.check(&digits, second)
 }
@@ -245,6 +268,16 @@ pub fn time_of_code(secret: &HiddenSecret, code: &str, times: [Timestamp; 2]) ->
         .into_iter()
         .find(|time| code_step(secret, code, *time).is_some());
     valid.unwrap_or(times[0])
+}
+
+/// The six digits of a one-time code, of any script, without what was typed or pasted around and between them; `None` if
+/// there are more or fewer.
+pub fn code_digits(typed: &str) -> Option<String> {
+    let values = typed.chars().filter_map(digit_value);
+    let digits: String = values
+        .filter_map(|value| char::from_digit(value, 10))
+        .collect();
+    (digits.len() == CODE_DIGITS).then_some(digits)
 }
 
 /// Protection by codes, and the recovery codes, which are shown only once. `None` if hashing fails.
@@ -272,7 +305,8 @@ fn recovery_code(bytes: &[u8]) -> String {
 
 /// Normalises a recovery code for comparison: ASCII letters and digits only, in capitals.
 fn plain_code(code: &str) -> String {
-    let letters = code.chars().filter(char::is_ascii_alphanumeric);
+    let plain = plain_text(code);
+    let letters = plain.chars().filter(char::is_ascii_alphanumeric);
     letters.map(|letter| letter.to_ascii_uppercase()).collect()
 }
 
@@ -292,8 +326,10 @@ pub enum Proof {
 pub fn check_proof(protection: &mut Protection, typed: &str, now: Timestamp) -> Proof {
     let is_right = |right: bool| if right { Proof::Right } else { Proof::Wrong };
     match protection {
-        Protection::Pin(_) if typed.trim().chars().count() < MIN_PIN_CHARS => Proof::NotAnAttempt,
-        Protection::Pin(pin) => is_right(matches_hash(pin, typed.trim())),
+        Protection::Pin(_) if plain_pin(typed).chars().count() < MIN_PIN_CHARS => {
+            Proof::NotAnAttempt
+        }
+        Protection::Pin(pin) => is_right(matches_hash(pin, typed)),
         Protection::Codes {
             secret,
             recovery,
@@ -316,16 +352,14 @@ fn is_unused(step: u64, last: u64) -> bool {
     step > last || last > step.saturating_add(MAX_STEPS_AHEAD)
 }
 
-/// Whether the text has the form of a code: at least four digits, or the eight characters of a recovery code.
+/// Whether the text has the form of a code: six digits, or the eight characters of a recovery code.
 fn looks_like_code(typed: &str) -> bool {
-    let digits = typed.chars().filter(|c| !c.is_whitespace());
-    let is_number = digits.clone().all(|c| c.is_ascii_digit());
-    (is_number && digits.count() >= 4) || plain_code(typed).len() == 8
+    code_digits(typed).is_some() || plain_code(typed).len() == RECOVERY_CHARS
 }
 
 fn use_recovery_code(recovery: &mut Vec<HiddenSecret>, typed: &str) -> bool {
     let code = plain_code(typed);
-    if code.len() != 8 {
+    if code.len() != RECOVERY_CHARS {
         return false;
     }
     // All recovery codes have the same salt, so one hash can be compared with all.
@@ -379,6 +413,119 @@ mod tests {
             assert_eq!(hash_pin(pin, &ENTROPY), Err(fault), "{pin}");
         }
         assert_eq!(hash_pin(&"长".repeat(65), &ENTROPY), Err(PinFault::TooLong));
+    }
+
+    #[test]
+    fn a_pin_opens_however_a_keyboard_types_it() {
+        for (pin, typed) in [
+            ("Café-kajak9", "Cafe\u{301}-kajak9"),
+            ("Café-kajak9", "Café-kajak９"),
+            ("Café-kajak9", "café-kajak9"),
+            ("kajak-t9", "Kajak–t9"),
+            ("Kajak-t9", "kajak-t9"),
+            ("kajak--t9", "Kajak—t9"),
+            ("o'kajak\"9", "O’kajak”9"),
+            ("９ｋａｊａｋ", "9kajak"),
+            ("ⓚajak-t9", "kajak-t9"),
+            ("蓝鲸-47-走路", " 蓝鲸－４７－走路\u{200b}\n"),
+            ("Ａ836251", "a836251"),
+            ("éclair-47", "E\u{301}clair-47"),
+        ] {
+            let hash = hash_pin(pin, &ENTROPY).expect("good enough");
+            assert!(matches_hash(&hash, typed), "{pin} {typed}");
+        }
+        let hash = hash_pin("Café-kajak9", &ENTROPY).expect("good enough");
+        for wrong in [
+            "Cafe-kajak9",
+            "Café-Kajak9",
+            "CAFÉ-KAJAK9",
+            "Cafékajak9",
+            "Café-kajak8",
+        ] {
+            assert!(!matches_hash(&hash, wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_pin_that_was_hashed_as_typed_still_opens() {
+        for pin in ["Kajak–９-Café", "Cafe\u{301}-kajak", "K. “47”走路"] {
+            let mut protection = Protection::Pin(hash(pin, ENTROPY.salt()).expect("hashed"));
+            assert_eq!(
+                check_proof(&mut protection, pin, at(0)),
+                Proof::Right,
+                "{pin}"
+            );
+            assert_eq!(
+                check_proof(&mut protection, "wrong-one", at(0)),
+                Proof::Wrong
+            );
+        }
+    }
+
+    #[test]
+    fn what_shows_nothing_does_not_make_a_pin_longer() {
+        for (pin, fault) in [
+            ("4\u{200b}7\u{200b}1\u{200b}2", PinFault::TooShort),
+            ("----------", PinFault::TooShort),
+            ("１２３４５６", PinFault::TooWeak),
+            ("Password1", PinFault::TooWeak),
+        ] {
+            assert_eq!(hash_pin(pin, &ENTROPY), Err(fault), "{pin}");
+        }
+    }
+
+    #[test]
+    fn a_code_is_read_with_whatever_stands_around_its_digits() {
+        for typed in [
+            "２８７０８２",
+            "287-082",
+            "\u{202d}287082\u{202c}",
+            "287\u{200b}082",
+            "287082.",
+            "٢٨٧٠٨٢",
+            "𝟐𝟖𝟕𝟎𝟖𝟐",
+            "2️⃣8️⃣7️⃣0️⃣8️⃣2️⃣",
+            "“287082”",
+            "code: 287082",
+            "验证码287082",
+            "287.082",
+            "2 8 7 0 8 2",
+            "G-287082",
+            "287\n082",
+            "287082 thanks",
+        ] {
+            let secret = HiddenSecret(Secret::from(b"12345678901234567890".to_vec()).to_base32());
+            assert_eq!(code_step(&secret, typed, at(59)), Some(1), "{typed}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_made_like_a_code_is_no_attempt() {
+        let secret = HiddenSecret(Secret::from(b"12345678901234567890".to_vec()).to_base32());
+        let (mut protection, _) = protect_by_codes(secret, 0, &ENTROPY).expect("set up");
+        for typed in [
+            "28708",
+            "2870820",
+            "1",
+            "28７0",
+            "4111 1111 1111 1111",
+            "½½½½½½",
+            "ABC",
+            "门禁卡",
+        ] {
+            assert_eq!(
+                check_proof(&mut protection, typed, at(59)),
+                Proof::NotAnAttempt,
+                "{typed}"
+            );
+        }
+        for typed in ["000000", "０００-０００", "AAAA-AAAA", "ａａａａａａａａ"] {
+            assert_eq!(
+                check_proof(&mut protection, typed, at(59)),
+                Proof::Wrong,
+                "{typed}"
+            );
+        }
     }
 
     #[test]

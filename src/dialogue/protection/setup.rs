@@ -87,7 +87,7 @@ pub(crate) fn take_typed(turn: &mut TurnBuilder<'_>, setup: Setup, typed: &str) 
             Ok(()) => apply_goal(turn, goal),
             Err(fault) => ask_again(turn, fault),
         },
-        Setup::NewPin => match credentials::hash_pin(typed.trim(), &turn.entropy) {
+        Setup::NewPin => match credentials::hash_pin(typed, &turn.entropy) {
             Ok(pin) => go_to(turn, Setup::RepeatPin(pin)),
             Err(fault) => ask_again(turn, pin_fault(turn, fault)),
         },
@@ -110,7 +110,7 @@ fn pin_fault(turn: &TurnBuilder<'_>, fault: PinFault) -> RichText {
 }
 
 fn take_repeated(turn: &mut TurnBuilder<'_>, pin: HiddenSecret, typed: &str) {
-    if !credentials::matches_hash(&pin, typed.trim()) {
+    if !credentials::matches_hash(&pin, typed) {
         turn.note(turn.line("pin-differs", &[]));
         return go_to(turn, Setup::NewPin);
     }
@@ -122,7 +122,10 @@ fn take_repeated(turn: &mut TurnBuilder<'_>, pin: HiddenSecret, typed: &str) {
 fn take_first_code(turn: &mut TurnBuilder<'_>, secret: HiddenSecret, typed: &str) {
     let time = credentials::time_of_code(&secret, typed, turn.likely_times);
     let Some(step) = credentials::code_step(&secret, typed, time) else {
-        return turn.show(Screen::WrongFirstCode);
+        return turn.show(match credentials::code_digits(typed) {
+            Some(_) => Screen::WrongFirstCode,
+            None => Screen::NoFirstCode,
+        });
     };
     let Some((protection, codes)) = credentials::protect_by_codes(secret, step, &turn.entropy)
     else {
@@ -241,6 +244,11 @@ pub(crate) fn draw(turn: &TurnBuilder<'_>, setup: &Setup) -> Option<Reply> {
 /// Says that the first code was wrong, without sending the picture again.
 pub(crate) fn draw_wrong_first_code(turn: &TurnBuilder<'_>) -> Reply {
     with_ways_out(turn, Reply::new(turn.line("code-wrong", &[])))
+}
+
+/// Says what a code looks like, because the typed text is none; without the picture, too.
+pub(crate) fn draw_no_first_code(turn: &TurnBuilder<'_>) -> Reply {
+    with_ways_out(turn, Reply::new(turn.line("code-form", &[])))
 }
 
 fn with_ways_out(turn: &TurnBuilder<'_>, reply: Reply) -> Reply {

@@ -158,8 +158,11 @@ pub(crate) fn show_choice(turn: &mut TurnBuilder<'_>, page: Page) {
 
 /// Takes a typed label where a card is to be chosen. Returns whether a card has it.
 pub(crate) fn take_label(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
-    let mut cards = turn.record.cards.iter();
-    let chosen = cards.find(|card| card.is_called(text.trim()));
+    let cards = turn.record.cards.iter();
+    let mut called = cards.filter(|card| card.is_called(text.trim()));
+    // Older lists may have labels that look the same; the one typed exactly is meant.
+    let exact = called.clone().find(|card| card.label == text.trim());
+    let chosen = exact.or_else(|| called.next());
     let Some(card) = chosen.map(|card| card.id) else {
         return false;
     };

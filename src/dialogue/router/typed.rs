@@ -11,53 +11,30 @@ use crate::dialogue::{
     protection::setup,
     record::{Activity, Removal, Setup, Stage},
     removal::{confirmation, correction, outcome, stages, steps},
-    reply::Reply,
-    router::choices,
+    router::{choices, misplaced},
     screen::Screen,
     screens,
-    secrets::{self, SecretKind},
     turn::TurnBuilder,
     words::plain_word,
 };
 
 pub(crate) fn take(turn: &mut TurnBuilder<'_>, text: &str) {
-    turn.next_keyboard();
-    if let Some(secret) = misplaced_secret(turn, text) {
-        return explain_secret(turn, secret);
+    let awaits_secret = turn.record.activity.awaits_secret();
+    if !awaits_secret && misplaced::take_text(turn, text) {
+        return;
     }
+    turn.next_keyboard();
     if let Some(choice) = choice_labelled(turn, text) {
         return choices::choose(turn, &choice);
     }
-    if !take_in_context(turn, text) {
+    if take_in_context(turn, text) {
+        return;
+    }
+    // A question typed where a PIN was asked for may have another secret in it.
+    if !(awaits_secret && misplaced::take_unanswered(turn, text)) {
         question::answer(turn, text);
         turn.show(Screen::Present);
     }
-}
-
-/// The kind of secret in a text, where the bot did not ask for one.
-fn misplaced_secret(turn: &TurnBuilder<'_>, text: &str) -> Option<SecretKind> {
-    let activity = &turn.record.activity;
-    if activity.awaits_secret() {
-        return None;
-    }
-    // The label or the last digits of a card may be a number.
-    let awaits_words = activity.awaits_words() || matches!(activity, Activity::Protecting(_));
-    let lone = (!awaits_words && secrets::is_lone_code(text)).then_some(SecretKind::Code);
-    let words = turn.words();
-    secrets::detect(text, |near, word| words.mentions(near, word.line())).or(lone)
-}
-
-/// Deletes a secret from the chat, if possible, and says why.
-fn explain_secret(turn: &mut TurnBuilder<'_>, secret: SecretKind) {
-    let is_deleted = turn.delete_typed();
-    let line = match turn.place {
-        Place::Private if is_deleted => "secret-taken-away",
-        Place::Private => "secret-not-kept",
-        Place::Group => "secret-in-group",
-    };
-    let text = turn.line(line, &[]).below(1, turn.line(secret.line(), &[]));
-    turn.say(Reply::new(text));
-    turn.show(Screen::Present);
 }
 
 /// The choice of the button on the present screen whose label was typed.

@@ -389,3 +389,32 @@ async fn a_file_of_a_local_server_that_cannot_be_read_is_not_said_to_be_wrong() 
         assert!(!log.contains("SECRET"), "{log}");
     }
 }
+#[tokio::test]
+async fn a_card_number_below_any_kind_of_attachment_is_taken_out_of_the_chat() {
+    const NUMBER: &str = "4111\u{2009}1111  1111 / 1111";
+    let (api, store) = (FakeApi::start().await, Gate::open());
+    let _service = Service::start(&api, &store);
+    for (kind, content) in [
+        (
+            "document",
+            json!({"file_id": "F1", "file_name": "cards.json"}),
+        ),
+        ("photo", json!([])),
+        ("video", json!({})),
+        ("voice", json!({})),
+        ("audio", json!({})),
+        ("animation", json!({})),
+    ] {
+        let mut message = api.file_message(ANN, "cards.json", cards());
+        let fields = message.as_object_mut().unwrap();
+        fields.remove("document");
+        fields.insert(kind.to_owned(), content);
+        fields.insert("caption".to_owned(), json!(NUMBER));
+        let before = api.calls_of("deleteMessage").len();
+        api.writes(ANN, message);
+        api.until(kind, |api| api.calls_of("deleteMessage").len() > before)
+            .await;
+    }
+    api.until("nothing waits", |_| store.waiting() == 0).await;
+    assert!(api.calls_of("download").is_empty());
+}
