@@ -3,6 +3,7 @@
 use super::{
     address::{Address, ReplyTo, Thread},
     choice::Press,
+    command_text,
     ids::{ChatId, MessageId, UserId},
 };
 use crate::knowledge::Language;
@@ -20,6 +21,19 @@ pub struct Event {
     pub message: Option<MessageId>,
     /// The person who sent it, if the channel says.
     pub from: Option<UserId>,
+    pub sent_as: SentAs,
+}
+
+/// How a message came into the chat.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SentAs {
+    /// Written here and now.
+    #[default]
+    New,
+    /// Sent before, and edited now. Apps also report an edit when nobody changed a word: a reaction, a link preview.
+    Edit,
+    /// Written elsewhere: forwarded, or sent by way of a bot.
+    Forward,
 }
 
 impl Event {
@@ -32,6 +46,15 @@ impl Event {
             app_language: None,
             message: None,
             from: None,
+            sent_as: SentAs::New,
+        }
+    }
+
+    /// Whether a person expects an answer. An edit gets one only if it changes something.
+    pub fn wants_answer(&self) -> bool {
+        match self.sent_as {
+            SentAs::New | SentAs::Forward => self.input.wants_answer(),
+            SentAs::Edit => false,
         }
     }
 
@@ -187,6 +210,11 @@ commands! {
 }
 
 impl Command {
+    /// The command of this name, in lower case.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|command| command.name() == name)
+    }
+
     /// Whether it concerns a person's own data, and so is not handled in a group.
     pub fn is_personal(self) -> bool {
         match self {
@@ -244,21 +272,13 @@ impl Input {
 
     /// Reads a line of text: `/command argument`, or a message. `@bot` after the command is ignored.
     pub fn from_text(text: &str) -> Self {
-        let Some(rest) = text.trim().strip_prefix('/') else {
+        let Some(typed) = command_text::split(text) else {
             return Self::Text(text.to_owned());
         };
-        let (word, argument) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-        let name = word
-            .split('@')
-            .next()
-            .unwrap_or_default()
-            .to_ascii_lowercase();
-        match Command::ALL
-            .into_iter()
-            .find(|command| command.name() == name)
-        {
-            Some(command) => Self::Command(command, argument.trim().to_owned()),
-            None => Self::UnknownCommand(name),
+        match Command::named(&typed.name) {
+            Some(command) => Self::Command(command, typed.argument.to_owned()),
+            None if typed.is_plain => Self::UnknownCommand(typed.name),
+            None => Self::Text(text.to_owned()),
         }
     }
 }
@@ -306,6 +326,10 @@ mod tests {
             ("/CARDS", Input::Command(Command::Cards, String::new())),
             ("/什么", Input::UnknownCommand("什么".into())),
             ("/", Input::UnknownCommand(String::new())),
+            ("、cancel", Input::Command(Command::Cancel, String::new())),
+            ("／help!", Input::Command(Command::Help, String::new())),
+            ("、还有一个问题", Input::Text("、还有一个问题".into())),
+            ("、cancelled", Input::Text("、cancelled".into())),
             ("怎么解绑 👍", Input::Text("怎么解绑 👍".into())),
             ("", Input::Text(String::new())),
         ] {

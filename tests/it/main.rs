@@ -11,6 +11,7 @@ mod channels;
 mod cli;
 mod deploy;
 mod dialogue;
+mod edits;
 mod hostile;
 mod knowledge;
 mod lines;
