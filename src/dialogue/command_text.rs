@@ -75,7 +75,13 @@ mod tests {
     fn a_command_is_split_however_its_slash_and_its_end_are_typed() {
         for (text, is_plain, name, bot, argument) in [
             ("/help", true, "help", None, ""),
-            (" /Start@some_bot  kb_x ", true, "start", Some("some_bot"), "kb_x"),
+            (
+                " /Start@some_bot  kb_x ",
+                true,
+                "start",
+                Some("some_bot"),
+                "kb_x",
+            ),
             ("／ｈｅｌｐ", false, "help", None, ""),
             ("\u{feff}、cancel。", false, "cancel", None, ""),
             ("\u{200e}/help\u{200b}", true, "help", None, ""),

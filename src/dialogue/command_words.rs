@@ -92,7 +92,15 @@ mod tests {
 
     #[test]
     fn not_everything_behind_a_slash_is_a_command() {
-        for text in ["、", "、取消吧", "、还有一个问题", "/什么", "取消", "／frobnicate", "、 取消"] {
+        for text in [
+            "、",
+            "、取消吧",
+            "、还有一个问题",
+            "/什么",
+            "取消",
+            "／frobnicate",
+            "、 取消",
+        ] {
             assert_eq!(read(text), None, "{text}");
         }
     }

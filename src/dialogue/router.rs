@@ -24,9 +24,6 @@ use super::{
 
 /// Applies an event to the record, and collects what to say and which screens to show.
 pub(super) fn update(turn: &mut TurnBuilder<'_>, event: &Event) {
-    if !matches!(turn.record.activity, Activity::Adding { .. }) {
-        turn.record.note_draft_is_gone();
-    }
     let by_word = turn.base.command_words.read(&event.input);
     let input = by_word.as_ref().unwrap_or(&event.input);
     let awaits_secret = turn.record.activity.awaits_secret();
@@ -43,6 +40,9 @@ pub(super) fn update(turn: &mut TurnBuilder<'_>, event: &Event) {
     };
     if is_taken {
         remember(turn, event, input, awaits_secret);
+    }
+    if !matches!(turn.record.activity, Activity::Adding { .. }) {
+        turn.record.note_draft_is_gone();
     }
 }
 

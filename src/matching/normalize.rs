@@ -90,8 +90,7 @@ fn finish_word(word: &mut String, tokens: &mut Vec<Token>) {
 /// Whether a word has letters of the Latin and of another alphabet: then the others only look Latin. A word of one
 /// alphabet is a word of another language.
 fn is_mixed(word: &str) -> bool {
-    word.contains(|c: char| c.is_ascii_lowercase())
-        && word.contains(|c| latin_look_alike(c) != c)
+    word.contains(|c: char| c.is_ascii_lowercase()) && word.contains(|c| latin_look_alike(c) != c)
 }
 
 /// The Latin letter that a small Cyrillic or Greek letter looks like, or whose capital letter it looks like.

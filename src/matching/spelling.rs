@@ -116,7 +116,8 @@ impl Lexicon {
         }
         let [single, _] = candidates;
         let length = single.chars().count();
-        self.nearest_word(&single, length, 1).filter(|_| length >= MIN_LETTERS)
+        self.nearest_word(&single, length, 1)
+            .filter(|_| length >= MIN_LETTERS)
     }
 
     /// Cuts several words typed without spaces: into as few as possible, the commonest of these.

@@ -169,7 +169,9 @@ impl Synonyms {
 
     /// Whether a text is nothing but interjections and numbers.
     pub fn is_interjection(&self, text: &str) -> bool {
-        let words = normalize(text).into_iter().filter(|token| !is_number(token));
+        let words = normalize(text)
+            .into_iter()
+            .filter(|token| !is_number(token));
         let words = shorten(words.collect());
         let mut left = words.as_slice();
         while let Some(length) = self.interjections.longest_match(|n| left.get(..n)) {
@@ -227,7 +229,9 @@ impl Synonyms {
 
     /// Whether a word by itself names a concept.
     pub fn has_concept(&self, word: &str) -> bool {
-        !self.find_concepts(&[Token::Word(word.to_owned())]).is_empty()
+        !self
+            .find_concepts(&[Token::Word(word.to_owned())])
+            .is_empty()
     }
 
     /// Every Latin word of the concepts.
@@ -379,10 +383,30 @@ mod tests {
     #[test]
     fn interjections_are_known_however_long_they_are_drawn() {
         let synonyms = sample();
-        for text in ["oh", "OH!", "ooooh", "oh no", "oh noooo", "hahahah", "ha", "hmmmm…", "啊啊啊", "oh 123 haha 👍"] {
+        for text in [
+            "oh",
+            "OH!",
+            "ooooh",
+            "oh no",
+            "oh noooo",
+            "hahahah",
+            "ha",
+            "hmmmm…",
+            "啊啊啊",
+            "oh 123 haha 👍",
+        ] {
             assert!(synonyms.is_interjection(text), "{text}");
         }
-        for text in ["", "👍", "123", "no", "oh no my card", "hat", "卡啊", "banana"] {
+        for text in [
+            "",
+            "👍",
+            "123",
+            "no",
+            "oh no my card",
+            "hat",
+            "卡啊",
+            "banana",
+        ] {
             assert!(!synonyms.is_interjection(text), "{text}");
         }
     }

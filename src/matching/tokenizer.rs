@@ -64,7 +64,10 @@ impl Tokenizer {
             synonyms,
             foreign: Lexicon::new(counts.clone()),
             lexicon: Lexicon::default(),
-            phrasings: foreign.iter().filter_map(|tokens| lone_word(tokens)).collect(),
+            phrasings: foreign
+                .iter()
+                .filter_map(|tokens| lone_word(tokens))
+                .collect(),
         };
         for tokens in chinese {
             tokenizer.phrasings.extend(lone_word(tokens));

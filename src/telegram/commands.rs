@@ -4,9 +4,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use teloxide::{
-    payloads::{
-        DeleteMyCommands, DeleteMyCommandsSetters, SetMyCommands, SetMyCommandsSetters,
-    },
+    payloads::{DeleteMyCommands, DeleteMyCommandsSetters, SetMyCommands, SetMyCommandsSetters},
     types::{BotCommand, BotCommandScope},
 };
 
@@ -68,7 +66,10 @@ fn foreign_menus(lines: &Lines) -> Vec<DeleteMyCommands> {
         BotCommandScope::AllPrivateChats,
         BotCommandScope::AllGroupChats,
     ];
-    let of_lines = lines.languages().into_iter().map(|language| language.code().to_owned());
+    let of_lines = lines
+        .languages()
+        .into_iter()
+        .map(|language| language.code().to_owned());
     let languages: BTreeSet<_> = APP_LANGUAGES
         .map(str::to_owned)
         .into_iter()

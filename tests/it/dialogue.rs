@@ -383,21 +383,55 @@ fn speaks_chinese_after(app: Option<Language>, texts: &[&str]) -> bool {
 fn one_name_brand_or_word_does_not_change_the_language() {
     let (en, zh) = (Some(Language::EN), Some(Language::ZH));
     for text in [
-        "Wang Wei", "Li Xiaolong", "hahaha", "NFC", "women", "banana", "fan", "卡", "12", "、", "。。。", "👍",
+        "Wang Wei",
+        "Li Xiaolong",
+        "hahaha",
+        "NFC",
+        "women",
+        "banana",
+        "fan",
+        "卡",
+        "12",
+        "、",
+        "。。。",
+        "👍",
     ] {
-        assert!(!speaks_chinese_after(None, &["how do I unbind my card", text]), "{text}");
+        assert!(
+            !speaks_chinese_after(None, &["how do I unbind my card", text]),
+            "{text}"
+        );
         assert!(!speaks_chinese_after(en, &[text]), "{text}");
     }
-    for text in ["Apple Wallet", "iphone", "Google Pay", "Huawei Mate 60 Pro", "unbind", "ok", "/cards"] {
-        assert!(speaks_chinese_after(None, &["怎么解绑门禁卡", text]), "{text}");
+    for text in [
+        "Apple Wallet",
+        "iphone",
+        "Google Pay",
+        "Huawei Mate 60 Pro",
+        "unbind",
+        "ok",
+        "/cards",
+    ] {
+        assert!(
+            speaks_chinese_after(None, &["怎么解绑门禁卡", text]),
+            "{text}"
+        );
         assert!(speaks_chinese_after(zh, &[text]), "{text}");
     }
-    assert!(speaks_chinese_after(None, &["how do I unbind my card", "解绑"]));
+    assert!(speaks_chinese_after(
+        None,
+        &["how do I unbind my card", "解绑"]
+    ));
     assert!(speaks_chinese_after(en, &["Apple Wallet怎么解绑"]));
     assert!(speaks_chinese_after(en, &["zenme jiebang menka"]));
     assert!(!speaks_chinese_after(zh, &["how do I remove my card"]));
-    assert!(!speaks_chinese_after(None, &["/language English", "怎么解绑门禁卡"]));
-    assert!(speaks_chinese_after(None, &["/language zh", "how do I remove my card"]));
+    assert!(!speaks_chinese_after(
+        None,
+        &["/language English", "怎么解绑门禁卡"]
+    ));
+    assert!(speaks_chinese_after(
+        None,
+        &["/language zh", "how do I remove my card"]
+    ));
 }
 
 #[test]
@@ -409,7 +443,11 @@ fn a_link_or_command_while_a_card_is_added_asks_its_question_once() {
                 record = respond_to(&record, &Event::private(Input::from_text(text))).record;
             }
             let turn = respond_to(&record, &Event::private(Input::from_text(command)));
-            let said: Vec<_> = turn.replies.iter().map(|reply| reply.text.to_plain()).collect();
+            let said: Vec<_> = turn
+                .replies
+                .iter()
+                .map(|reply| reply.text.to_plain())
+                .collect();
             assert_eq!(said.len(), 1, "{command} after {before:?}: {said:?}");
         }
     }
@@ -417,8 +455,17 @@ fn a_link_or_command_while_a_card_is_added_asks_its_question_once() {
 
 #[test]
 fn a_word_behind_a_slash_is_a_command_also_where_a_name_is_asked_for() {
-    let asked = respond_to(&Record::default(), &Event::private(Input::from_text("/unbind")));
-    for text in ["、cancel", "／cancel", "、取消", "/取消", "\u{feff}、取消。"] {
+    let asked = respond_to(
+        &Record::default(),
+        &Event::private(Input::from_text("/unbind")),
+    );
+    for text in [
+        "、cancel",
+        "／cancel",
+        "、取消",
+        "/取消",
+        "\u{feff}、取消。",
+    ] {
         let turn = respond_to(&asked.record, &Event::private(Input::from_text(text)));
         assert_eq!(turn.record.activity, Activity::Idle, "{text}");
     }

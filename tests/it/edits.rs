@@ -180,7 +180,11 @@ fn an_edited_label_renames_the_card() {
     let id = talk.say("Offcie");
     talk.edit(id, "Office");
     assert_eq!(talk.label_of_draft().as_deref(), Some("Office"));
-    assert!(talk.said.contains("Which wallet is “Office” in?"), "{}", talk.said);
+    assert!(
+        talk.said.contains("Which wallet is “Office” in?"),
+        "{}",
+        talk.said
+    );
     talk.edit_in_vain(id, "Office");
     talk.edit(id, "Ofice");
     let wallet = talk.say("OPPO Wallet");
@@ -242,7 +246,10 @@ fn edited_wallets_phones_issuers_and_digits_are_corrected() {
     talk.press(Choice::Edit(unbind_bot::dialogue::Field::Issuer, card));
     let issuer = talk.say("Harbuor Tower");
     talk.edit(issuer, "Harbour Tower");
-    assert_eq!(talk.record.cards[0].issuer.as_deref(), Some("Harbour Tower"));
+    assert_eq!(
+        talk.record.cards[0].issuer.as_deref(),
+        Some("Harbour Tower")
+    );
     talk.press(Choice::Edit(unbind_bot::dialogue::Field::Digits, card));
     let digits = talk.say("4812");
     talk.edit(digits, "4821");
@@ -269,7 +276,14 @@ fn an_older_message_is_not_said_again() {
     let older = talk.say("what does it cost?");
     talk.say("done");
     let step = talk.step();
-    for text in ["done", "cancel", "/cancel", "how do I unbind my card", "back", "not done"] {
+    for text in [
+        "done",
+        "cancel",
+        "/cancel",
+        "how do I unbind my card",
+        "back",
+        "not done",
+    ] {
         talk.edit_in_vain(older, text);
         assert_eq!(talk.step(), step);
     }
@@ -332,7 +346,12 @@ fn an_edit_or_a_forwarded_message_is_never_done_undo_or_forget() {
 
 #[test]
 fn a_done_that_is_taken_back_leads_back_to_the_step() {
-    for edited in ["not done", "oops, not yet", "wait, where is that button?", "还没好"] {
+    for edited in [
+        "not done",
+        "oops, not yet",
+        "wait, where is that button?",
+        "还没好",
+    ] {
         let mut talk = Talk::at_the_first_step();
         let id = talk.say("done");
         assert_eq!(talk.step(), "step-find-card");
@@ -394,7 +413,11 @@ fn a_few_messages_are_remembered_without_their_texts() {
     }
     let written = serde_json::to_string(&talk.record.said).expect("written");
     assert!(!written.contains("zebra"));
-    assert!(talk.record.said.len() <= 16 && written.len() < 2_000, "{}", written.len());
+    assert!(
+        talk.record.said.len() <= 16 && written.len() < 2_000,
+        "{}",
+        written.len()
+    );
     talk.now += SignedDuration::from_mins(6);
     talk.say("hello");
     assert_eq!(talk.record.said.len(), 1);

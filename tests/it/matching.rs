@@ -58,14 +58,55 @@ fn plain_questions_are_answered_in_both_languages() {
 #[test]
 fn sounds_and_stray_words_are_no_question() {
     for nothing in [
-        "oh", "OH!", "ooh", "ooooh", "oh no", "oh noooo!!", "haha", "hahaha", "hahahahaha", "ha", "hmm", "hmmmm", "uh", "wow",
-        "lol", "sun", "mama", "e", "a", "o", "x", "ah", "aha", "meh", "哈", "哈哈哈", "嗯", "嗯嗯", "哦", "啊啊啊", "呃", "唉",
-        "hm… 123", "oh 👍", "👍", "🤔🤔", "...", "。。。", "？！", "12", "2024", "",
+        "oh",
+        "OH!",
+        "ooh",
+        "ooooh",
+        "oh no",
+        "oh noooo!!",
+        "haha",
+        "hahaha",
+        "hahahahaha",
+        "ha",
+        "hmm",
+        "hmmmm",
+        "uh",
+        "wow",
+        "lol",
+        "sun",
+        "mama",
+        "e",
+        "a",
+        "o",
+        "x",
+        "ah",
+        "aha",
+        "meh",
+        "哈",
+        "哈哈哈",
+        "嗯",
+        "嗯嗯",
+        "哦",
+        "啊啊啊",
+        "呃",
+        "唉",
+        "hm… 123",
+        "oh 👍",
+        "👍",
+        "🤔🤔",
+        "...",
+        "。。。",
+        "？！",
+        "12",
+        "2024",
+        "",
     ] {
         let finding = find(nothing);
         assert_eq!(finding.outcome, Outcome::None, "{nothing}: {finding:?}");
     }
-    for something in ["help", "hello", "hi", "hiya", "bye", "thanks", "thx", "你好", "谢谢"] {
+    for something in [
+        "help", "hello", "hi", "hiya", "bye", "thanks", "thx", "你好", "谢谢",
+    ] {
         let finding = find(something);
         assert_ne!(finding.outcome, Outcome::None, "{something}");
     }

@@ -32,7 +32,8 @@ impl Record {
     /// Whether the same person has said something later than this message, as far as is remembered. If so many messages
     /// came since that it is forgotten, it is not the last one.
     pub(crate) fn has_said_since(&self, id: MessageId, from: Option<UserId>) -> bool {
-        let is_forgotten = self.said.len() == REMEMBER_SAID && self.said.iter().all(|said| said.id > id);
+        let is_forgotten =
+            self.said.len() == REMEMBER_SAID && self.said.iter().all(|said| said.id > id);
         let mut own = self.said.iter().filter(|said| said.from == from);
         is_forgotten || own.any(|said| said.id > id)
     }
@@ -81,13 +82,18 @@ mod tests {
         assert!(record.said(MessageId(1)).is_some());
         record.note_said(said(3, 301, Answered::Nothing, "c"));
         assert!(record.said(MessageId(1)).is_none());
-        assert!(record.has_said_since(MessageId(2), None) && !record.has_said_since(MessageId(3), None));
+        assert!(
+            record.has_said_since(MessageId(2), None) && !record.has_said_since(MessageId(3), None)
+        );
         for id in 10..40 {
             record.note_said(said(id, 302, Answered::Nothing, "d"));
         }
         assert_eq!(record.said.len(), REMEMBER_SAID);
         let other = Some(UserId(5));
-        assert!(record.has_said_since(MessageId(9), other), "it is forgotten");
+        assert!(
+            record.has_said_since(MessageId(9), other),
+            "it is forgotten"
+        );
         assert!(!record.has_said_since(MessageId(30), other));
     }
 

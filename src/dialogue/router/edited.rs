@@ -50,7 +50,8 @@ pub(super) fn take(turn: &mut TurnBuilder<'_>, event: &Event, input: &Input) -> 
         return false;
     }
     let is_last = !turn.record.has_said_since(id, author(event));
-    let is_taken = take_misplaced_secret(turn, input)
+    let answered = before.as_ref().map(|before| before.answered);
+    let is_taken = take_misplaced_secret(turn, input, answered.unwrap_or_default())
         || match before {
             Some(before) if before.answered == Answered::Past => false,
             Some(before) => {
@@ -66,8 +67,16 @@ pub(super) fn take(turn: &mut TurnBuilder<'_>, event: &Event, input: &Input) -> 
 }
 
 /// A secret is explained also in an older message.
-fn take_misplaced_secret(turn: &mut TurnBuilder<'_>, input: &Input) -> bool {
-    let is_secret = matches!(input, Input::Text(text) if typed::take_secret(turn, text));
+fn take_misplaced_secret(turn: &mut TurnBuilder<'_>, input: &Input, answered: Answered) -> bool {
+    let Input::Text(text) = input else {
+        return false;
+    };
+    let is_secret = match answered {
+        Answered::Draft(_) | Answered::Card(..) | Answered::Past => {
+            typed::take_secret_beside(turn, text, true)
+        }
+        Answered::Nothing | Answered::Step => typed::take_secret(turn, text),
+    };
     if is_secret {
         turn.next_keyboard();
     }

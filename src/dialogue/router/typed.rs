@@ -36,7 +36,18 @@ pub(crate) fn take(turn: &mut TurnBuilder<'_>, text: &str) {
 
 /// Takes a secret that does not belong in a chat. Returns whether the text was one.
 pub(super) fn take_secret(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
-    let secret = misplaced_secret(turn, text);
+    let activity = &turn.record.activity;
+    let awaits_words = activity.awaits_words() || matches!(activity, Activity::Protecting(_));
+    take_secret_beside(turn, text, awaits_words)
+}
+
+/// The same; where the text may be the label or the last digits of a card, a lone number is none.
+pub(super) fn take_secret_beside(
+    turn: &mut TurnBuilder<'_>,
+    text: &str,
+    awaits_words: bool,
+) -> bool {
+    let secret = misplaced_secret(turn, text, awaits_words);
     if let Some(secret) = secret {
         explain_secret(turn, secret);
     }
@@ -44,13 +55,10 @@ pub(super) fn take_secret(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
 }
 
 /// The kind of secret in a text, where the bot did not ask for one.
-fn misplaced_secret(turn: &TurnBuilder<'_>, text: &str) -> Option<SecretKind> {
-    let activity = &turn.record.activity;
-    if activity.awaits_secret() {
+fn misplaced_secret(turn: &TurnBuilder<'_>, text: &str, awaits_words: bool) -> Option<SecretKind> {
+    if turn.record.activity.awaits_secret() {
         return None;
     }
-    // The label or the last digits of a card may be a number.
-    let awaits_words = activity.awaits_words() || matches!(activity, Activity::Protecting(_));
     let lone = (!awaits_words && secrets::is_lone_code(text)).then_some(SecretKind::Code);
     let words = turn.words();
     secrets::detect(text, |near, word| words.mentions(near, word.line())).or(lone)
@@ -112,7 +120,12 @@ fn while_removing(turn: &mut TurnBuilder<'_>, text: &str, removal: &Removal) -> 
 type Procedure = fn(&mut TurnBuilder<'_>);
 
 /// Calls `procedure` if `text` is one of the words of the line `words`. Returns whether it was.
-pub(super) fn if_means(turn: &mut TurnBuilder<'_>, text: &str, words: &str, procedure: Procedure) -> bool {
+pub(super) fn if_means(
+    turn: &mut TurnBuilder<'_>,
+    text: &str,
+    words: &str,
+    procedure: Procedure,
+) -> bool {
     let is_meant = turn.words().means(text, words);
     if is_meant {
         procedure(turn);

@@ -112,8 +112,7 @@ async fn an_anonymous_administrator_is_answered() {
     let _service = service(&api, &store);
     let mut message = said_in_group(GROUP, &format!("／help@{BOT_NAME}"));
     message["sender_chat"] = json!({"id": GROUP, "type": "supergroup"});
-    message["from"] =
-        json!({"id": 1_087_968_824, "is_bot": true, "username": "GroupAnonymousBot"});
+    message["from"] = json!({"id": 1_087_968_824, "is_bot": true, "username": "GroupAnonymousBot"});
     api.push(json!({"message": message}));
     until_all_is_done(&api, &store).await;
     assert_eq!(api.sent(GROUP).len(), 1);
@@ -183,7 +182,11 @@ async fn an_export_is_told_by_its_content_whatever_its_name() {
         r#"{"unbind_bot_cards": 1, "cards": [{"label": "Office", "wallet": "wallet-huawei"}]}"#;
     let (api, store) = (FakeApi::start().await, Gate::open());
     let _service = service(&api, &store);
-    for (chat, name) in [(41, json!("cards.txt")), (42, json!("cards")), (43, Value::Null)] {
+    for (chat, name) in [
+        (41, json!("cards.txt")),
+        (42, json!("cards")),
+        (43, Value::Null),
+    ] {
         let mut file = api.file_message(chat, "x", cards);
         file["document"]["file_name"] = name;
         api.writes(chat, file);
@@ -209,7 +212,8 @@ async fn a_slash_of_a_chinese_keyboard_begins_a_command() {
         let mut message = said(chat, text);
         message["from"]["language_code"] = json!("zh-hans");
         api.writes(chat, message);
-        api.until("it is answered", |api| !api.sent(chat).is_empty()).await;
+        api.until("it is answered", |api| !api.sent(chat).is_empty())
+            .await;
         let asked = api.sent(chat)[0].text().to_owned();
         assert!(asked.contains("这张卡叫什么"), "{text}: {asked}");
     }
@@ -276,7 +280,14 @@ async fn odd_characters_in_a_name_are_sent() {
     })
     .await;
     for call in (61..67).flat_map(|chat| api.sent(chat)) {
-        assert!(!call.text().contains(['\u{2068}', '\u{2069}']), "{}", call.text());
-        assert_eq!(call.params["parse_mode"], "HTML", "none was refused and sent plainly");
+        assert!(
+            !call.text().contains(['\u{2068}', '\u{2069}']),
+            "{}",
+            call.text()
+        );
+        assert_eq!(
+            call.params["parse_mode"], "HTML",
+            "none was refused and sent plainly"
+        );
     }
 }
