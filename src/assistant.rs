@@ -255,7 +255,7 @@ impl Assistant {
         }
         let mut turn = self.make_turn(cause, &before.record).await?;
         let nothing_happened =
-            !event.input.wants_answer() && turn.replies.is_empty() && turn.record == before.record;
+            !event.wants_answer() && turn.replies.is_empty() && turn.record == before.record;
         if nothing_happened {
             self.timers.set(chat, before.version, turn.record.wake_at());
             return Ok(Handled::unchanged());

@@ -17,6 +17,8 @@ mod buttons;
 mod cards;
 mod characters;
 pub mod choice;
+mod command_text;
+mod command_words;
 mod context;
 pub mod dead_letter;
 pub mod event;
@@ -30,6 +32,7 @@ mod reminders;
 mod removal;
 pub mod reply;
 mod router;
+pub mod said;
 mod screen;
 mod screens;
 mod secrets;
@@ -44,8 +47,12 @@ use jiff::Timestamp;
 pub use address::{Address, Channel, ReplyTo, Thread, ThreadId};
 pub use cards::card_text::MAX_LABEL_CHARS;
 pub use choice::{Choice, Field, MAX_DATA_BYTES, Page, Press, Reason};
+pub use command_text::{CommandText, split as split_command};
+pub use command_words::CommandWords;
 pub use context::{Base, Context, Found, MAX_CLOCK_AHEAD, TimeCheck, Turn};
-pub use event::{AttachmentKind, Command, Event, Input, Place, Receipt, SentFile, Unreadable};
+pub use event::{
+    AttachmentKind, Command, Event, Input, Place, Receipt, SentAs, SentFile, Unreadable,
+};
 pub use ids::{CardId, ChatId, MessageId, UpdateId, UserId};
 pub use my_data::card_file::MAX_FILE_BYTES;
 pub use protection::credentials::Entropy;
@@ -62,8 +69,8 @@ use crate::{knowledge::Language, matching::Finding};
 
 /// Handles one event: returns the changed record and the replies.
 ///
-/// Every event gets at least one reply, except [`Input::Wake`] when nothing is due, and receipts other than the content
-/// of a file.
+/// Every event gets at least one reply, except [`Input::Wake`] when nothing is due, receipts other than the content of a
+/// file, and edits that change nothing.
 pub fn respond(record: &Record, event: &Event, context: &Context<'_>) -> Turn {
     let mut turn = TurnBuilder::begin(record, event, context);
     reminders::sweep(&mut turn, context);

@@ -44,7 +44,8 @@
 //! # How to add …
 //!
 //! - **a command**: a row in the table of [`Command`](dialogue::Command) (the variant and its word), and the compiler leads
-//!   to the one `match` in `dialogue/router/commands.rs`; its description is the line `command-<name>` in every `knowledge/lines/*.ftl`.
+//!   to the one `match` in `dialogue/router/commands.rs`; its description is the line `command-<name>` in every `knowledge/lines/*.ftl`,
+//!   other words for it are the line `words-command-<name>`.
 //! - **a button**: a row in the table of `dialogue/choice.rs` (the word in the button's data, and what it is about). The
 //!   compiler leads to the one `match` in `dialogue/router/choices.rs`. Words never change: buttons in old chats carry them.
 //! - **a screen**: a variant of `Screen` (`dialogue/screen.rs`), and its drawing, called from `dialogue/screens.rs`.

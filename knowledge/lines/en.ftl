@@ -66,6 +66,7 @@ paused =
     {""}**Paused.** “{ $label }” is still on your list.
     Go on within { $days } days, with the button or /unbind.
 nothing-to-cancel = There is nothing to stop. Ask me something, or choose:
+say-anew = I act on that only when you write it here yourself, as a new message.
 content-changed = My instructions have changed since then, so we go on from this step.
 unfinished-card = We have not finished taking out “{ $label }”. Shall we go on? I keep your place for { $days } days.
 unfinished = You were about to take out a card. Shall we go on? I keep your place for { $days } days.
@@ -157,6 +158,7 @@ corrected = All right: “{ $label }” is in { $wallet }. Then from the first s
 no-guide = My knowledge has no step-by-step guide at the moment. Please ask me instead.
 step-head = **{ $label }** · { $wallet } · step { $step } of { $steps }
 step-done = ✅ { $title }
+step-taken-back = All right, then we are still at this step:
 looks-different =
     {""}**What is different?**
     Choose what fits, or tell me in your own words what you see.
@@ -258,7 +260,7 @@ privacy =
     • Cards taken off: { $bin } days; a removal left in the middle: { $unfinished } days
     • Reminders you asked for, the review every { $review } days among them
     • Whether a PIN or codes protect removals, never the PIN itself
-    • Numbers of messages, so that nothing is done twice: { $hours } hours
+    • Numbers of messages, so that nothing is done twice: { $hours } hours; of the last few a short mark, to notice edits
     • A message I failed at through my own fault, its digits blotted out, for those who mend me: { $letters } days
     I keep no other messages, no card numbers, no passwords.
     /forget deletes it at once. The last of it is out of my files within a day, and out of the backup copies after about a week.
@@ -406,6 +408,22 @@ words-beside-code = code | otp | it's | it is | this is | here | here it is | he
 words-card-number = card number | card no | number of the card | card nr | number of my card | card's number | number on the card | number on my card | number printed on the card
 words-also = also, | , also | , and also | besides, | another question | one more thing | and how | and what | and does | and do | and can | and will | and is | and why | and where | and when
 words-guide = guide me | guide me step by step | step by step | show me how | start | let's start
+# Words so common in the language that two words with one of them show it; no names, brands or words of other languages.
+words-common = how | what | why | when | where | which | who | my | the | is | are | isn't | it | i | i'm | i've | me | do | does | did | can't | don't | doesn't | could | would | should | to | of | not | this | that | these | from | have | has | had | was | were | if | after | before | still | about | with | your | and | but
+
+## Words that stand for commands behind a slash, besides their English names, separated by |
+words-command-unbind = unbind
+words-command-cards = cards
+words-command-faq = faq | topics
+words-command-language = language
+words-command-protect = protect
+words-command-privacy = privacy
+words-command-export = export
+words-command-import = import
+words-command-forget = forget
+words-command-cancel = cancel
+words-command-help = help
+words-command-start = start
 
 ## Command menu
 command-unbind = Take a card out, step by step

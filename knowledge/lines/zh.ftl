@@ -63,6 +63,7 @@ paused =
     {""}**先放着**。“{ $label }”还在列表里。
     { $days } 天内点按钮或用 /unbind 都能接着做。
 nothing-to-cancel = 现在没有正在进行的事。直接问我，或者选一个：
+say-anew = 这句话得你自己在这里新发一条，我才会照做。
 content-changed = 操作说明更新过，我们从这一步接着来。
 unfinished-card = “{ $label }”还没拿完，要接着做吗？做到哪儿我给你留 { $days } 天。
 unfinished = 上次要拿掉一张卡，还没做完，要接着来吗？做到哪儿我给你留 { $days } 天。
@@ -151,6 +152,7 @@ corrected = 好的，记下了：“{ $label }”在“{ $wallet }”里。从�
 no-guide = 我现在没有分步说明，请直接问我。
 step-head = **{ $label }** · { $wallet } · 第 { $step } 步，共 { $steps } 步
 step-done = ✅ { $title }
+step-taken-back = 好，那我们还在这一步：
 looks-different =
     {""}**哪里不一样？**
     选一个最像的，或者直接说说你看到了什么。
@@ -240,7 +242,7 @@ privacy =
     • 拿掉的卡：{ $bin } 天；做到一半的步骤：{ $unfinished } 天
     • 你要的提醒，包括每 { $review } 天看一次卡片
     • 拿掉卡之前验不验 PIN 或动态码；PIN 本身不存
-    • 消息编号，免得一件事做两次：{ $hours } 小时
+    • 消息编号，免得一件事做两次：{ $hours } 小时；最近几条另记一个短记号，好认出改动
     • 因为我自己出错没处理好的那条消息，数字都抹掉，留给修我的人看：{ $letters } 天
     别的聊天内容、完整卡号、密码都不存。
     /forget 马上删掉。文件里的残留一天内清掉，备份里的大约一周后没了。
@@ -377,6 +379,22 @@ words-beside-code = 验证码 | 码 | 这是 | 是 | 给你 | 谢谢 | 收到 | 
 words-card-number = 卡号 | 卡的号码 | 银行卡号
 words-also = 另外 | 还有 | 顺便问 | 再问一下 | 再问一句
 words-guide = 带我做 | 一步一步带我做 | 一步一步来 | 一步步来 | 开始 | 带我操作
+# 用拼音打字时常见的词：两个词里有一个，就看得出是中文。不要写人名、牌子和英文里也有的词。
+words-common = zenme | zen me | wo de | wode | ni hao | nihao | qing wen | qingwen | weishenme | wei shenme | shenme | shen me | jiebang | jie bang | menka | men ka | menjinka | men jin ka | shanchu | shan chu | qianbao | shouji | bangding | diule | diu le | keyi | ke yi | neng bu neng | bu neng | meiyou | mei you | haishi | zhege | zhe ge
+
+## 斜杠后面可以代替英文命令的词，用 | 隔开
+words-command-unbind = 解绑 | 解除绑定 | 移除
+words-command-cards = 卡片 | 我的卡 | 我的卡片
+words-command-faq = 话题 | 常见问题
+words-command-language = 语言 | 换语言 | 切换语言
+words-command-protect = 保护
+words-command-privacy = 隐私
+words-command-export = 导出
+words-command-import = 导入
+words-command-forget = 全部删除 | 全部删掉
+words-command-cancel = 取消 | 停止
+words-command-help = 帮助 | 说明
+words-command-start = 开始
 
 ## 命令菜单
 command-unbind = 一步步拿掉一张卡

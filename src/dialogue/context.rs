@@ -2,7 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{protection::credentials::Entropy, record::Record, reply::Reply};
+use super::{
+    command_words::CommandWords, protection::credentials::Entropy, record::Record, reply::Reply,
+};
 use crate::{
     knowledge::{EntryId, Knowledge, Lines},
     matching::{Matcher, Outcome},
@@ -14,14 +16,17 @@ pub struct Base {
     pub knowledge: Knowledge,
     pub matcher: Matcher,
     pub lines: Lines,
+    pub command_words: CommandWords,
 }
 
 impl Base {
     /// Indexes a knowledge base.
     pub fn new(knowledge: Knowledge) -> Self {
+        let lines = Lines::new(&knowledge.lines);
         Self {
             matcher: Matcher::new(&knowledge),
-            lines: Lines::new(&knowledge.lines),
+            command_words: CommandWords::new(&lines),
+            lines,
             knowledge,
         }
     }

@@ -3,6 +3,7 @@
 use super::{
     address::{Address, ReplyTo, Thread},
     choice::Press,
+    command_text,
     ids::{ChatId, MessageId, UserId},
 };
 use crate::knowledge::Language;
@@ -20,6 +21,19 @@ pub struct Event {
     pub message: Option<MessageId>,
     /// The person who sent it, if the channel says.
     pub from: Option<UserId>,
+    pub sent_as: SentAs,
+}
+
+/// How a message came into the chat.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SentAs {
+    /// Written here and now.
+    #[default]
+    New,
+    /// Sent before, and edited now. Apps also report an edit when nobody changed a word: a reaction, a link preview.
+    Edit,
+    /// Written elsewhere: forwarded, or sent by way of a bot.
+    Forward,
 }
 
 impl Event {
@@ -32,6 +46,15 @@ impl Event {
             app_language: None,
             message: None,
             from: None,
+            sent_as: SentAs::New,
+        }
+    }
+
+    /// Whether a person expects an answer. An edit gets one only if it changes something.
+    pub fn wants_answer(&self) -> bool {
+        match self.sent_as {
+            SentAs::New | SentAs::Forward => self.input.wants_answer(),
+            SentAs::Edit => false,
         }
     }
 
@@ -195,6 +218,11 @@ commands! {
 }
 
 impl Command {
+    /// The command of this name, in lower case.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|command| command.name() == name)
+    }
+
     /// Whether it concerns a person's own data, and so is not handled in a group.
     pub fn is_personal(self) -> bool {
         match self {
@@ -255,33 +283,15 @@ impl Input {
 
     /// Reads a line of text: `/command argument`, or a message. `@bot` after the command is ignored.
     pub fn from_text(text: &str) -> Self {
-        let line = text.trim();
-        let Some(rest) = line.strip_prefix('/') else {
+        let Some(typed) = command_text::split(text) else {
             return Self::Text(text.to_owned());
         };
-        let (word, argument) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-        let name = command_name(word);
-        // What follows an @ is ignored only if it may be the name of a bot; these begin with a letter.
-        let argument = match word.split_once('@') {
-            Some((command, bot)) if !bot.starts_with(|c: char| c.is_ascii_alphabetic()) => {
-                &rest[command.len() + 1..]
-            }
-            Some(_) | None => argument,
-        };
-        match Command::ALL
-            .into_iter()
-            .find(|command| command.name() == name)
-        {
-            Some(command) => Self::Command(command, argument.trim().to_owned()),
-            None => Self::UnknownCommand(line.to_owned()),
+        match Command::named(&typed.name) {
+            Some(command) => Self::Command(command, typed.argument.to_owned()),
+            None if typed.is_plain => Self::UnknownCommand(text.trim().to_owned()),
+            None => Self::Text(text.to_owned()),
         }
     }
-}
-
-/// The name of a command, from its word without the slash: `Help@some_bot` is `help`.
-pub(super) fn command_name(word: &str) -> String {
-    let name = word.split('@').next().unwrap_or_default();
-    name.to_ascii_lowercase()
 }
 
 /// Kinds of messages that are not text.
@@ -332,6 +342,10 @@ mod tests {
             ("/什么", Input::UnknownCommand("/什么".into())),
             (" /Was @x ", Input::UnknownCommand("/Was @x".into())),
             ("/", Input::UnknownCommand("/".into())),
+            ("、cancel", Input::Command(Command::Cancel, String::new())),
+            ("／help!", Input::Command(Command::Help, String::new())),
+            ("、还有一个问题", Input::Text("、还有一个问题".into())),
+            ("、cancelled", Input::Text("、cancelled".into())),
             ("怎么解绑 👍", Input::Text("怎么解绑 👍".into())),
             ("", Input::Text(String::new())),
         ] {

@@ -2,7 +2,8 @@
 
 use super::{
     buttons::{self, with_first_steps},
-    event::{AttachmentKind, command_name},
+    command_text,
+    event::AttachmentKind,
     reply::Reply,
     turn::TurnBuilder,
 };
@@ -23,8 +24,8 @@ pub(super) fn say_help(turn: &mut TurnBuilder<'_>) {
 /// Says that the command is unknown, followed by the help text. Only a name of letters is repeated: with anything else in
 /// it, it may be something secret.
 pub(super) fn say_unknown_command(turn: &mut TurnBuilder<'_>, line: &str) {
-    let word = line.trim_start_matches('/').split_whitespace().next();
-    let name = command_name(word.unwrap_or_default());
+    let name = command_text::split(line).map(|typed| typed.name);
+    let name = name.unwrap_or_default();
     let is_letter = |c: char| c.is_alphabetic() || c == '_';
     let is_name =
         name.chars().all(is_letter) && (1..=MAX_COMMAND_CHARS).contains(&name.chars().count());

@@ -28,12 +28,13 @@ impl fmt::Display for ChatId {
 pub struct UpdateId(pub u32);
 
 /// The channel's id of a message, used to edit or delete it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct MessageId(pub i32);
 
 /// The channel's id of a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct UserId(pub u64);
 
 /// The id of a card; never reused within a chat.

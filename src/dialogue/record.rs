@@ -1,9 +1,11 @@
 //! The chat record: everything stored about a chat, as one versioned value that is committed atomically.
 //!
 //! Reading is lenient (`default` everywhere), so that records written by older versions can be read. The retention
-//! times are the constants here. `changes` holds the methods that modify a record.
+//! times are the constants here. `changes` holds the methods that modify a record, `messages` those about
+//! what a person said last.
 
 mod changes;
+mod messages;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +17,7 @@ use super::{
     choice::{Field, Reason},
     ids::{CardId, MessageId, UpdateId},
     protection::credentials::{FailedAttempts, HiddenSecret, Protection},
+    said::SaidMessage,
 };
 use crate::knowledge::{CardKind, EntryId, Language, Lines, PhoneSystem};
 
@@ -114,6 +117,12 @@ pub struct Record {
     pub dead_letters: Vec<DeadLetter>,
     /// Updates handled within the last [`REMEMBER_UPDATES_HOURS`], the oldest first.
     pub updates: Vec<SeenUpdate>,
+    /// The last messages of the person, the newest last, without their texts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub said: Vec<SaidMessage>,
+    /// Whether the keyboard that a former bot of this name may have left was taken away.
+    #[serde(rename = "started", skip_serializing_if = "std::ops::Not::not")]
+    pub old_keyboard_removed: bool,
 }
 
 /// A message the bot failed on because of a bug, or a reply that could not be sent, and how it failed; built by

@@ -42,6 +42,9 @@ pub struct Reply {
     /// Whether the record gets a [`Receipt::Sent`](super::Receipt::Sent) when it was sent; that costs a commit.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub wants_receipt: bool,
+    /// Whether the channel first takes away a keyboard that a former bot of the same name left below the input field.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub removes_keyboard: bool,
 }
 
 /// Something sent with a message.
@@ -68,6 +71,7 @@ impl Reply {
             downloads: None,
             unsolicited: false,
             wants_receipt: false,
+            removes_keyboard: false,
         }
     }
 

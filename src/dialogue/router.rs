@@ -1,36 +1,61 @@
 //! Passes every input to the one procedure responsible for it. `commands` handles commands, `choices` pressed buttons,
-//! `typed` text; `misplaced` looks for secrets in all of them; `links` names the deep links into the private chat.
+//! `typed` text, `forwarded` text that was not written here and now, `edited` edits; `misplaced` looks for secrets in all of
+//! them; `links` names the deep links into the private chat.
 
 mod choices;
 mod commands;
+mod edited;
+mod forwarded;
 mod links;
 mod misplaced;
 mod typed;
 
 use super::{
     choice::Press,
-    event::{Command, Event, Input, Place, Receipt, SentFile},
+    event::{Command, Event, Input, Place, Receipt, SentAs, SentFile},
     help,
     ids::MessageId,
     my_data::import,
+    record::Activity,
     reminders,
+    said::SaidMessage,
     screen::Screen,
     turn::TurnBuilder,
 };
 
 /// Applies an event to the record, and collects what to say and which screens to show.
 pub(super) fn update(turn: &mut TurnBuilder<'_>, event: &Event) {
-    match &event.input {
+    let by_word = turn.base.command_words.read(&event.input);
+    let input = by_word.as_ref().unwrap_or(&event.input);
+    let awaits_secret = turn.record.activity.awaits_secret();
+    let is_taken = match event.sent_as {
+        SentAs::Edit => edited::take(turn, event, input),
+        SentAs::New | SentAs::Forward if misplaced::take(turn, input) => true,
+        SentAs::New => {
+            take(turn, input);
+            true
+        }
+        SentAs::Forward => {
+            take_forwarded(turn, input);
+            true
+        }
+    };
+    if is_taken {
+        remember(turn, event, input, awaits_secret);
+    }
+    if !matches!(turn.record.activity, Activity::Adding { .. }) {
+        turn.record.note_draft_is_gone();
+    }
+}
+
+/// Takes what was said or pressed here and now.
+fn take(turn: &mut TurnBuilder<'_>, input: &Input) {
+    match input {
         Input::Text(text) => typed::take(turn, text),
-        Input::Command(command, argument) => {
-            if !misplaced::take_argument(turn, *command, argument) {
-                commands::take(turn, *command, argument);
-            }
-        }
+        Input::Command(command, argument) => commands::take(turn, *command, argument),
         Input::UnknownCommand(line) => take_unknown_command(turn, line),
-        Input::LateEdit(text) => {
-            misplaced::take_unanswered(turn, text);
-        }
+        // It was searched for secrets.
+        Input::LateEdit(_) => {}
         Input::Press { press, message } => take_press(turn, press.as_ref(), *message),
         Input::Attachment(kind) => {
             turn.next_keyboard();
@@ -50,25 +75,51 @@ fn take_unknown_command(turn: &mut TurnBuilder<'_>, line: &str) {
     if turn.record.activity.awaits_secret() {
         return typed::take(turn, line);
     }
-    if misplaced::take_line(turn, line) {
-        return;
-    }
     turn.next_keyboard();
     help::say_unknown_command(turn, line);
     turn.show(Screen::Present);
 }
 
-/// Handles a file, unless its caption has a secret.
 fn take_file(turn: &mut TurnBuilder<'_>, file: &SentFile) {
-    let caption = file.caption.as_deref().unwrap_or_default();
-    if misplaced::take_unanswered(turn, caption) {
-        return;
-    }
     turn.next_keyboard();
     match turn.place {
         Place::Group => help::ask_into_private(turn, Command::Import.name()),
         Place::Private => import::take_file(turn, file),
     }
+}
+
+/// Takes what was written elsewhere. A file or a sticker is the same wherever it comes from.
+fn take_forwarded(turn: &mut TurnBuilder<'_>, input: &Input) {
+    match input {
+        Input::Text(text) => forwarded::take_text(turn, text),
+        Input::Command(command, argument) => forwarded::take_command(turn, *command, argument),
+        Input::UnknownCommand(_)
+        | Input::LateEdit(_)
+        | Input::Press { .. }
+        | Input::Attachment(_)
+        | Input::File(_)
+        | Input::TooFast { .. }
+        | Input::Wake
+        | Input::Receipt(_) => take(turn, input),
+    }
+}
+
+/// Remembers a message, so that an edit of it can be told from a new one.
+fn remember(turn: &mut TurnBuilder<'_>, event: &Event, input: &Input, awaits_secret: bool) {
+    let (Some(id), Some(text)) = (event.message, edited::text_of(input)) else {
+        return;
+    };
+    let answered = turn.answered();
+    let may_be_secret = awaits_secret || turn.deletes_typed();
+    let message = SaidMessage {
+        id,
+        at: turn.now,
+        from: edited::author(event),
+        fingerprint: (!may_be_secret).then(|| answered.fingerprint(&text)),
+        keyboard: turn.record.keyboard,
+        answered,
+    };
+    turn.record.note_said(message);
 }
 
 /// Handles what the channel reported about a reply sent to this chat.

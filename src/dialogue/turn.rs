@@ -14,6 +14,7 @@ use super::{
     protection::credentials::Entropy,
     record::Record,
     reply::{Button, Reply},
+    said::Answered,
     screen::{Output, Placement, Screen},
     traditional,
     words::Words,
@@ -21,10 +22,7 @@ use super::{
 use crate::{
     knowledge::{EntryId, Language, lines::Value},
     markup::RichText,
-    matching::{
-        Outcome,
-        normalize::{is_han, is_simplified},
-    },
+    matching::{Outcome, normalize::is_simplified},
 };
 
 pub(super) struct TurnBuilder<'a> {
@@ -44,6 +42,10 @@ pub(super) struct TurnBuilder<'a> {
     /// The message that was typed, where it can be deleted from the chat.
     typed_message: Option<MessageId>,
     deletes_typed: bool,
+    /// Which question of the bot the typed message answered.
+    answered: Answered,
+    /// Whether a keyboard that a former bot left is taken away.
+    removes_keyboard: bool,
     /// Whether the pressed button is out of date, which is said above the first screen.
     is_stale_press: bool,
     /// In a group, the only one who may press the buttons.
@@ -73,12 +75,14 @@ impl<'a> TurnBuilder<'a> {
             placement: Placement::New,
             typed_message: event.message,
             deletes_typed: false,
+            answered: Answered::Nothing,
+            removes_keyboard: false,
             is_stale_press: false,
             owner: match event.place {
                 Place::Group => event.from,
                 Place::Private => None,
             },
-            is_by_person: event.input.wants_answer(),
+            is_by_person: event.wants_answer(),
             forgets: false,
             found: Vec::new(),
         }
@@ -107,18 +111,6 @@ impl<'a> TurnBuilder<'a> {
     pub(super) fn speak(&mut self, language: Language) {
         self.language = language;
         self.record.spoken = Some(language);
-    }
-
-    /// Switches to the language a message is written in, if the text is evidence of one: a number, a punctuation mark
-    /// or a single Latin word (“ok”, a brand, a PIN) may occur in any language.
-    pub(super) fn speak_as(&mut self, text: &str, language: Language) {
-        let words = text.split_whitespace();
-        let latin = words.filter(|word| word.chars().filter(char::is_ascii_alphabetic).count() > 1);
-        let shows = text.chars().any(is_han) || latin.count() > 1;
-        let known = self.record.spoken.or(self.record.language).is_some();
-        if shows || !known {
-            self.speak(language);
-        }
     }
 
     /// Remembers whether Chinese is written in traditional script; a text that fits both scripts changes nothing.
@@ -248,6 +240,30 @@ impl<'a> TurnBuilder<'a> {
         }
     }
 
+    /// Whether the typed message is deleted, because it is or may be a secret.
+    pub(super) fn deletes_typed(&self) -> bool {
+        self.deletes_typed
+    }
+
+    /// Notes which question of the bot the typed message answered, for an edit of it.
+    pub(super) fn note_answered(&mut self, answered: Answered) {
+        self.answered = answered;
+    }
+
+    pub(super) fn answered(&self) -> Answered {
+        self.answered
+    }
+
+    /// A person caused this turn, as it turned out: an edit changed something.
+    pub(super) fn note_person(&mut self) {
+        self.is_by_person = true;
+    }
+
+    /// Takes away the keyboard that a former bot of this name may have left, with the first reply.
+    pub(super) fn remove_old_keyboard(&mut self) {
+        self.removes_keyboard = true;
+    }
+
     /// Makes the turn delete everything stored about this chat.
     pub(super) fn forget(&mut self) {
         self.forgets = true;
@@ -270,6 +286,9 @@ impl<'a> TurnBuilder<'a> {
         }
         if let Some(first) = replies.first_mut().filter(|_| self.deletes_typed) {
             first.deletes = self.typed_message;
+        }
+        if let Some(first) = replies.first_mut() {
+            first.removes_keyboard = self.removes_keyboard;
         }
         if let Some(last) = replies.last() {
             // Only an edited message has a known id; a new message below it would scroll it away.

@@ -3,7 +3,7 @@
 
 use super::context::Base;
 use crate::{
-    knowledge::{EntryId, PhoneSystem},
+    knowledge::{EntryId, Language, PhoneSystem},
     matching::normalize::{is_han, to_simplified},
 };
 
@@ -49,6 +49,14 @@ impl<'a> Words<'a> {
     pub(super) fn mentions(self, text: &str, words: &str) -> bool {
         let text = folded(text);
         self.any_word(words, |word| contains_word(&text, word))
+    }
+
+    /// The same in one language.
+    pub(super) fn mentions_in(self, language: Language, text: &str, words: &str) -> bool {
+        let text = folded(text);
+        let line = self.base.lines.label(language, words, &[]);
+        line.split('|')
+            .any(|word| contains_word(&text, &plain_word(word)))
     }
 
     fn any_word(self, words: &str, is_it: impl Fn(&str) -> bool) -> bool {

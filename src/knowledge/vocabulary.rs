@@ -14,6 +14,8 @@ pub struct Vocabulary {
     pub rewrites: Vec<Rewrite>,
     #[serde(rename = "courtesy")]
     pub fillers: Fillers,
+    /// Sounds and words that say nothing by themselves.
+    pub interjections: Vec<String>,
 }
 
 /// Polite words around a question that do not change it. Thanks at the *beginning* are no filler: "thanks, that did it".

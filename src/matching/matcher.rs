@@ -116,9 +116,11 @@ impl Matcher {
         softmax(&mut scores);
         let mut order: Vec<usize> = (0..scores.len()).collect();
         order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
+        let says_nothing = self.tokenizer.says_nothing(question);
+        let tokens = tokenized.count_without_numbers();
         let evidence = Evidence {
             coverage: self.space.coverage(&keys),
-            tokens: tokenized.count_without_numbers(),
+            tokens: if says_nothing { 0 } else { tokens },
             score: best_score,
             ..self.compare_best(&order, &scores)
         };

@@ -1,7 +1,7 @@
 //! Turns text into tokens, for phrasings and questions; different spellings of the same characters become the same.
 //!
 //! Covers compatibility forms and full width (Unicode NFKD), case, accents and tone marks, Traditional script, punctuation,
-//! emoji, zero-width and control characters. What means the same in this domain (`u` for *you*, 門卡 for 门禁卡) is data
+//! emoji, zero-width and control characters, letters of other alphabets that stand for Latin ones. What means the same in this domain (`u` for *you*, 門卡 for 门禁卡) is data
 //! and left to `synonyms`.
 
 use unicode_normalization::UnicodeNormalization;
@@ -78,7 +78,46 @@ fn push_letter(c: char, word: &mut String, tokens: &mut Vec<Token>) {
 
 fn finish_word(word: &mut String, tokens: &mut Vec<Token>) {
     if !word.is_empty() {
-        tokens.push(Token::Word(std::mem::take(word)));
+        let word = std::mem::take(word);
+        tokens.push(Token::Word(if is_mixed(&word) {
+            word.chars().map(latin_look_alike).collect()
+        } else {
+            word
+        }));
+    }
+}
+
+/// Whether a word has letters of the Latin and of another alphabet: then the others only look Latin. A word of one
+/// alphabet is a word of another language.
+fn is_mixed(word: &str) -> bool {
+    word.contains(|c: char| c.is_ascii_lowercase()) && word.contains(|c| latin_look_alike(c) != c)
+}
+
+/// The Latin letter that a small Cyrillic or Greek letter looks like, or whose capital letter it looks like.
+fn latin_look_alike(c: char) -> char {
+    match c {
+        'а' | 'α' => 'a',
+        'в' | 'β' => 'b',
+        'с' | 'ϲ' => 'c',
+        'ԁ' => 'd',
+        'е' | 'ε' => 'e',
+        'һ' | 'н' => 'h',
+        'і' | 'ι' => 'i',
+        'ј' | 'ϳ' => 'j',
+        'к' | 'κ' => 'k',
+        'ӏ' => 'l',
+        'м' => 'm',
+        'о' | 'ο' => 'o',
+        'р' | 'ρ' => 'p',
+        'ԛ' => 'q',
+        'ѕ' => 's',
+        'т' | 'τ' => 't',
+        'υ' => 'u',
+        'ν' | 'ѵ' => 'v',
+        'ԝ' | 'ω' => 'w',
+        'х' | 'χ' => 'x',
+        'у' | 'γ' => 'y',
+        other => other,
     }
 }
 
@@ -111,6 +150,8 @@ mod tests {
             ("怎么unbind这张卡👍", "怎 么 unbind 这 张 卡"),
             ("還沒登入", "还 没 登 录"),
             ("Привет ﬁn ①", "привет fin 1"),
+            // Cyrillic а, е, о, с and Greek ο among Latin letters.
+            ("rеmоvе my саrd, unlοck", "remove my card unlock"),
         ] {
             assert_eq!(text(&normalize(written)), read, "{written:?}");
         }

@@ -1,7 +1,8 @@
 //! Corrects spelling: an unknown Latin word of a question becomes the nearest word of the base.
 //!
 //! Uses the optimal string alignment distance (Levenshtein with adjacent transpositions, each place edited once) of
-//! `strsim`. Only questions are corrected, and only words that no phrasing has.
+//! `strsim`. Only questions are corrected, and only words that no phrasing has: misspelt ones, stretched ones (`caaard`),
+//! and several typed without spaces.
 
 use std::collections::HashMap;
 
@@ -11,6 +12,19 @@ const MIN_LETTERS: usize = 3;
 const MIN_LETTERS_FOR_TWO_SLIPS: usize = 8;
 /// Letters of each half of a word typed without its space; with fewer, `impossible` would become `im possible`.
 const MIN_HALF_LETTERS: usize = 3;
+
+/// Letters in a row from which a word is stretched; no word of daily use has three.
+const MIN_STRETCH: usize = 3;
+/// Letters of the shortest run of words without spaces that is cut into more than two; shorter ones may be names.
+const MIN_RUN_LETTERS: usize = 9;
+/// Letters of the longest such run: a sentence. It bounds the work.
+const MAX_RUN_LETTERS: usize = 60;
+/// Letters of the longest word in such a run.
+const MAX_RUN_WORD_LETTERS: usize = 14;
+/// Occurrences of a word in such a run: rare words would make words of any letters.
+const MIN_RUN_COUNT: u32 = 4;
+/// A run is cut only if its words have this many letters on average: anything can be cut into words of one or two.
+const MIN_RUN_AVERAGE: usize = 2;
 
 /// The words of a base, with how often they occur.
 #[derive(Debug, Default)]
@@ -52,7 +66,7 @@ impl Lexicon {
         self.counts.contains_key(word)
     }
 
-    fn count_of(&self, word: &str) -> u32 {
+    pub fn count_of(&self, word: &str) -> u32 {
         self.counts.get(word).copied().unwrap_or(0)
     }
 
@@ -61,6 +75,9 @@ impl Lexicon {
         let length = word.chars().count();
         if length < MIN_LETTERS || word.chars().any(char::is_numeric) {
             return None;
+        }
+        if let Some(unstretched) = self.unstretch(word) {
+            return Some(vec![unstretched]);
         }
         if let Some(nearest) = self.nearest_word(word, length, 1) {
             return Some(vec![nearest]);
@@ -71,8 +88,73 @@ impl Lexicon {
         if length < MIN_LETTERS_FOR_TWO_SLIPS {
             return None;
         }
-        let nearest = self.nearest_word(word, length, 2)?;
-        Some(vec![nearest])
+        match self.nearest_word(word, length, 2) {
+            Some(nearest) => Some(vec![nearest]),
+            None => self.cut_run(word),
+        }
+    }
+
+    /// The known word whose letters were stretched: each stretched letter stands for one or two.
+    fn unstretch(&self, word: &str) -> Option<String> {
+        let letters: Vec<char> = word.chars().collect();
+        let runs: Vec<&[char]> = letters.chunk_by(|a, b| a == b).collect();
+        let stretched = runs.iter().filter(|run| run.len() >= MIN_STRETCH).count();
+        if stretched == 0 {
+            return None;
+        }
+        let with_runs_of = |length: usize| -> String {
+            let kept = runs.iter().flat_map(|run| match run.len() {
+                MIN_STRETCH.. => &run[..length],
+                _ => run,
+            });
+            kept.collect()
+        };
+        let candidates = [1, 2].map(with_runs_of);
+        let known = candidates.iter().filter(|word| self.contains(word));
+        if let Some(known) = known.max_by_key(|word| self.count_of(word)) {
+            return Some(known.clone());
+        }
+        let [single, _] = candidates;
+        let length = single.chars().count();
+        self.nearest_word(&single, length, 1)
+            .filter(|_| length >= MIN_LETTERS)
+    }
+
+    /// Cuts several words typed without spaces: into as few as possible, the commonest of these.
+    fn cut_run(&self, word: &str) -> Option<Vec<String>> {
+        let within = MIN_RUN_LETTERS..=MAX_RUN_LETTERS;
+        if !word.is_ascii() || !within.contains(&word.len()) {
+            return None;
+        }
+        // best[end]: the number of words up to `end`, how common the rarest is (negative, so that less is better), and
+        // where the last one starts.
+        let mut best: Vec<Option<(usize, i64, usize)>> = vec![None; word.len() + 1];
+        best[0] = Some((0, i64::MIN, 0));
+        for end in 1..=word.len() {
+            for start in end.saturating_sub(MAX_RUN_WORD_LETTERS)..end {
+                let Some((words, rarest, _)) = best[start] else {
+                    continue;
+                };
+                let piece = &word[start..end];
+                let count = self.count_of(piece);
+                if count < MIN_RUN_COUNT || (piece.len() == 1 && !matches!(piece, "i" | "a")) {
+                    continue;
+                }
+                let reached = (words + 1, rarest.max(-i64::from(count)), start);
+                if best[end].is_none_or(|best| (reached.0, reached.1) < (best.0, best.1)) {
+                    best[end] = Some(reached);
+                }
+            }
+        }
+        let mut pieces = Vec::new();
+        let mut end = word.len();
+        while end > 0 {
+            let (_, _, start) = best[end]?;
+            pieces.push(word[start..end].to_owned());
+            end = start;
+        }
+        pieces.reverse();
+        (word.len() > MIN_RUN_AVERAGE * pieces.len()).then_some(pieces)
     }
 
     /// The word with at most this many slips: preferably one with the same first letter, then the most frequent.
@@ -170,6 +252,28 @@ mod tests {
     #[test]
     fn a_word_typed_without_the_space_is_split() {
         assert_eq!(corrected("bankcard").as_deref(), Some("bank card"));
+    }
+
+    #[test]
+    fn a_stretched_word_is_shortened() {
+        for (typed, meant) in [
+            ("caaaard", "card"),
+            ("unbiiiind", "unbind"),
+            ("frooom", "from"),
+            ("baaanks", "bank"),
+        ] {
+            assert_eq!(corrected(typed).as_deref(), Some(meant));
+        }
+        assert_eq!(corrected("aaaa"), None);
+    }
+
+    #[test]
+    fn words_run_together_are_cut() {
+        assert_eq!(
+            corrected("unbindcardfrombank").as_deref(),
+            Some("unbind card from bank")
+        );
+        assert_eq!(corrected("unbindcardxyzqfrombank"), None);
     }
 
     #[test]

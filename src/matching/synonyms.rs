@@ -60,6 +60,7 @@ pub struct Synonyms {
     concept_names: Vec<String>,
     fillers_before: RunSet,
     fillers_after: RunSet,
+    interjections: RunSet,
     /// Every Latin word of the concepts.
     words: HashSet<String>,
     stemmer: EnglishStemmer,
@@ -81,6 +82,14 @@ struct RunSet {
 }
 
 impl RunSet {
+    fn new(runs: impl Iterator<Item = Vec<Token>>) -> Self {
+        let runs: HashSet<_> = runs.filter(|run| !run.is_empty()).collect();
+        Self {
+            max_length: runs.iter().map(Vec::len).max().unwrap_or(0),
+            runs,
+        }
+    }
+
     /// The greatest length for which `run_of_length` returns a run of this set.
     fn longest_match<'a>(
         &self,
@@ -118,6 +127,8 @@ impl Synonyms {
         }
         synonyms.fillers_before = synonyms.run_set(&vocabulary.fillers.before);
         synonyms.fillers_after = synonyms.run_set(&vocabulary.fillers.after);
+        let interjections = vocabulary.interjections.iter();
+        synonyms.interjections = RunSet::new(interjections.map(|text| shorten(normalize(text))));
         synonyms
     }
 
@@ -152,14 +163,21 @@ impl Synonyms {
     }
 
     fn run_set(&self, phrases: &[String]) -> RunSet {
-        let runs: HashSet<_> = phrases
-            .iter()
-            .map(|phrase| self.rewrite(&normalize(phrase)))
-            .collect();
-        RunSet {
-            max_length: runs.iter().map(Vec::len).max().unwrap_or(0),
-            runs,
+        let phrases = phrases.iter();
+        RunSet::new(phrases.map(|phrase| self.rewrite(&normalize(phrase))))
+    }
+
+    /// Whether a text is nothing but interjections and numbers.
+    pub fn is_interjection(&self, text: &str) -> bool {
+        let words = normalize(text)
+            .into_iter()
+            .filter(|token| !is_number(token));
+        let words = shorten(words.collect());
+        let mut left = words.as_slice();
+        while let Some(length) = self.interjections.longest_match(|n| left.get(..n)) {
+            left = &left[length..];
         }
+        left.is_empty() && !words.is_empty()
     }
 
     /// Cuts off the fillers at either end, if enough tokens are left.
@@ -209,10 +227,44 @@ impl Synonyms {
             .map_or("", String::as_str)
     }
 
+    /// Whether a word by itself names a concept.
+    pub fn has_concept(&self, word: &str) -> bool {
+        !self
+            .find_concepts(&[Token::Word(word.to_owned())])
+            .is_empty()
+    }
+
     /// Every Latin word of the concepts.
     pub fn words(&self) -> impl Iterator<Item = &str> {
         self.words.iter().map(String::as_str)
     }
+}
+
+fn is_number(token: &Token) -> bool {
+    matches!(token, Token::Word(word) if word.starts_with(char::is_numeric))
+}
+
+/// The tokens of an interjection that may be drawn out: what is repeated counts once.
+fn shorten(tokens: Vec<Token>) -> Vec<Token> {
+    let shorten = |token: Token| match token {
+        Token::Word(word) => Token::Word(shorten_word(&word)),
+        Token::Han(_) | Token::Sound(_) => token,
+    };
+    let mut tokens: Vec<Token> = tokens.into_iter().map(shorten).collect();
+    tokens.dedup();
+    tokens
+}
+
+/// `ooooh` becomes `oh`, `hahahah` becomes `ha`.
+fn shorten_word(word: &str) -> String {
+    let mut letters: Vec<char> = word.chars().collect();
+    letters.dedup();
+    // After that, only a pair of letters can be repeated.
+    let is_repeated = letters.len() > 2 && letters.windows(3).all(|three| three[0] == three[2]);
+    if is_repeated {
+        letters.truncate(2);
+    }
+    letters.into_iter().collect()
 }
 
 /// The syllables of a phrase of at least [`MIN_SYLLABLES`] Han characters, so that it is found when typed in pinyin.
@@ -266,6 +318,7 @@ mod tests {
                 before: strings(&["please", "请问"]),
                 after: strings(&["please", "thank you"]),
             },
+            interjections: strings(&["oh", "oh no", "haha", "hmm", "啊"]),
         })
     }
 
@@ -325,6 +378,37 @@ mod tests {
             left("thank you, that did it"),
             normalize("thank you that did it")
         );
+    }
+
+    #[test]
+    fn interjections_are_known_however_long_they_are_drawn() {
+        let synonyms = sample();
+        for text in [
+            "oh",
+            "OH!",
+            "ooooh",
+            "oh no",
+            "oh noooo",
+            "hahahah",
+            "ha",
+            "hmmmm…",
+            "啊啊啊",
+            "oh 123 haha 👍",
+        ] {
+            assert!(synonyms.is_interjection(text), "{text}");
+        }
+        for text in [
+            "",
+            "👍",
+            "123",
+            "no",
+            "oh no my card",
+            "hat",
+            "卡啊",
+            "banana",
+        ] {
+            assert!(!synonyms.is_interjection(text), "{text}");
+        }
     }
 
     #[test]

@@ -2,10 +2,10 @@
 //!
 //! Phrasings and questions are treated alike, except that only a question's spelling is corrected.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{
-    normalize::Token,
+    normalize::{Token, normalize},
     pinyin::{self, Syllable},
     spelling::Lexicon,
     synonyms::Synonyms,
@@ -30,6 +30,11 @@ impl Tokenized {
     }
 }
 
+/// Letters of a stray word: a longer one that the base has says enough.
+const MAX_STRAY_LETTERS: usize = 4;
+/// Occurrences in phrasings from which a short word is common, and so says something by itself.
+const MIN_COMMON: u32 = 5;
+
 /// Tokenises texts with the words of one base.
 #[derive(Debug, Default)]
 pub struct Tokenizer {
@@ -38,6 +43,8 @@ pub struct Tokenizer {
     foreign: Lexicon,
     /// Every word of the base: other words are taken for misspelt.
     lexicon: Lexicon,
+    /// Words that are a phrasing by themselves.
+    phrasings: HashSet<String>,
 }
 
 impl Tokenizer {
@@ -51,13 +58,19 @@ impl Tokenizer {
         for word in synonyms.words() {
             counts.entry(word.to_owned()).or_default();
         }
-        count_words(foreign, &mut counts);
+        let foreign: Vec<_> = foreign.collect();
+        count_words(foreign.iter().copied(), &mut counts);
         let mut tokenizer = Self {
             synonyms,
             foreign: Lexicon::new(counts.clone()),
             lexicon: Lexicon::default(),
+            phrasings: foreign
+                .iter()
+                .filter_map(|tokens| lone_word(tokens))
+                .collect(),
         };
         for tokens in chinese {
+            tokenizer.phrasings.extend(lone_word(tokens));
             for token in tokenizer.read_pinyin(tokens) {
                 if let Token::Word(word) = token {
                     *counts.entry(word).or_default() += 1;
@@ -82,6 +95,24 @@ impl Tokenizer {
         let mut corrections = Vec::new();
         let corrected = self.correct_spelling(&tokens, &mut corrections);
         self.with_concepts(corrected, corrections)
+    }
+
+    /// Whether a text says nothing: interjections, or a single short word that the base hardly has. The little that is
+    /// known of such a word would look like certainty.
+    pub fn says_nothing(&self, text: &str) -> bool {
+        self.synonyms.is_interjection(text) || self.is_stray_word(text)
+    }
+
+    fn is_stray_word(&self, text: &str) -> bool {
+        let Some(typed) = lone_word(&normalize(text)) else {
+            return false;
+        };
+        let Some(word) = lone_word(&self.synonyms.clean_tokens(text)) else {
+            return false;
+        };
+        let is_known = self.phrasings.contains(&word) || self.synonyms.has_concept(&word);
+        let is_common = self.lexicon.count_of(&word) >= MIN_COMMON && typed.len() > 1;
+        typed.chars().count() <= MAX_STRAY_LETTERS && !is_known && !is_common
     }
 
     /// The same text with one token left out.
@@ -185,6 +216,14 @@ impl Tokenizer {
     }
 }
 
+/// The word of a text that has no other.
+fn lone_word(tokens: &[Token]) -> Option<String> {
+    match tokens {
+        [Token::Word(word)] => Some(word.clone()),
+        _ => None,
+    }
+}
+
 fn pinyin_reading(token: &Token) -> Option<Vec<Syllable>> {
     match token {
         Token::Word(word) => pinyin::split_syllables(word),
@@ -203,7 +242,6 @@ fn count_words<'a>(texts: impl Iterator<Item = &'a [Token]>, counts: &mut HashMa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::matching::normalize::normalize;
     use proptest::prelude::*;
 
     fn tokenizer() -> Tokenizer {
@@ -256,6 +294,7 @@ mod tests {
         for (text, tokens) in [
             ("unbnid my crad", "unbind my card"),
             ("un bind my card", "unbind my card"),
+            ("unbiiind my caaaard", "unbind my card"),
         ] {
             assert_eq!(read(text), tokens);
         }
@@ -271,9 +310,21 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_rare_short_word_alone_says_nothing() {
+        let tokenizer = tokenizer();
+        for text in ["at", "x", "sun", "mama", "a"] {
+            assert!(tokenizer.says_nothing(text), "{text}");
+        }
+        for text in ["unbind", "my card", "解", "", "👍"] {
+            assert!(!tokenizer.says_nothing(text), "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_text_is_read(any in any::<String>()) {
+            tokenizer().says_nothing(&any);
             tokenizer().tokenize_question(&any, true);
         }
     }

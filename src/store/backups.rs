@@ -267,7 +267,7 @@ type Versions = HashMap<ChatId, u64>;
 /// The versions of the chats in a backup, which is read and checked to its end.
 fn versions_in(backup: &Path) -> Result<Versions, ExportError> {
     let mut versions = Versions::new();
-    for item in export::read(backup)? {
+    for item in export::ExportFile::open(backup)?.read()? {
         if let Item::Chat(chat, kept) = item? {
             versions.insert(chat, kept.version);
         }

@@ -103,7 +103,7 @@ impl ExportFile {
     }
 
     /// Reads the file, item by item. The last item is an error unless the file is complete.
-    fn read(&self) -> Result<Reader, ExportError> {
+    pub(super) fn read(&self) -> Result<Reader, ExportError> {
         let again = || {
             let mut file = self.file.try_clone()?;
             file.rewind()?;

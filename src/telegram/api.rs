@@ -35,7 +35,7 @@ use tokio::task::spawn_blocking;
 use url::Url;
 
 pub use self::{
-    answer::{Batch, ReceivedUpdate, read_answer, read_batch},
+    answer::{Batch, MAX_RETRY_AFTER, ReceivedUpdate, read_answer, read_batch},
     error::{ApiError, NoClient},
     proxy::{Proxy, ProxyAddress},
     sent_message::{Ignored, SentMessage},

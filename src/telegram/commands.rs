@@ -1,10 +1,10 @@
 //! The menus of commands that Telegram shows beside the input field: per language, and shorter in groups. They are set
-//! in the background at every start.
+//! in the background at every start, and those that another program left under the bot's name are deleted.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use teloxide::{
-    payloads::{SetMyCommands, SetMyCommandsSetters},
+    payloads::{DeleteMyCommands, DeleteMyCommandsSetters, SetMyCommands, SetMyCommandsSetters},
     types::{BotCommand, BotCommandScope},
 };
 
@@ -32,6 +32,13 @@ const IN_PRIVATE: [Command; 10] = [
 ];
 /// Shown in groups, where cards are not discussed.
 const IN_GROUPS: [Command; 1] = [Command::Help];
+/// The languages of Telegram's apps. A menu that another program left in one of them hides the bot's own; Telegram cannot
+/// be asked which there are.
+const APP_LANGUAGES: [&str; 36] = [
+    "ar", "az", "be", "bg", "ca", "cs", "da", "de", "el", "en", "es", "fa", "fi", "fr", "he", "hi",
+    "hr", "hu", "id", "it", "ja", "kk", "ko", "ms", "nb", "nl", "pl", "pt", "ro", "ru", "sk", "sr",
+    "sv", "tr", "uk", "zh",
+];
 
 /// The menus for all languages that have lines; the English menu is the default.
 fn menus(lines: &Lines) -> Vec<SetMyCommands> {
@@ -47,12 +54,59 @@ fn menus(lines: &Lines) -> Vec<SetMyCommands> {
     languages.flat_map(menus_in).collect()
 }
 
-/// Sets the menus. Failures are logged; the next start tries again.
+/// The menus that this bot does not set, in every scope a menu is shown in.
+fn foreign_menus(lines: &Lines) -> Vec<DeleteMyCommands> {
+    let own: Vec<_> = menus(lines)
+        .into_iter()
+        .map(|menu| (menu.scope, menu.language_code))
+        .collect();
+    let scopes = [
+        BotCommandScope::Default,
+        BotCommandScope::AllChatAdministrators,
+        BotCommandScope::AllPrivateChats,
+        BotCommandScope::AllGroupChats,
+    ];
+    let of_lines = lines
+        .languages()
+        .into_iter()
+        .map(|language| language.code().to_owned());
+    let languages: BTreeSet<_> = APP_LANGUAGES
+        .map(str::to_owned)
+        .into_iter()
+        .chain(of_lines)
+        .collect();
+    let all = scopes.into_iter().flat_map(|scope| {
+        let codes = std::iter::once(None).chain(languages.iter().cloned().map(Some));
+        codes
+            .map(move |code| (Some(scope.clone()), code))
+            .collect::<Vec<_>>()
+    });
+    let foreign = all.filter(|menu| !own.contains(menu));
+    foreign.map(|(scope, code)| deletion(scope, code)).collect()
+}
+
+fn deletion(scope: Option<BotCommandScope>, language: Option<String>) -> DeleteMyCommands {
+    let mut deletion = DeleteMyCommands::new();
+    deletion.scope = scope;
+    match language {
+        Some(language) => deletion.language_code(language),
+        None => deletion,
+    }
+}
+
+/// Sets the menus and deletes all others. Failures are logged; the next start tries again.
 pub async fn set_menus(api: Api, base: Arc<Base>) {
     for menu in menus(&base.lines) {
         let set: Result<Ignored, ApiError> = api.call(&menu).await;
         if let Err(error) = set {
             tracing::warn!(%error, "a menu of commands could not be set");
+        }
+    }
+    for menu in foreign_menus(&base.lines) {
+        let deleted: Result<Ignored, ApiError> = api.call(&menu).await;
+        if let Err(error) = deleted {
+            tracing::warn!(%error, "the menus of a former bot could not be deleted; the next start tries again");
+            return;
         }
     }
 }
@@ -103,6 +157,30 @@ mod tests {
             let key = format!("command-{command}");
             assert!(!description.is_empty() && *description != key, "{key}");
             assert!(!command.contains('/'));
+        }
+    }
+
+    #[test]
+    fn menus_of_other_scopes_and_languages_are_deleted_and_the_own_ones_stay() {
+        let lines = Lines::new(&BTreeMap::new());
+        let own = menus(&lines);
+        let deleted = foreign_menus(&lines);
+        let is_deleted = |scope: BotCommandScope, code: Option<&str>| {
+            let mut menus = deleted.iter();
+            menus.any(|menu| {
+                menu.scope.as_ref() == Some(&scope) && menu.language_code.as_deref() == code
+            })
+        };
+        for code in [None, Some("en"), Some("ru"), Some("zh")] {
+            assert!(is_deleted(BotCommandScope::Default, code), "{code:?}");
+            let administrators = BotCommandScope::AllChatAdministrators;
+            assert!(is_deleted(administrators, code), "{code:?}");
+        }
+        assert!(is_deleted(BotCommandScope::AllPrivateChats, Some("ru")));
+        assert!(is_deleted(BotCommandScope::AllGroupChats, Some("en")));
+        for menu in own {
+            let scope = menu.scope.expect("a scope");
+            assert!(!is_deleted(scope, menu.language_code.as_deref()));
         }
     }
 

@@ -3,8 +3,13 @@
 
 use std::sync::Arc;
 
+use teloxide::{
+    payloads::{DeleteMessage, SendMessage},
+    types,
+};
+
 use super::{
-    api::{Api, ApiError, Download, Ignored, SEND_TIMEOUT},
+    api::{Api, ApiError, Download, Ignored, SEND_TIMEOUT, SentMessage},
     clock::Clock,
     outbox::deliver::Deliver,
     outgoing::Outgoing,
@@ -29,6 +34,10 @@ impl Deliver for Delivery {
         let sent = match request {
             Outgoing::Deletion(deletion) => {
                 let Ignored {} = self.api.call_within(SEND_TIMEOUT, &deletion).await?;
+                return Ok(None);
+            }
+            Outgoing::KeyboardRemoval(message) => {
+                self.remove_keyboard(&message).await?;
                 return Ok(None);
             }
             Outgoing::Download { file, .. } => {
@@ -80,6 +89,21 @@ impl Delivery {
             assistant,
             clock,
         }
+    }
+
+    /// Sends the message that takes away the keyboard, and deletes it. One that cannot be deleted stays in the chat; the
+    /// keyboard is gone all the same.
+    async fn remove_keyboard(&self, message: &SendMessage) -> Result<(), ApiError> {
+        let sent: SentMessage = self.api.call(message).await?;
+        let Some(id) = sent.id() else {
+            return Ok(());
+        };
+        let deletion = DeleteMessage::new(message.chat_id.clone(), types::MessageId(id.0));
+        let deleted: Result<Ignored, ApiError> = self.api.call(&deletion).await;
+        if let Err(error) = deleted {
+            tracing::warn!(%error, "the message that took away an old keyboard could not be deleted");
+        }
+        Ok(())
     }
 
     /// The content of a file, or why it can never be read. Errors are temporary.

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     dialogue::{
-        AttachmentKind, ChatId, Command, Event, Input, MessageId, Place, Press, SentFile, Thread,
-        ThreadId, UpdateId, UserId,
+        AttachmentKind, ChatId, Command, CommandText, CommandWords, Event, Input, MessageId, Place,
+        Press, SentAs, SentFile, Thread, ThreadId, UpdateId, UserId, split_command,
     },
     knowledge::Language,
 };
@@ -42,16 +42,24 @@ pub fn migration(update: &Update) -> Option<(ChatId, ChatId)> {
     Some((chat_id(message)?, ChatId(to)))
 }
 
-/// Translates an update; `None` if there is nothing to handle.
-pub fn read(update: &Update, me: &Identity) -> Option<Incoming> {
+/// The press in an update, to acknowledge it. An app shows that a press is under way until then, also where the press is
+/// no event: in a channel, or below a message that this bot did not send.
+pub fn press_id(update: &Update) -> Option<CallbackQueryId> {
+    let query = update.callback_query.as_ref()?;
+    query.id.clone().map(CallbackQueryId)
+}
+
+/// Translates an update; `None` if there is nothing to handle. `words` stand for commands, besides their names.
+pub fn read(update: &Update, me: &Identity, words: &CommandWords) -> Option<Incoming> {
     let id = update.id()?;
     if let Some(query) = &update.callback_query {
         return read_press(id, query);
     }
+    let reader = Reader { me, words };
     if let Some(message) = &update.message {
-        return read_message(id, message, me);
+        return reader.read_message(id, message);
     }
-    read_edit(id, update.edited_message.as_ref()?, me)
+    reader.read_edit(id, update.edited_message.as_ref()?)
 }
 
 /// A press, possibly on a message so old that Telegram does not show it to bots.
@@ -76,51 +84,94 @@ fn read_press(update: UpdateId, query: &CallbackQuery) -> Option<Incoming> {
     })
 }
 
-fn read_message(update: UpdateId, message: &Message, me: &Identity) -> Option<Incoming> {
-    let place = place_of(message)?;
-    if is_another_bot(message) {
-        return None;
-    }
-    let input = match place {
-        Place::Private => {
-            read_file(message).or_else(|| text_of_message(message).map(Input::from_text))
-        }
-        Place::Group => match addressed(message, me) {
-            Addressed::No => return None,
-            Addressed::WithoutText => None,
-            Addressed::Text(text) => Some(read_group_text(&text)),
-        },
-    };
-    let input = match input {
-        Some(input) => input,
-        None => Input::Attachment(attachment_kind(message)?),
-    };
-    Some(Incoming {
-        chat: chat_id(message)?,
-        update,
-        event: Event {
-            thread: thread_of(message, place),
-            message: message_id(message),
-            ..event_from(input, place, sender_of(message))
-        },
-        callback: None,
-        album: message.media_group_id.clone(),
-        said_at: said_at(message),
-    })
+/// What reading a message depends on besides the message.
+#[derive(Clone, Copy)]
+struct Reader<'a> {
+    me: &'a Identity,
+    words: &'a CommandWords,
 }
 
-/// An edited message is handled as a new one if its text was changed right after it was sent, to correct a typo. Of an
-/// older message, and of the caption of a file, the new text is only searched for secrets. Edits without text, such as a
-/// moving live location, are ignored.
-fn read_edit(update: UpdateId, message: &Message, me: &Identity) -> Option<Incoming> {
-    let after = message.edit_date?.saturating_sub(message.date?);
-    let text = text_of_message(message)?;
-    let mut incoming = read_message(update, message, me)?;
-    let is_file = matches!(incoming.event.input, Input::File(_));
-    if is_file || after > EDIT_WINDOW_SECONDS {
-        incoming.event.input = Input::LateEdit(text.to_owned());
+impl Reader<'_> {
+    fn read_message(self, update: UpdateId, message: &Message) -> Option<Incoming> {
+        let place = place_of(message)?;
+        if is_another_bot(message) || message.is_automatic_forward == Some(true) {
+            return None;
+        }
+        let input = match place {
+            Place::Private => {
+                read_file(message).or_else(|| text_of_message(message).map(Input::from_text))
+            }
+            Place::Group => match self.addressed(message) {
+                Addressed::No => return None,
+                Addressed::WithoutText => None,
+                Addressed::Text(text) => Some(read_group_text(&text)),
+            },
+        };
+        let input = match input {
+            Some(input) => input,
+            None => Input::Attachment(attachment_kind(message)?),
+        };
+        Some(Incoming {
+            chat: chat_id(message)?,
+            update,
+            event: Event {
+                thread: thread_of(message, place),
+                message: message_id(message),
+                sent_as: sent_as(message),
+                ..event_from(input, place, sender_of(message))
+            },
+            callback: None,
+            album: message.media_group_id.clone(),
+            said_at: said_at(message),
+        })
     }
-    Some(incoming)
+
+    /// An edited message is an event if its text was changed right after it was sent, to correct a typo. Of an older
+    /// message, and of the caption of a file, the new text is only searched for secrets. Edits without text, such as a
+    /// moving live location, are ignored.
+    fn read_edit(self, update: UpdateId, message: &Message) -> Option<Incoming> {
+        let after = message.edit_date?.saturating_sub(message.date?);
+        let text = text_of_message(message)?;
+        let mut incoming = self.read_message(update, message)?;
+        incoming.event.sent_as = SentAs::Edit;
+        let is_file = matches!(incoming.event.input, Input::File(_));
+        if is_file || after > EDIT_WINDOW_SECONDS {
+            incoming.event.input = Input::LateEdit(text.to_owned());
+        }
+        Some(incoming)
+    }
+
+    fn addressed(self, message: &Message) -> Addressed {
+        let replied = is_reply_to_us(message, self.me);
+        let Some(text) = text_of_message(message) else {
+            return if replied {
+                Addressed::WithoutText
+            } else {
+                Addressed::No
+            };
+        };
+        if let Some(command) = split_command(text) {
+            match command.bot {
+                Some(bot) if bot.eq_ignore_ascii_case(&self.me.username) => {
+                    return Addressed::Text(text.to_owned());
+                }
+                Some(_) if command.is_plain => return Addressed::No,
+                // A command without a bot's name may be meant for another bot of the group, unless it is one of ours.
+                None if self.is_ours(&command) => return Addressed::Text(text.to_owned()),
+                Some(_) | None => {}
+            }
+        }
+        let (rest, mentioned) = without_mentions(message, text, self.me);
+        if mentioned || replied {
+            Addressed::Text(rest)
+        } else {
+            Addressed::No
+        }
+    }
+
+    fn is_ours(self, command: &CommandText<'_>) -> bool {
+        self.words.find(&command.name).is_some()
+    }
 }
 
 /// When the message that an update brings was written or edited.
@@ -132,6 +183,17 @@ pub fn delivered_date(update: &Update) -> Option<Timestamp> {
 /// When the message was written whose button was pressed; 0 for one that is no longer accessible.
 pub fn pressed_date(update: &Update) -> Option<Timestamp> {
     said_at(update.callback_query.as_ref()?.message.as_ref()?)
+}
+
+/// Fields of a message that was written elsewhere; the second is that of older servers.
+const ELSEWHERE: [&str; 3] = ["forward_origin", "forward_date", "via_bot"];
+
+fn sent_as(message: &Message) -> SentAs {
+    if ELSEWHERE.iter().any(|field| message.has_other(field)) {
+        SentAs::Forward
+    } else {
+        SentAs::New
+    }
 }
 
 fn said_at(message: &Message) -> Option<Timestamp> {
@@ -187,6 +249,7 @@ fn event_from(input: Input, place: Place, from: Option<&User>) -> Event {
         app_language: language.and_then(app_language),
         message: None,
         from: id.map(UserId),
+        sent_as: SentAs::New,
     }
 }
 
@@ -215,30 +278,6 @@ enum Addressed {
     Text(String),
 }
 
-fn addressed(message: &Message, me: &Identity) -> Addressed {
-    let replied = is_reply_to_us(message, me);
-    let Some(text) = text_of_message(message) else {
-        return if replied {
-            Addressed::WithoutText
-        } else {
-            Addressed::No
-        };
-    };
-    match command_for(text) {
-        Some((_, Some(bot))) if !bot.eq_ignore_ascii_case(&me.username) => return Addressed::No,
-        Some((_, Some(_))) => return Addressed::Text(text.to_owned()),
-        // A command without a bot's name may be meant for another bot of the group, unless it is one of ours.
-        Some((command, None)) if is_ours(command) => return Addressed::Text(text.to_owned()),
-        Some((_, None)) | None => {}
-    }
-    let (rest, mentioned) = without_mentions(message, text, me);
-    if mentioned || replied {
-        Addressed::Text(rest)
-    } else {
-        Addressed::No
-    }
-}
-
 /// A mention without further text asks for help.
 fn read_group_text(text: &str) -> Input {
     if text.trim().is_empty() {
@@ -257,20 +296,6 @@ fn is_reply_to_us(message: &Message, me: &Identity) -> bool {
 
 fn is_us(user: Option<&User>, me: &Identity) -> bool {
     user.is_some_and(|user| user.id == Some(me.id))
-}
-
-/// `/command@bot …` → command, bot.
-fn command_for(text: &str) -> Option<(&str, Option<&str>)> {
-    let word = text.trim().strip_prefix('/')?.split_whitespace().next()?;
-    Some(match word.split_once('@') {
-        Some((command, bot)) => (command, Some(bot)),
-        None => (word, None),
-    })
-}
-
-fn is_ours(command: &str) -> bool {
-    let mut all = Command::ALL.into_iter();
-    all.any(|ours| ours.name().eq_ignore_ascii_case(command))
 }
 
 /// The text without mentions of the bot, and whether there were any.
@@ -420,12 +445,16 @@ fn attachment_kind(message: &Message) -> Option<AttachmentKind> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::knowledge::Lines;
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
     fn read(update: &Value, me: &Identity) -> Option<Incoming> {
-        super::read(&Update::read(update.clone()), me)
+        let words = CommandWords::new(&Lines::new(&BTreeMap::new()));
+        super::read(&Update::read(update.clone()), me, &words)
     }
 
     fn me() -> Identity {

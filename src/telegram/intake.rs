@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     assistant::{Assistant, HandleError},
-    dialogue::{ChatId, DeadLetter, Event, Input, Record, UpdateId},
+    dialogue::{ChatId, DeadLetter, Event, Input, Record, SentAs, UpdateId},
     knowledge::Language,
     metrics::{ErrorKind, UpdateOutcome},
     panics::{self, Panicked},
@@ -351,8 +351,15 @@ impl Inner {
         if let Some((from, to)) = incoming::migration(update) {
             return Some((from, JobKind::Migrate(to)));
         }
-        match panics::catch(|| incoming::read(update, &self.me)) {
-            Ok(incoming) => self.admit_incoming(state, incoming?, (self.clock)()),
+        let base = self.assistant.base();
+        match panics::catch(|| incoming::read(update, &self.me, &base.command_words)) {
+            Ok(Some(incoming)) => self.admit_incoming(state, incoming, (self.clock)()),
+            Ok(None) => {
+                if let Some(query) = incoming::press_id(update) {
+                    self.acknowledge_press(state, query, None);
+                }
+                None
+            }
             Err(Panicked(fault)) => {
                 tracing::error!(
                     update = id.0,
@@ -567,6 +574,7 @@ fn too_fast(event: Event, wait: Duration) -> Event {
             seconds: wait.as_secs().max(1),
         },
         message: replied_to.or(event.message),
+        sent_as: SentAs::New,
         ..event
     }
 }
@@ -943,7 +951,9 @@ mod tests {
         let inner = &fixture.intake.0;
         let told = |app_language: &str| {
             let update = Update::read(pressed(8, 11, "0~7.help", app_language));
-            inner.wrong_owner_alert(&incoming::read(&update, &inner.me).unwrap().event)
+            let words = &inner.assistant.base().command_words;
+            let incoming = incoming::read(&update, &inner.me, words).unwrap();
+            inner.wrong_owner_alert(&incoming.event)
         };
         let lines = &inner.assistant.base().lines;
         let line = |language| lines.label(language, "not-yours", &[]);

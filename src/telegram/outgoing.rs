@@ -8,7 +8,7 @@ use teloxide::{
         DeleteMessage, EditMessageText, EditMessageTextSetters, SendMessage, SendMessageSetters,
     },
     types::{
-        self, InlineKeyboardButton, InlineKeyboardButtonKind, InlineKeyboardMarkup,
+        self, InlineKeyboardButton, InlineKeyboardButtonKind, InlineKeyboardMarkup, KeyboardRemove,
         LinkPreviewOptions, ParseMode,
     },
 };
@@ -63,6 +63,9 @@ pub enum Outgoing {
     New(SendMessage),
     /// Edits a message.
     Edit(EditMessageText),
+    /// Takes away the keyboard below the input field. Telegram does that only with a message, and such a message can
+    /// neither have buttons nor be edited, so this one is deleted again as soon as it is sent.
+    KeyboardRemoval(SendMessage),
     /// Downloads a file for the record that wrote the row; shows nothing.
     Download {
         chat: ChatId,
@@ -74,7 +77,9 @@ impl Outgoing {
     pub fn to(&self) -> Address {
         let thread = match self {
             Self::Attachment(upload) => upload.thread,
-            Self::New(message) => message.message_thread_id.map(|thread| ThreadId(thread.0.0)),
+            Self::New(message) | Self::KeyboardRemoval(message) => {
+                message.message_thread_id.map(|thread| ThreadId(thread.0.0))
+            }
             Self::Deletion(_) | Self::Edit(_) | Self::Download { .. } => None,
         };
         Address::telegram(self.chat()).in_topic(thread)
@@ -85,7 +90,7 @@ impl Outgoing {
             Self::Attachment(upload) => return upload.chat,
             Self::Download { chat, .. } => return *chat,
             Self::Deletion(deletion) => &deletion.chat_id,
-            Self::New(message) => &message.chat_id,
+            Self::New(message) | Self::KeyboardRemoval(message) => &message.chat_id,
             Self::Edit(edit) => &edit.chat_id,
         };
         match recipient {
@@ -127,6 +132,7 @@ impl<'a> RenderOptions<'a> {
 pub fn render(reply: &Reply, options: RenderOptions<'_>) -> Vec<Outgoing> {
     let mut requests = Vec::new();
     requests.extend(reply.deletes.map(|message| deletion(message, options)));
+    requests.extend(reply.removes_keyboard.then(|| keyboard_removal(options)));
     let attachment = reply.attachment.as_ref();
     let upload = attachment.and_then(|attachment| upload(attachment, options.chat));
     let below = RenderOptions {
@@ -154,6 +160,10 @@ fn set_destination(requests: &mut [Outgoing], options: RenderOptions<'_>) {
                 message.message_thread_id = options.thread.map(thread_id);
                 message.reply_parameters = parameters;
             }
+            Outgoing::KeyboardRemoval(message) => {
+                message.message_thread_id = options.thread.map(thread_id);
+                continue;
+            }
             Outgoing::Attachment(upload) => {
                 upload.thread = options.thread;
                 upload.reply_to = parameters;
@@ -176,6 +186,13 @@ fn reply_parameters(reply_to: ReplyTo) -> types::ReplyParameters {
 fn deletion(message: MessageId, options: RenderOptions<'_>) -> Outgoing {
     let chat = types::ChatId(options.chat.0);
     Outgoing::Deletion(DeleteMessage::new(chat, types::MessageId(message.0)))
+}
+
+/// Nobody is meant to read it, so it makes no sound.
+fn keyboard_removal(options: RenderOptions<'_>) -> Outgoing {
+    let chat = types::ChatId(options.chat.0);
+    let message = SendMessage::new(chat, PLACEHOLDER).disable_notification(true);
+    Outgoing::KeyboardRemoval(message.reply_markup(KeyboardRemove::new()))
 }
 
 /// The attachment as a file; an invalid one is left out.
@@ -493,7 +510,7 @@ mod tests {
     fn place(outgoing: &Outgoing) -> u8 {
         match outgoing {
             Outgoing::Deletion(_) => 0,
-            Outgoing::Attachment(_) => 1,
+            Outgoing::KeyboardRemoval(_) | Outgoing::Attachment(_) => 1,
             Outgoing::New(_) | Outgoing::Edit(_) => 2,
             Outgoing::Download { .. } => 3,
         }

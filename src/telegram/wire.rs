@@ -65,6 +65,9 @@ pub struct Message {
     /// The group or channel on whose behalf it was sent.
     #[serde(deserialize_with = "or_absent")]
     pub sender_chat: Option<IgnoredAny>,
+    /// Whether it is a post of the linked channel, which Telegram copies into the discussion group by itself.
+    #[serde(deserialize_with = "or_absent")]
+    pub is_automatic_forward: Option<bool>,
     #[serde(deserialize_with = "or_absent")]
     pub text: Option<String>,
     #[serde(deserialize_with = "or_absent")]

@@ -139,7 +139,7 @@ pub fn update_in(record: &Record, bytes: &[u8]) {
         };
         let update = Update::read(update);
         let _ = incoming::migration(&update);
-        if let Some(incoming) = incoming::read(&update, &me) {
+        if let Some(incoming) = incoming::read(&update, &me, &base().command_words) {
             assert_eq!(update.id(), Some(incoming.update));
             record = turn(record, &incoming.event, incoming.chat);
         }

@@ -364,6 +364,116 @@ fn the_language_is_that_of_the_message_then_the_chosen_one_then_the_apps() {
     )));
 }
 
+/// Whether the turn after these texts speaks Chinese, with an app set to this language.
+fn speaks_chinese_after(app: Option<Language>, texts: &[&str]) -> bool {
+    let mut record = Record::default();
+    let mut said = String::new();
+    for text in texts.iter().chain(&["/help"]) {
+        let event = Event {
+            app_language: app,
+            ..Event::private(Input::from_text(text))
+        };
+        let turn = respond_to(&record, &event);
+        said = turn.replies[0].text.to_plain();
+        record = turn.record;
+    }
+    said.contains("我能做这些")
+}
+
+#[test]
+fn one_name_brand_or_word_does_not_change_the_language() {
+    let (en, zh) = (Some(Language::EN), Some(Language::ZH));
+    for text in [
+        "Wang Wei",
+        "Li Xiaolong",
+        "hahaha",
+        "NFC",
+        "women",
+        "banana",
+        "fan",
+        "卡",
+        "12",
+        "、",
+        "。。。",
+        "👍",
+    ] {
+        assert!(
+            !speaks_chinese_after(None, &["how do I unbind my card", text]),
+            "{text}"
+        );
+        assert!(!speaks_chinese_after(en, &[text]), "{text}");
+    }
+    for text in [
+        "Apple Wallet",
+        "iphone",
+        "Google Pay",
+        "Huawei Mate 60 Pro",
+        "unbind",
+        "ok",
+        "/cards",
+    ] {
+        assert!(
+            speaks_chinese_after(None, &["怎么解绑门禁卡", text]),
+            "{text}"
+        );
+        assert!(speaks_chinese_after(zh, &[text]), "{text}");
+    }
+    assert!(speaks_chinese_after(
+        None,
+        &["how do I unbind my card", "解绑"]
+    ));
+    assert!(speaks_chinese_after(en, &["Apple Wallet怎么解绑"]));
+    assert!(speaks_chinese_after(en, &["zenme jiebang menka"]));
+    assert!(!speaks_chinese_after(zh, &["how do I remove my card"]));
+    assert!(!speaks_chinese_after(
+        None,
+        &["/language English", "怎么解绑门禁卡"]
+    ));
+    assert!(speaks_chinese_after(
+        None,
+        &["/language zh", "how do I remove my card"]
+    ));
+}
+
+#[test]
+fn a_link_or_command_while_a_card_is_added_asks_its_question_once() {
+    for command in ["/start unbind", "/unbind", "/start@bot unbind", "、解绑"] {
+        for before in [&["/unbind"][..], &["/unbind", "Office"], &["/cards"]] {
+            let mut record = Record::default();
+            for text in before {
+                record = respond_to(&record, &Event::private(Input::from_text(text))).record;
+            }
+            let turn = respond_to(&record, &Event::private(Input::from_text(command)));
+            let said: Vec<_> = turn
+                .replies
+                .iter()
+                .map(|reply| reply.text.to_plain())
+                .collect();
+            assert_eq!(said.len(), 1, "{command} after {before:?}: {said:?}");
+        }
+    }
+}
+
+#[test]
+fn a_word_behind_a_slash_is_a_command_also_where_a_name_is_asked_for() {
+    let asked = respond_to(
+        &Record::default(),
+        &Event::private(Input::from_text("/unbind")),
+    );
+    for text in [
+        "、cancel",
+        "／cancel",
+        "、取消",
+        "/取消",
+        "\u{feff}、取消。",
+    ] {
+        let turn = respond_to(&asked.record, &Event::private(Input::from_text(text)));
+        assert_eq!(turn.record.activity, Activity::Idle, "{text}");
+    }
+    let turn = respond_to(&asked.record, &Event::private(Input::from_text("、家")));
+    assert!(matches!(turn.record.activity, Activity::Adding { .. }));
+}
+
 #[test]
 fn who_never_wrote_a_word_is_reminded_in_the_language_of_their_app() {
     let mut record = Record::default();

@@ -67,6 +67,7 @@ fn composed_keys() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("reason-", reasons()),
         ("next-", reasons()),
         ("command-", Command::ALL.map(Command::name).to_vec()),
+        ("words-command-", Command::ALL.map(Command::name).to_vec()),
         ("label-", vec!["home", "office", "school", "gate"]),
     ])
 }

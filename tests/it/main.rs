@@ -12,6 +12,7 @@ mod cli;
 mod clock;
 mod deploy;
 mod dialogue;
+mod edits;
 mod host;
 mod hostile;
 mod knowledge;

@@ -56,6 +56,109 @@ fn plain_questions_are_answered_in_both_languages() {
 }
 
 #[test]
+fn sounds_and_stray_words_are_no_question() {
+    for nothing in [
+        "oh",
+        "OH!",
+        "ooh",
+        "ooooh",
+        "oh no",
+        "oh noooo!!",
+        "haha",
+        "hahaha",
+        "hahahahaha",
+        "ha",
+        "hmm",
+        "hmmmm",
+        "uh",
+        "wow",
+        "lol",
+        "sun",
+        "mama",
+        "e",
+        "a",
+        "o",
+        "x",
+        "ah",
+        "aha",
+        "meh",
+        "哈",
+        "哈哈哈",
+        "嗯",
+        "嗯嗯",
+        "哦",
+        "啊啊啊",
+        "呃",
+        "唉",
+        "hm… 123",
+        "oh 👍",
+        "👍",
+        "🤔🤔",
+        "...",
+        "。。。",
+        "？！",
+        "12",
+        "2024",
+        "",
+    ] {
+        let finding = find(nothing);
+        assert_eq!(finding.outcome, Outcome::None, "{nothing}: {finding:?}");
+    }
+    for something in [
+        "help", "hello", "hi", "hiya", "bye", "thanks", "thx", "你好", "谢谢",
+    ] {
+        let finding = find(something);
+        assert_ne!(finding.outcome, Outcome::None, "{something}");
+    }
+}
+
+#[test]
+fn run_together_stretched_and_mixed_letters_are_read() {
+    for (question, entry) in [
+        ("howdoiremovemycard", "unbind-steps"),
+        ("HowCanIUnbindMyAccessCard", "unbind-steps"),
+        ("howdoideletemycardfromthewallet", "unbind-steps"),
+        ("how do i reeemoooove my caaard", "unbind-steps"),
+        // With Cyrillic а, е, о and с.
+        ("hоw dо I rеmоvе my саrd", "unbind-steps"),
+        ("i loooost my phoooone", "lost-phone"),
+    ] {
+        let finding = find(question);
+        assert_eq!(finding.candidates[0].entry.as_str(), entry, "{question}");
+        assert_ne!(finding.outcome, Outcome::None, "{question}: {finding:?}");
+    }
+}
+
+#[test]
+fn who_wants_nothing_removed_is_not_told_how_or_when() {
+    for wish in [
+        "不要解绑门禁卡",
+        "别解绑我的卡",
+        "请别把我的门禁卡删掉",
+        "我不想删掉门卡",
+        "don't unbind my card",
+        "do not remove my access card",
+        "please don't delete my badge",
+        "I don't want to remove my card",
+        "dont unbind it",
+    ] {
+        let finding = find(wish);
+        let best = finding.candidates[0].entry.as_str();
+        let is_kept = best == "keep-card" || finding.outcome == Outcome::None;
+        assert!(is_kept, "{wish}: {finding:?}");
+    }
+    for question in [
+        "why can't I remove my card",
+        "I don't want this card any more, how do I remove it",
+        "how do I keep my card safe",
+        "门禁卡不要了怎么删",
+        "要不要解绑门禁卡",
+    ] {
+        assert_ne!(first(question), "keep-card", "{question}");
+    }
+}
+
+#[test]
 fn one_word_that_reverses_the_meaning_counts() {
     for opposite in ["how do I bind my card", "怎么绑定门禁卡"] {
         let finding = find(opposite);

@@ -1,5 +1,6 @@
 //! The Telegram channel as Telegram sees it: the service over HTTP against a Bot API server on loopback.
 
+mod corners;
 mod faults;
 mod files;
 mod network;

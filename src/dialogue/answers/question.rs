@@ -10,6 +10,7 @@ use crate::{
         },
         buttons,
         choice::Choice,
+        language,
         record::{LastAnswer, Vote},
         reply::Reply,
         turn::TurnBuilder,
@@ -26,9 +27,7 @@ const MAX_ANSWERS: usize = 2;
 /// Answers a question; the language of the question becomes the language of the turn.
 pub(crate) fn answer(turn: &mut TurnBuilder<'_>, text: &str) {
     let finding = turn.base.matcher.find(text);
-    if let Some(language) = finding.language {
-        turn.speak_as(text, language);
-    }
+    language::follow(turn, text, &finding);
     turn.note_script(text, finding.traditional);
     let several = several_questions(turn, text);
     if several.len() > 1 {

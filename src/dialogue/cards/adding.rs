@@ -12,6 +12,7 @@ use crate::{
         record::{Activity, Card, CardDraft, CardEvent},
         removal::stages,
         reply::Reply,
+        said::{Answered, Part},
         screen::Screen,
         turn::TurnBuilder,
         wording,
@@ -115,9 +116,24 @@ pub(crate) fn take_label(turn: &mut TurnBuilder<'_>, typed: &str) {
         return turn.show(Screen::Present);
     }
     match card_text::parse_unused_label(&turn.record, typed, None) {
-        Ok(label) => update_draft(turn, |draft| draft.label = Some(label)),
+        Ok(label) => {
+            turn.note_answered(Answered::Draft(Part::Label));
+            update_draft(turn, |draft| draft.label = Some(label));
+        }
         Err(fault) => card_text::refuse(turn, fault, typed),
     }
+}
+
+/// Takes the wallet that was named or pressed.
+pub(crate) fn choose_wallet(turn: &mut TurnBuilder<'_>, wallet: EntryId) {
+    turn.note_answered(Answered::Draft(Part::Wallet));
+    update_draft(turn, |draft| draft.wallet = Some(wallet));
+}
+
+/// Takes the phone system that was named or pressed.
+pub(crate) fn choose_system(turn: &mut TurnBuilder<'_>, system: PhoneSystem) {
+    turn.note_answered(Answered::Draft(Part::System));
+    update_draft(turn, |draft| draft.system = Some(system));
 }
 
 /// Takes a typed answer to the question for a wallet, a phone or a kind. Returns whether the text was such an answer.
@@ -135,15 +151,71 @@ pub(crate) fn take_answer(turn: &mut TurnBuilder<'_>, typed: &str) -> bool {
 
 /// Takes a wallet that was typed: by its name or one of its aliases.
 fn take_wallet(turn: &mut TurnBuilder<'_>, typed: &str) -> bool {
+    let wallet = wallet_called(turn, typed);
+    let is_named = wallet.is_some();
+    if let Some(wallet) = wallet {
+        choose_wallet(turn, wallet);
+    }
+    is_named
+}
+
+/// The wallet with this name or alias.
+fn wallet_called(turn: &TurnBuilder<'_>, typed: &str) -> Option<EntryId> {
     let typed = typed.trim().to_lowercase();
     let guides = turn.base.knowledge.guides_in_order();
     let named = guides
         .into_iter()
         .find(|(_, guide)| guide.names().any(|name| name.to_lowercase() == typed));
-    let Some(wallet) = named.map(|(id, _)| id.clone()) else {
+    named.map(|(id, _)| id.clone())
+}
+
+/// The wallet that a short text names.
+fn wallet_named(turn: &TurnBuilder<'_>, typed: &str) -> Option<EntryId> {
+    let is_short = count_units(typed) <= MAX_ANSWER_UNITS;
+    let named = || turn.words().wallet_in(typed).filter(|_| is_short);
+    wallet_called(turn, typed).or_else(named)
+}
+
+/// Takes another wallet for the card being added; what was said about the first one is asked again. Returns whether the
+/// text names one.
+pub(crate) fn correct_wallet(turn: &mut TurnBuilder<'_>, typed: &str) -> bool {
+    let wallet = wallet_named(turn, typed);
+    let is_named = wallet.is_some();
+    if let (Some(wallet), Activity::Adding { draft, .. }) = (wallet, &mut turn.record.activity) {
+        (draft.system, draft.kind, draft.kind_skipped) = (None, None, false);
+        choose_wallet(turn, wallet);
+    }
+    is_named
+}
+
+/// Takes another phone system for the card being added. Returns whether the text names one.
+pub(crate) fn correct_system(turn: &mut TurnBuilder<'_>, typed: &str) -> bool {
+    let Activity::Adding { draft, .. } = &turn.record.activity else {
         return false;
     };
-    update_draft(turn, |draft| draft.wallet = Some(wallet));
+    let wallet = draft.wallet.as_ref();
+    let guide = wallet.and_then(|wallet| turn.base.knowledge.guides.get(wallet));
+    guide.is_some_and(|guide| take_system(turn, typed, &guide.systems))
+}
+
+/// Takes another wallet or phone system for a card that was just added. Returns whether the text names one.
+pub(crate) fn correct_place(turn: &mut TurnBuilder<'_>, id: CardId, typed: &str) -> bool {
+    let Some(mut card) = turn.record.card(id).cloned() else {
+        return false;
+    };
+    let wallet = wallet_named(turn, typed);
+    let system = turn.words().systems_in(typed).into_iter().next();
+    if wallet.is_none() && system.is_none() {
+        return false;
+    }
+    card.wallet = wallet.unwrap_or(card.wallet);
+    card.system = system.or(card.system);
+    fit_to_base(turn, &mut card);
+    card.note(CardEvent::Changed(Field::Wallet), turn.now);
+    if let Some(kept) = turn.record.card_mut(id) {
+        *kept = card;
+    }
+    list::show_changed(turn, id);
     true
 }
 
@@ -156,7 +228,7 @@ fn take_system(turn: &mut TurnBuilder<'_>, typed: &str, offered: &[PhoneSystem])
     };
     let is_short = count_units(typed) <= MAX_ANSWER_UNITS;
     if is_short {
-        update_draft(turn, |draft| draft.system = Some(*system));
+        choose_system(turn, *system);
     }
     is_short
 }
@@ -216,6 +288,7 @@ fn add(
         kind: draft.kind,
         ..Card::new(id, label, wallet, now)
     });
+    turn.record.note_draft_is_card(id);
     if then_unbind {
         return stages::guide_card(turn, id);
     }
@@ -230,6 +303,7 @@ fn add(
 fn change(turn: &mut TurnBuilder<'_>, draft: &CardDraft, id: CardId, wallet: EntryId) {
     let now = turn.now;
     turn.record.leave();
+    turn.record.note_draft_is_card(id);
     let Some(card) = turn.record.card_mut(id) else {
         return turn.show_card_missing();
     };

@@ -1,11 +1,16 @@
 //! Changing a field of a card: its label, its issuer, its last digits. `adding` changes the wallet.
 
 use crate::dialogue::{
-    cards::{adding, card_text, list},
+    cards::{
+        adding,
+        card_text::{self, CardTextFault},
+        list,
+    },
     choice::{Choice, Field},
     ids::CardId,
     record::{Activity, Card, CardEvent},
     reply::Reply,
+    said::{Answered, Part},
     screen::Screen,
     turn::TurnBuilder,
 };
@@ -24,15 +29,49 @@ pub(crate) fn begin(turn: &mut TurnBuilder<'_>, field: Field, id: CardId) {
 
 /// Takes the typed new value.
 pub(crate) fn take_value(turn: &mut TurnBuilder<'_>, id: CardId, field: Field, typed: &str) {
-    let value = match field {
-        Field::Label => card_text::parse_unused_label(&turn.record, typed, Some(id)),
-        Field::Issuer => card_text::parse_issuer(typed),
-        Field::Digits => card_text::parse_digits(typed),
-        Field::Wallet => return turn.show(Screen::Present),
-    };
-    match value {
-        Ok(value) => set(turn, id, field, Some(value)),
-        Err(fault) => card_text::refuse(turn, fault, typed),
+    match parse_value(turn, id, field, typed) {
+        Some(Ok(value)) => {
+            turn.note_answered(Answered::Card(id, part_of(field)));
+            set(turn, id, field, Some(value));
+        }
+        Some(Err(fault)) => card_text::refuse(turn, fault, typed),
+        None => turn.show(Screen::Present),
+    }
+}
+
+/// Takes a value that was corrected after it had been taken.
+pub(crate) fn correct_value(turn: &mut TurnBuilder<'_>, id: CardId, field: Field, typed: &str) {
+    match parse_value(turn, id, field, typed) {
+        Some(Ok(value)) => {
+            turn.note_answered(Answered::Card(id, part_of(field)));
+            put(turn, id, field, Some(value));
+        }
+        Some(Err(fault)) => card_text::refuse(turn, fault, typed),
+        None => {}
+    }
+}
+
+/// A typed value; `None` for a wallet, which is not typed here.
+fn parse_value(
+    turn: &TurnBuilder<'_>,
+    id: CardId,
+    field: Field,
+    typed: &str,
+) -> Option<Result<String, CardTextFault>> {
+    match field {
+        Field::Label => Some(card_text::parse_unused_label(&turn.record, typed, Some(id))),
+        Field::Issuer => Some(card_text::parse_issuer(typed)),
+        Field::Digits => Some(card_text::parse_digits(typed)),
+        Field::Wallet => None,
+    }
+}
+
+fn part_of(field: Field) -> Part {
+    match field {
+        Field::Label => Part::Label,
+        Field::Wallet => Part::Wallet,
+        Field::Issuer => Part::Issuer,
+        Field::Digits => Part::Digits,
     }
 }
 
@@ -46,8 +85,13 @@ pub(crate) fn clear(turn: &mut TurnBuilder<'_>, field: Field, id: CardId) {
 }
 
 fn set(turn: &mut TurnBuilder<'_>, id: CardId, field: Field, value: Option<String>) {
-    let now = turn.now;
     turn.record.leave();
+    put(turn, id, field, value);
+}
+
+/// Writes a value on the card, and shows that.
+fn put(turn: &mut TurnBuilder<'_>, id: CardId, field: Field, value: Option<String>) {
+    let now = turn.now;
     let Some(card) = turn.record.card_mut(id) else {
         return turn.show_card_missing();
     };

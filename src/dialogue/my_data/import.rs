@@ -21,13 +21,11 @@ pub(crate) fn say_how(turn: &mut TurnBuilder<'_>) {
     turn.say(Reply::new(turn.line("import-how", &[])));
 }
 
-/// Takes an announced file: asks the channel to download it, if its name and size are plausible.
+/// Takes an announced file: asks the channel to download it, unless it is too large. Whether it is one of the bot's own
+/// is told from its content; people and apps rename files.
 pub(crate) fn take_file(turn: &mut TurnBuilder<'_>, file: &SentFile) {
     if file.bytes.unwrap_or_default() > MAX_FILE_BYTES as u64 {
         return refuse(turn, Unreadable::TooLarge);
-    }
-    if !file.name.to_lowercase().ends_with(".json") {
-        return refuse(turn, Unreadable::NotText);
     }
     let mut reply = Reply::new(turn.line("file-reading", &[]));
     reply.downloads = Some(file.id.clone());

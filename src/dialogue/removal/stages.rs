@@ -9,6 +9,7 @@ use crate::{
         record::{Activity, Card, CardDraft, Removal, Stage, UNFINISHED_DAYS},
         removal::steps,
         reply::{Button, Reply},
+        said::Answered,
         screen::Screen,
         turn::TurnBuilder,
     },
@@ -173,6 +174,7 @@ pub(crate) fn take_label(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
 /// Goes from the present step to the next one, or to the confirmation.
 pub(crate) fn finish_step(turn: &mut TurnBuilder<'_>) {
     if let Some(stage) = stage_after(turn) {
+        turn.note_answered(Answered::Step);
         turn.record.go_to(stage);
     }
     turn.show(Screen::Present);
@@ -199,8 +201,14 @@ fn stage_after(turn: &TurnBuilder<'_>) -> Option<Stage> {
 
 /// Goes back one stage; from the first, to the choice of a card.
 pub(crate) fn back(turn: &mut TurnBuilder<'_>) {
+    retreat(turn);
+    turn.show(Screen::Present);
+}
+
+/// The same, without showing where that leads.
+pub(crate) fn retreat(turn: &mut TurnBuilder<'_>) {
     let Some(removal) = turn.record.activity.removal() else {
-        return turn.show(Screen::Present);
+        return;
     };
     // If the card is gone, `settle` ends the removal.
     if let Some(card) = turn.record.card(removal.card) {
@@ -210,7 +218,6 @@ pub(crate) fn back(turn: &mut TurnBuilder<'_>) {
             Before::Nothing => {}
         }
     }
-    turn.show(Screen::Present);
 }
 
 /// What comes before a stage.

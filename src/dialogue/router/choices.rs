@@ -58,10 +58,8 @@ pub(crate) fn choose(turn: &mut TurnBuilder<'_>, choice: &Choice) {
         Choice::UnbindCard(card) => stages::guide_card(turn, *card),
         Choice::Why(reason) => stages::take_reason(turn, *reason),
         Choice::Label(name) => adding::choose_label(turn, name),
-        Choice::Wallet(wallet) => {
-            adding::update_draft(turn, |draft| draft.wallet = Some(wallet.clone()))
-        }
-        Choice::System(system) => adding::update_draft(turn, |draft| draft.system = Some(*system)),
+        Choice::Wallet(wallet) => adding::choose_wallet(turn, wallet.clone()),
+        Choice::System(system) => adding::choose_system(turn, *system),
         Choice::Kind(kind) => adding::update_draft(turn, |draft| draft.kind = Some(*kind)),
         Choice::Details(card) => export::send_card(turn, *card),
         Choice::Confirm(card) => confirmation::confirm(turn, *card),

@@ -26,6 +26,7 @@ pub(crate) fn take(turn: &mut TurnBuilder<'_>, command: Command, argument: &str)
         leave_small_procedure(turn);
     }
     if command == Command::Start {
+        remove_old_keyboard(turn);
         follow_link(turn, argument);
     } else {
         route(turn, command, argument);
@@ -33,10 +34,18 @@ pub(crate) fn take(turn: &mut TurnBuilder<'_>, command: Command, argument: &str)
     turn.show(Screen::Present);
 }
 
+/// A person's first `/start` may come after another program has used the bot's name, and left its keyboard.
+fn remove_old_keyboard(turn: &mut TurnBuilder<'_>) {
+    if !std::mem::replace(&mut turn.record.old_keyboard_removed, true) {
+        turn.remove_old_keyboard();
+    }
+}
+
 /// Ends any procedure but a removal, because a command shows that its question will not be answered.
 fn leave_small_procedure(turn: &mut TurnBuilder<'_>) {
     if !turn.record.activity.is_idle() && !turn.record.activity.is_removal() {
         turn.record.leave();
+        turn.record.note_draft_is_gone();
     }
 }
 

@@ -2,7 +2,7 @@
 //! chat, if possible, and explained; nothing else is done with the message.
 
 use crate::dialogue::{
-    event::{Command, Place},
+    event::{Command, Input, Place},
     record::Activity,
     reply::Reply,
     screen::Screen,
@@ -10,8 +10,25 @@ use crate::dialogue::{
     turn::TurnBuilder,
 };
 
-/// Takes a text that has a secret. Returns whether it has one.
-pub(crate) fn take_text(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
+/// Takes an input that has a secret. Returns whether it has one. Where the bot asked for a PIN or a code, a text is that.
+pub(crate) fn take(turn: &mut TurnBuilder<'_>, input: &Input) -> bool {
+    let awaits_secret = turn.record.activity.awaits_secret();
+    match input {
+        Input::Text(_) | Input::UnknownCommand(_) if awaits_secret => false,
+        Input::Text(text) => take_text(turn, text),
+        Input::UnknownCommand(line) => take_line(turn, line),
+        Input::Command(command, argument) => take_argument(turn, *command, argument),
+        Input::LateEdit(text) => take_unanswered(turn, text),
+        Input::File(file) => take_unanswered(turn, file.caption.as_deref().unwrap_or_default()),
+        Input::Press { .. }
+        | Input::Attachment(_)
+        | Input::TooFast { .. }
+        | Input::Wake
+        | Input::Receipt(_) => false,
+    }
+}
+
+fn take_text(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
     // The label or the last digits of a card may be a number.
     let activity = &turn.record.activity;
     let awaits_words = activity.awaits_words() || matches!(activity, Activity::Protecting(_));
@@ -20,7 +37,7 @@ pub(crate) fn take_text(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
 }
 
 /// Takes an unknown command that has a secret: the name may be one, too. Returns whether it has one.
-pub(crate) fn take_line(turn: &mut TurnBuilder<'_>, line: &str) -> bool {
+fn take_line(turn: &mut TurnBuilder<'_>, line: &str) -> bool {
     let typed = line.trim_start_matches('/');
     let secret = secret_in(turn, typed).or_else(|| lone_code(turn, typed));
     explain_if_any(turn, secret)
@@ -28,7 +45,7 @@ pub(crate) fn take_line(turn: &mut TurnBuilder<'_>, line: &str) -> bool {
 
 /// Takes a command whose argument has a secret. Returns whether it has one. A number alone is none behind `/start`: the
 /// links of other people have such arguments.
-pub(crate) fn take_argument(turn: &mut TurnBuilder<'_>, command: Command, argument: &str) -> bool {
+fn take_argument(turn: &mut TurnBuilder<'_>, command: Command, argument: &str) -> bool {
     let lone = lone_code(turn, argument).filter(|_| command != Command::Start);
     let secret = secret_in(turn, argument).or(lone);
     explain_if_any(turn, secret)

@@ -20,9 +20,6 @@ use crate::dialogue::{
 
 pub(crate) fn take(turn: &mut TurnBuilder<'_>, text: &str) {
     let awaits_secret = turn.record.activity.awaits_secret();
-    if !awaits_secret && misplaced::take_text(turn, text) {
-        return;
-    }
     turn.next_keyboard();
     if let Some(choice) = choice_labelled(turn, text) {
         return choices::choose(turn, &choice);
@@ -38,7 +35,7 @@ pub(crate) fn take(turn: &mut TurnBuilder<'_>, text: &str) {
 }
 
 /// The choice of the button on the present screen whose label was typed.
-fn choice_labelled(turn: &TurnBuilder<'_>, text: &str) -> Option<Choice> {
+pub(super) fn choice_labelled(turn: &TurnBuilder<'_>, text: &str) -> Option<Choice> {
     let present = screens::present(turn)?;
     let typed = plain_word(text);
     let mut buttons = present.buttons.iter().flatten();
@@ -80,7 +77,12 @@ fn while_removing(turn: &mut TurnBuilder<'_>, text: &str, removal: &Removal) -> 
 type Procedure = fn(&mut TurnBuilder<'_>);
 
 /// Calls `procedure` if `text` is one of the words of the line `words`. Returns whether it was.
-fn if_means(turn: &mut TurnBuilder<'_>, text: &str, words: &str, procedure: Procedure) -> bool {
+pub(super) fn if_means(
+    turn: &mut TurnBuilder<'_>,
+    text: &str,
+    words: &str,
+    procedure: Procedure,
+) -> bool {
     let is_meant = turn.words().means(text, words);
     if is_meant {
         procedure(turn);
@@ -102,18 +104,18 @@ fn unless_question(
     is_answer
 }
 
-fn while_idle(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
+pub(super) fn while_idle(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
     match turn.place {
         Place::Private => if_means(turn, text, "words-guide", |turn| stages::begin(turn, None)),
         Place::Group => false,
     }
 }
 
-fn take_cancel(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
+pub(super) fn take_cancel(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
     if_means(turn, text, "words-cancel", choices::cancel)
 }
 
-fn take_no(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
+pub(super) fn take_no(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
     if_means(turn, text, "words-no", choices::cancel)
 }
 
@@ -121,20 +123,22 @@ fn take_yes(turn: &mut TurnBuilder<'_>, text: &str, to: Procedure) -> bool {
     if_means(turn, text, "words-yes", to)
 }
 
-fn take_back(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
+pub(super) fn take_back(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
     if_means(turn, text, "words-back", choices::go_back)
 }
 
-fn take_back_or_out(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
+pub(super) fn take_back_or_out(turn: &mut TurnBuilder<'_>, text: &str) -> bool {
     take_back(turn, text)
         || if_means(turn, text, "words-pause", stages::pause)
         || take_cancel(turn, text)
 }
 
-fn while_adding(turn: &mut TurnBuilder<'_>, text: &str, label_awaited: bool) -> bool {
-    if take_cancel(turn, text) || take_back(turn, text) {
-        return true;
-    }
+pub(super) fn while_adding(turn: &mut TurnBuilder<'_>, text: &str, label_awaited: bool) -> bool {
+    take_cancel(turn, text) || take_back(turn, text) || take_detail(turn, text, label_awaited)
+}
+
+/// Takes what the bot asked about the card being added.
+pub(super) fn take_detail(turn: &mut TurnBuilder<'_>, text: &str, label_awaited: bool) -> bool {
     if label_awaited {
         unless_question(turn, text, |turn| adding::take_label(turn, text))
     } else {
@@ -142,11 +146,25 @@ fn while_adding(turn: &mut TurnBuilder<'_>, text: &str, label_awaited: bool) -> 
     }
 }
 
-fn while_editing(turn: &mut TurnBuilder<'_>, text: &str, card: CardId, field: Field) -> bool {
-    take_cancel(turn, text)
-        || unless_question(turn, text, |turn| {
-            editing::take_value(turn, card, field, text);
-        })
+pub(super) fn while_editing(
+    turn: &mut TurnBuilder<'_>,
+    text: &str,
+    card: CardId,
+    field: Field,
+) -> bool {
+    take_cancel(turn, text) || take_new_value(turn, text, card, field)
+}
+
+/// Takes the new value of a field.
+pub(super) fn take_new_value(
+    turn: &mut TurnBuilder<'_>,
+    text: &str,
+    card: CardId,
+    field: Field,
+) -> bool {
+    unless_question(turn, text, |turn| {
+        editing::take_value(turn, card, field, text);
+    })
 }
 
 fn while_guiding(turn: &mut TurnBuilder<'_>, text: &str) -> bool {

@@ -1,4 +1,5 @@
-//! Faults of the bot's own lines: Fluent that cannot be read, lines missing or unknown, unknown values, broken Markdown.
+//! Faults of the bot's own lines: Fluent that cannot be read, lines missing or unknown, unknown values, broken Markdown,
+//! words that cannot stand for a command.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +14,9 @@ use crate::{
     },
     markup::RichText,
 };
+
+/// The lines with the words that stand for commands begin with this.
+const COMMAND_WORDS: &str = "words-command-";
 
 /// The values of each line in the reference language.
 type Reference = BTreeMap<String, BTreeSet<String>>;
@@ -39,6 +43,34 @@ fn faults_of_file(file: &LinesFile, reference: &Reference) -> Vec<Fault> {
         faults.extend(broken_markdown(file, line, message));
     }
     faults.extend(missing_lines(file, &messages, reference));
+    faults.extend(unusable_command_words(file, &messages));
+    faults
+}
+
+/// Behind a slash stands one word, and it stands for one command.
+fn unusable_command_words(file: &LinesFile, messages: &[Message]) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let mut used: BTreeMap<String, &str> = BTreeMap::new();
+    let listed = messages
+        .iter()
+        .filter(|message| message.key.starts_with(COMMAND_WORDS));
+    for message in listed {
+        let line = line_of_key(file, &message.key);
+        let key = message.key.as_str();
+        for word in message.sample.split('|').map(str::trim) {
+            if word.is_empty() || !word.chars().all(char::is_alphanumeric) {
+                let fault = format!("`{key}`: `{word}` cannot be typed behind a slash");
+                let repair = "use one word of letters and digits";
+                faults.push(Fault::at(&file.path, line, fault, repair));
+            }
+            let other = used.insert(word.to_lowercase(), key);
+            if let Some(other) = other.filter(|other| *other != key) {
+                let fault = format!("`{word}` is in `{other}` and in `{key}`");
+                let repair = "keep it for one command";
+                faults.push(Fault::at(&file.path, line, fault, repair));
+            }
+        }
+    }
     faults
 }
 
@@ -226,5 +258,24 @@ mod tests {
             said.iter().any(|fault| fault.contains("de.ftl:2")),
             "{said:?}"
         );
+    }
+
+    #[test]
+    fn a_word_behind_a_slash_is_one_word_for_one_command() {
+        let file = LinesFile {
+            path: "de.ftl".into(),
+            source: "words-command-help = hilfe | mir helfen\nwords-command-start = hilfe | los\n"
+                .into(),
+        };
+        let found = faults(&BTreeMap::from([(Language::EN, file)]));
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        for expected in [
+            "de.ftl:1: `words-command-help`: `mir helfen` cannot be typed behind a slash",
+            "de.ftl:2: `hilfe` is in `words-command-help` and in `words-command-start`",
+        ] {
+            let is_expected = |fault: &String| fault.contains(expected);
+            assert!(found.iter().any(is_expected), "{found:?}");
+        }
+        assert!(!found.iter().any(|fault| fault.contains("`los`")));
     }
 }

@@ -20,7 +20,7 @@ use crate::{
 
 /// The items of an export, in the order they were written.
 #[derive(Debug)]
-pub(super) struct Reader {
+pub(in crate::store) struct Reader {
     path: PathBuf,
     lines: BufReader<File>,
     header: Header,

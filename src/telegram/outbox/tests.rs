@@ -143,6 +143,7 @@ fn seen(request: Outgoing) -> (ChatId, String) {
     };
     match request {
         Outgoing::New(new) => (chat(new.chat_id), new.text),
+        Outgoing::KeyboardRemoval(new) => (chat(new.chat_id), "⌨".into()),
         Outgoing::Edit(edit) => (chat(edit.chat_id), format!("✎{}", edit.text)),
         Outgoing::Deletion(deletion) => (
             chat(deletion.chat_id),

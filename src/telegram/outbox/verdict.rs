@@ -14,6 +14,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RequestKind {
     Deletion,
+    KeyboardRemoval,
     Attachment,
     Message,
     Download,
@@ -33,6 +34,7 @@ impl From<&Outgoing> for RequestKind {
     fn from(request: &Outgoing) -> Self {
         match request {
             Outgoing::Deletion(_) => Self::Deletion,
+            Outgoing::KeyboardRemoval(_) => Self::KeyboardRemoval,
             Outgoing::Attachment(_) => Self::Attachment,
             Outgoing::New(_) | Outgoing::Edit(_) => Self::Message,
             Outgoing::Download { .. } => Self::Download,
@@ -168,12 +170,16 @@ pub(super) fn classify_error(
     match kind {
         // The reply is sent whether or not the message could be deleted.
         RequestKind::Deletion => Verdict::Done,
-        RequestKind::Attachment | RequestKind::Message if is_about_the_topic(&description) => {
+        RequestKind::KeyboardRemoval | RequestKind::Attachment | RequestKind::Message
+            if is_about_the_topic(&description) =>
+        {
             without_topic(progress, address)
         }
         _ if is_about_rights(&description) => Verdict::Refused(Refusal::Rights),
         _ if code == 403 && !is_about_a_message(&description) => Verdict::ChatGone,
         _ if is_about_the_chat(&description) => Verdict::ChatGone,
+        // The reply is sent whether or not an old keyboard could be taken away.
+        RequestKind::KeyboardRemoval => Verdict::Done,
         RequestKind::Attachment | RequestKind::Download => Verdict::Refused(Refusal::Content),
         RequestKind::Message => classify_message_error(&description, progress),
     }

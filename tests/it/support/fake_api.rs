@@ -839,7 +839,7 @@ async fn carry_out(api: &FakeApi, call: Call) -> Response {
         }
         "getchatmember" => accept(json!({"status": "member", "user": {"id": BOT_ID}})),
         "getwebhookinfo" => api.webhook_info(),
-        "answercallbackquery" | "setmycommands" => accept(json!(true)),
+        "answercallbackquery" | "setmycommands" | "deletemycommands" => accept(json!(true)),
         _ => refuse(404, "Not Found: method not found"),
     }
 }
