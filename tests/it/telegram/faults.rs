@@ -151,7 +151,9 @@ async fn while_150_acknowledgements_hang_presses_have_their_effect_and_later_one
         1_000..1_000 + HANGING,
         1_000 + HANGING..1_000 + HANGING + 20,
     );
-    early.clone().for_each(|chat| drop(press(chat)));
+    for chat in early {
+        press(chat);
+    }
     api.until("all of them hang, and the effects are shown", |api| {
         acknowledged(api).len() as i64 >= HANGING
             && api.calls_of("editMessageText").len() as i64 >= HANGING
