@@ -3,7 +3,7 @@
 
 use std::{
     fs::{self, File},
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     os::unix::{
         fs::{PermissionsExt, symlink},
         net::UnixListener,
@@ -608,6 +608,48 @@ fn closed_pipe() -> Stdio {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
     writer.into()
+}
+
+/// The program with a reader that takes one line and leaves, as `head -1` does; input comes after that.
+fn run_with_head(folder: &Path, arguments: &[&str]) -> Output {
+    let mut child = program(folder, arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut line = String::new();
+    let mut reader = BufReader::new(child.stdout.take().expect("a pipe"));
+    reader.read_line(&mut line).expect("read");
+    drop(reader);
+    // The program may have ended.
+    let _ = child
+        .stdin
+        .take()
+        .expect("a pipe")
+        .write_all(b"/help\n/faq\nhello\n");
+    child.wait_with_output().expect("it ends")
+}
+
+#[test]
+fn a_command_ends_quietly_when_its_reader_leaves_in_the_middle() {
+    let folder = with_a_card();
+    for arguments in [&["chat"][..], &["ask", "hello"], &["store", "export", "-"]] {
+        let output = run_with_head(folder.path(), arguments);
+        let said = err(&output);
+        // An export may have been written already, and says so.
+        assert!(
+            said.is_empty() || said.contains("written"),
+            "{arguments:?}: {said}"
+        );
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {:?}",
+            output.status
+        );
+    }
+    let kept = run(folder.path(), &["store", "verify"], b"");
+    assert!(kept.status.success(), "{}", err(&kept));
 }
 
 #[test]
