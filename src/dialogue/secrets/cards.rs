@@ -20,9 +20,10 @@ const IBAN_DIGITS: usize = 30;
 
 /// The first six digits of the cards of an issuer or a network, and how many digits its numbers have.
 ///
-/// One in ten numbers of any kind passes the check of the last digit. Together with these, one in thirty with 16
-/// digits does and one in a hundred or fifty with another length, but none that begins with a date or a time stamp, nor the numbers of devices
-/// (IMEI) and SIM cards, which have the same check digit. An order number is left alone if a word says what it is.
+/// One in ten numbers of any kind passes the check of the last digit. Together with these, one in thirty with 16 digits
+/// does, and one in a hundred or fifty with another length, but none that begins with a date or a time stamp, nor the
+/// numbers of devices (IMEI) and SIM cards, which have the same check digit. An order number is left alone if a word says
+/// what it is.
 const ISSUERS: [(RangeInclusive<u32>, &[usize]); 22] = [
     (400_000..=499_999, &[13, 16, 19]), // Visa; China's older debit cards
     (510_000..=559_999, &[16]),         // Mastercard

@@ -95,7 +95,7 @@ fn unit(groups: &[Group], may_begin_with_zero: bool) -> usize {
         american,
         date,
         time,
-        decimal,
+        coordinates,
     ]
     .map(|form| form(groups));
     let with_zero = with_zero.into_iter().filter(|_| may_begin_with_zero);
@@ -103,13 +103,13 @@ fn unit(groups: &[Group], may_begin_with_zero: bool) -> usize {
     counts.find(|count| *count > 0).unwrap_or(0)
 }
 
-/// Whether the first groups have these lengths.
+/// Whether the first groups have these lengths, and nothing stands between them that separates phone numbers.
 fn have_lengths(groups: &[Group], lengths: &[usize]) -> bool {
+    let mut parts = groups.iter().zip(lengths).enumerate();
     groups.len() >= lengths.len()
-        && groups
-            .iter()
-            .zip(lengths)
-            .all(|(group, length)| group.len() == *length)
+        && parts.all(|(index, (group, length))| {
+            group.len() == *length && (index == 0 || !group.gap.contains(LIST_SIGNS))
+        })
 }
 
 /// `+86 …`.
@@ -184,7 +184,8 @@ fn with_area_code(groups: &[Group]) -> usize {
     }
     let mut digits = 0;
     for (index, group) in groups.iter().enumerate() {
-        if index > 0 && digits >= PHONE_DIGITS {
+        let is_next = index > 0 && group.gap.contains(LIST_SIGNS);
+        if index > 0 && (digits >= PHONE_DIGITS || is_next && digits >= MIN_PHONE_DIGITS) {
             return index;
         }
         digits += group.len();
@@ -248,13 +249,16 @@ fn time(groups: &[Group]) -> usize {
     if is_hour && parts > 0 { 1 + parts } else { 0 }
 }
 
-/// A number with many decimals, such as a coordinate: 40.712776.
-fn decimal(groups: &[Group]) -> usize {
+/// A pair of numbers with many decimals: 40.712776, -74.005974.
+fn coordinates(groups: &[Group]) -> usize {
+    let is_decimal = |whole: &Group, part: &Group| {
+        part.gap == "." && whole.len() <= 3 && DECIMALS.contains(&part.len())
+    };
     match groups {
-        [whole, part, ..]
-            if part.gap == "." && whole.len() <= 3 && DECIMALS.contains(&part.len()) =>
+        [one, decimals, other, more, ..]
+            if is_decimal(one, decimals) && is_decimal(other, more) =>
         {
-            2
+            4
         }
         _ => 0,
     }
