@@ -118,10 +118,12 @@ fn buttons(call: &Call) -> Vec<(String, String)> {
         .collect()
 }
 
+/// What was sent and stays: the message that takes away an old keyboard is deleted again.
 fn shown(api: &FakeApi) -> Vec<Call> {
     let calls = api.calls().into_iter();
     let shows = |call: &Call| {
         ["sendmessage", "editmessagetext"].contains(&call.method.to_lowercase().as_str())
+            && call.params["reply_markup"]["remove_keyboard"] != true
     };
     calls
         .filter(|call| shows(call) && call.chat() == Some(ANN))

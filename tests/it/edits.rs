@@ -162,7 +162,7 @@ fn a_pin_is_tried_once_and_nothing_of_it_is_kept() {
         talk.say("done");
     }
     let wrong = talk.say("wrong-pin");
-    let tries = talk.record.failed_attempts.clone();
+    let tries = talk.record.failed_attempts;
     talk.edit_in_vain(wrong, "wrong-pin");
     talk.edit_in_vain(wrong, PIN);
     assert_eq!(talk.record.failed_attempts, tries);
