@@ -161,7 +161,11 @@ impl Inner {
         };
         let pause = match &error {
             ApiError::TooManyRequests(pause) => *pause,
-            ApiError::Unavailable(_) | ApiError::Network(_) | ApiError::Unauthorized => RETRY_DELAY,
+            ApiError::Unavailable(_)
+            | ApiError::Network(_)
+            | ApiError::Redirected(_)
+            | ApiError::Unauthorized
+            | ApiError::NotFound => RETRY_DELAY,
             // Too old, or nothing that a second try would change.
             ApiError::Refused { .. } | ApiError::Migrated(_) => return Err(error),
         };

@@ -356,7 +356,7 @@ impl Inner {
             Ok(Some(incoming)) => self.admit_incoming(state, incoming, (self.clock)()),
             Ok(None) => {
                 if let Some(query) = incoming::press_id(update) {
-                    self.acknowledge_press(state, query, None);
+                    self.acknowledger.acknowledge(query, None);
                 }
                 None
             }

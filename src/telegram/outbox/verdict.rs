@@ -25,7 +25,7 @@ impl RequestKind {
     pub(super) fn is_awaited(self) -> bool {
         match self {
             Self::Attachment | Self::Message | Self::Download => true,
-            Self::Deletion => false,
+            Self::Deletion | Self::KeyboardRemoval => false,
         }
     }
 }
