@@ -1,5 +1,7 @@
 //! Recognises recovery phrases: words of the list that wallets draw them from, or Chinese characters set apart.
 
+use std::collections::BTreeSet;
+
 use bip39::{Language, Mnemonic};
 
 use super::reading::{Reading, Word};
@@ -9,6 +11,8 @@ use crate::matching::normalize::is_han;
 const PHRASE_WORDS: [usize; 5] = [12, 15, 18, 21, 24];
 /// The fewest of them.
 const MIN_WORDS: usize = PHRASE_WORDS[0];
+/// How many of them differ, at least: a wallet draws each of 2,048 words.
+const MIN_DIFFERENT: usize = 8;
 
 /// Whether the text has a recovery phrase, numbered or not, among other words or alone.
 pub(super) fn has_phrase(reading: &Reading<'_>, text: &str) -> bool {
@@ -64,15 +68,19 @@ fn is_checked(row: &[String]) -> bool {
 }
 
 /// Whether there are [`MIN_WORDS`] Chinese characters in a row that stand apart from each other, as nobody writes
-/// sentences.
+/// sentences, and are not some few again and again.
 fn has_chinese_phrase(text: &str) -> bool {
     let pieces = text.split(|c: char| !c.is_alphabetic());
-    let mut apart = 0;
+    let mut apart: Vec<char> = Vec::new();
     for piece in pieces.filter(|piece| !piece.is_empty()) {
         let mut characters = piece.chars();
-        let is_one = characters.next().is_some_and(is_han) && characters.next().is_none();
-        apart = if is_one { apart + 1 } else { 0 };
-        if apart >= MIN_WORDS {
+        match (characters.next(), characters.next()) {
+            (Some(c), None) if is_han(c) => apart.push(c),
+            _ => apart.clear(),
+        }
+        let newest = &apart[apart.len().saturating_sub(MIN_WORDS)..];
+        let different = newest.iter().collect::<BTreeSet<_>>().len();
+        if newest.len() == MIN_WORDS && different >= MIN_DIFFERENT {
             return true;
         }
     }
