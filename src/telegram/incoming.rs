@@ -585,6 +585,48 @@ mod tests {
     }
 
     #[test]
+    fn an_event_says_whether_it_was_written_here_and_now() {
+        let sent_as = |kind: &str, fields: Value| {
+            let mut message = message("private", fields);
+            message["text"] = json!("yes");
+            message["edit_date"] = json!(1010);
+            let update = json!({"update_id": 1, kind: message});
+            read(&update, &me()).expect("an event").event.sent_as
+        };
+        assert_eq!(sent_as("message", json!({})), SentAs::New);
+        for field in ["forward_origin", "forward_date", "via_bot"] {
+            assert_eq!(sent_as("message", json!({field: {}})), SentAs::Forward);
+        }
+        assert_eq!(sent_as("edited_message", json!({})), SentAs::Edit);
+        let via_bot = json!({"via_bot": {"id": 8}});
+        assert_eq!(sent_as("edited_message", via_bot), SentAs::Edit);
+    }
+
+    #[test]
+    fn a_slash_of_another_keyboard_addresses_the_bot_only_before_a_command() {
+        let help = Some(Input::Command(Command::Help, String::new()));
+        for said in [
+            "／help",
+            "、help",
+            "/help。",
+            "\u{200e}/help",
+            "、help@unbind_bot",
+        ] {
+            assert_eq!(group(json!({"text": said})), help, "{said:?}");
+        }
+        // A word for a command becomes one where the lines are known.
+        assert_eq!(group(json!({"text": "、帮助"})), text("、帮助"));
+        for said in [
+            "、还有一个问题",
+            "／ban",
+            "、help@other_bot",
+            "/help@other_bot",
+        ] {
+            assert_eq!(group(json!({"text": said})), None, "{said:?}");
+        }
+    }
+
+    #[test]
     fn a_message_without_text_is_an_attachment_and_a_caption_counts_as_text() {
         for (fields, kind) in [
             (json!({"sticker": {}}), AttachmentKind::Sticker),

@@ -162,6 +162,9 @@ fn set_destination(requests: &mut [Outgoing], options: RenderOptions<'_>) {
             }
             Outgoing::KeyboardRemoval(message) => {
                 message.message_thread_id = options.thread.map(thread_id);
+                // In comments, it takes a reply to stay there; elsewhere the answer itself is the reply.
+                let throughout = reply_to.filter(|reply_to| reply_to.throughout);
+                message.reply_parameters = throughout.map(reply_parameters);
                 continue;
             }
             Outgoing::Attachment(upload) => {
