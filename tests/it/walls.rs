@@ -9,7 +9,7 @@ use crate::support::source::{
 };
 
 /// The modules from the bottom up: each may import those before it.
-const LAYERS: [&str; 14] = [
+const LAYERS: [&str; 15] = [
     "panics",
     "text_file",
     "markup",
