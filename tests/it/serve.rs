@@ -788,20 +788,24 @@ async fn idle_connections_without_end_do_not_keep_it_from_polling() {
         limited.is_ok_and(|status| status.success()),
         "this test needs `prlimit`"
     );
-    for round in 1..=2 {
-        let mut idle = Vec::new();
-        for _ in 0..CONNECTIONS {
-            idle.push(tokio::net::TcpStream::connect(&listen).await.unwrap());
-        }
-        let update = api.says(ANN, "/help");
-        api.until("it is answered", |api| {
-            api.is_confirmed(update) && shown(api).len() >= round
-        })
-        .await;
-        // Those that were served are closed, and those that waited are gone.
-        drop(idle);
-        assert_eq!(page(&listen, "/healthz").await.0, 200);
+    let mut idle = Vec::new();
+    for _ in 0..CONNECTIONS {
+        idle.push(tokio::net::TcpStream::connect(&listen).await.unwrap());
     }
+    // Its connections to the server break, so that it needs new ones.
+    for method in ["getUpdates", "sendMessage"] {
+        api.trouble(method, None, fake_api::Trouble::Reset);
+    }
+    for _ in 0..2 {
+        let update = api.says(ANN, "/help");
+        api.until("it is confirmed", |api| api.is_confirmed(update))
+            .await;
+    }
+    // One of the messages was sent twice, since its answer broke off.
+    api.until("both are answered", |api| shown(api).len() >= 3)
+        .await;
+    drop(idle);
+    assert_eq!(page(&listen, "/healthz").await.0, 200);
     let (code, log) = service.terminate();
     assert_eq!(code, Some(0), "{log}");
 }
