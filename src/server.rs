@@ -26,7 +26,7 @@ const LAST_REQUEST_TIMEOUT: Duration = Duration::from_secs(40);
 /// The pause after a connection could not be accepted, for example for want of file descriptors.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(500);
 /// The part of the process's file descriptors that one port may use: the store and the requests to Telegram need some.
-const DESCRIPTORS_PART: usize = 4;
+const DESCRIPTORS_PART: usize = 3;
 
 /// Serves these routes until `stop`, then finishes the requests under way. More connections than `most`, or than the
 /// process's file descriptors allow, wait until others end. Dropping it closes all connections.

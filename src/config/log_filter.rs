@@ -23,7 +23,7 @@ const CRATES: [&str; 14] = [
 ];
 const OURS: &str = "unbind_bot";
 /// The modules of this crate.
-const MODULES: [&str; 14] = [
+const MODULES: [&str; 15] = [
     "panics",
     "text_file",
     "markup",
@@ -32,6 +32,7 @@ const MODULES: [&str; 14] = [
     "dialogue",
     "store",
     "metrics",
+    "server",
     "assistant",
     "telegram",
     "terminal",

@@ -53,7 +53,7 @@ fn take(turn: &mut TurnBuilder<'_>, input: &Input) {
     match input {
         Input::Text(text) => typed::take(turn, text),
         Input::Command(command, argument) => commands::take(turn, *command, argument),
-        Input::UnknownCommand(line) => take_unknown_command(turn, line),
+        Input::UnknownCommand(line) => typed::take_unknown_command(turn, line),
         // It was searched for secrets.
         Input::LateEdit(_) => {}
         Input::Press { press, message } => take_press(turn, press.as_ref(), *message),
@@ -68,16 +68,6 @@ fn take(turn: &mut TurnBuilder<'_>, input: &Input) {
         Input::Wake => reminders::wake(turn),
         Input::Receipt(receipt) => take_receipt(turn, receipt),
     }
-}
-
-/// Handles a command the bot does not have. Where a PIN or a code was asked for, it is that: a PIN may begin with a slash.
-fn take_unknown_command(turn: &mut TurnBuilder<'_>, line: &str) {
-    if turn.record.activity.awaits_secret() {
-        return typed::take(turn, line);
-    }
-    turn.next_keyboard();
-    help::say_unknown_command(turn, line);
-    turn.show(Screen::Present);
 }
 
 fn take_file(turn: &mut TurnBuilder<'_>, file: &SentFile) {

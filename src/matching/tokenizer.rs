@@ -5,6 +5,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
+    MAX_CHARS,
     normalize::{Token, normalize},
     pinyin::{self, Syllable},
     spelling::Lexicon,
@@ -30,6 +31,8 @@ impl Tokenized {
     }
 }
 
+/// So often one letter alone stands in a text that says nothing; in “www” or “666” it may be a word.
+const MIN_REPEATED: usize = 4;
 /// Letters of a stray word: a longer one that the base has says enough.
 const MAX_STRAY_LETTERS: usize = 4;
 /// Occurrences in phrasings from which a short word is common, and so says something by itself.
@@ -100,7 +103,7 @@ impl Tokenizer {
     /// Whether a text says nothing: interjections, or a single short word that the base hardly has. The little that is
     /// known of such a word would look like certainty.
     pub fn says_nothing(&self, text: &str) -> bool {
-        self.synonyms.is_interjection(text) || self.is_stray_word(text)
+        self.synonyms.is_interjection(text) || is_one_letter(text) || self.is_stray_word(text)
     }
 
     fn is_stray_word(&self, text: &str) -> bool {
@@ -214,6 +217,21 @@ impl Tokenizer {
         }
         Some((word.clone(), self.lexicon.correct(word)?))
     }
+}
+
+/// Whether a text is one letter or digit again and again.
+fn is_one_letter(text: &str) -> bool {
+    let read = text.chars().take(MAX_CHARS);
+    let mut letters = read.filter(|c| c.is_alphanumeric());
+    let Some(first) = letters.next() else {
+        return false;
+    };
+    let first: String = first.to_lowercase().collect();
+    let mut count = 1;
+    letters.all(|c| {
+        count += 1;
+        c.to_lowercase().eq(first.chars())
+    }) && count >= MIN_REPEATED
 }
 
 /// The word of a text that has no other.

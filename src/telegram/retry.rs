@@ -8,6 +8,8 @@ use super::api::ApiError;
 
 /// The longest pause between two attempts.
 pub const MAX_BACKOFF: Duration = Duration::from_secs(30);
+/// The longest pause that Telegram is believed to ask for where everybody would wait: at most, a request is made in vain.
+const MAX_PAUSE_ASKED: Duration = Duration::from_secs(5 * 60);
 /// How often in a row a token that was good must be refused before it counts as revoked, and …
 const REFUSALS_OF_TOKEN: u32 = 30;
 /// … for how long: a local Bot API server that restarts or logs out, or a proxy, also answers 401, and recovers.
@@ -43,11 +45,11 @@ impl Backoff {
         self.failures > 0
     }
 
-    /// The pause after this error: as long as Telegram asks for, or longer with each failure.
+    /// The pause after this error: as long as Telegram asks for, within bounds, or longer with each failure.
     pub fn pause_after(&mut self, error: &ApiError) -> Duration {
         self.failures = self.failures.saturating_add(1);
         match error {
-            ApiError::TooManyRequests(asked) => *asked,
+            ApiError::TooManyRequests(asked) => (*asked).min(MAX_PAUSE_ASKED),
             ApiError::Unauthorized
             | ApiError::NotFound
             | ApiError::Migrated(_)
@@ -137,8 +139,10 @@ mod tests {
         let mut backoff = Backoff::new(Duration::from_secs(30));
         let down = ApiError::Unavailable("502".to_owned());
         let asked = ApiError::TooManyRequests(Duration::from_secs(77));
-        let pauses = [&down, &down, &asked].map(|error| backoff.pause_after(error).as_secs());
-        assert_eq!(pauses, [1, 2, 77]);
+        let absurd = ApiError::TooManyRequests(Duration::from_secs(60 * 60));
+        let errors = [&down, &down, &asked, &absurd];
+        let pauses = errors.map(|error| backoff.pause_after(error).as_secs());
+        assert_eq!(pauses, [1, 2, 77, 300]);
         assert!(backoff.has_failed());
         backoff.reset();
         assert!(!backoff.has_failed());

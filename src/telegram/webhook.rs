@@ -35,7 +35,7 @@ use self::{registration::Registration, unreadable::UnreadableDeliveries};
 use super::{
     api::Api,
     error::ServeError,
-    intake::{Accepted, Intake},
+    intake::{Accepted, Intake, MAX_UPDATES_IN_FLIGHT},
     lenient_json,
     shutdown::{DRAIN_TIMEOUT, ShutdownSignal, log_undrained},
     wire::Update,
@@ -48,8 +48,9 @@ const MAX_BODY_BYTES: usize = 1 << 20;
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an update may take; after that Telegram redelivers it and it is recognised.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(25);
-/// Maximum connections: what Telegram uses at most, twice, for a reverse proxy that keeps some open.
-const MAX_CONNECTIONS: usize = 256;
+/// Maximum connections: one for each update in flight, and some for those that are refused meanwhile. Telegram itself uses
+/// at most 100.
+const MAX_CONNECTIONS: usize = MAX_UPDATES_IN_FLIGHT + 64;
 const SECRET_HEADER: &str = "X-Telegram-Bot-Api-Secret-Token";
 
 #[derive(Debug, Clone, PartialEq, Eq)]

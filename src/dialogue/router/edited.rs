@@ -10,7 +10,7 @@ use crate::dialogue::{
     ids::{CardId, UserId},
     record::{Activity, Removal, Stage},
     removal::{correction, stages, steps},
-    router::{self, choices, forwarded, misplaced, typed},
+    router::{choices, forwarded, misplaced, typed},
     said::{Answered, Part},
     screen::Screen,
     turn::TurnBuilder,
@@ -222,7 +222,7 @@ fn take_last(turn: &mut TurnBuilder<'_>, input: &Input, is_last: bool) -> bool {
     match input {
         Input::Text(text) => take_text(turn, text),
         Input::Command(command, argument) => forwarded::take_command(turn, *command, argument),
-        Input::UnknownCommand(line) => router::take_unknown_command(turn, line),
+        Input::UnknownCommand(line) => typed::take_unknown_command(turn, line),
         Input::Press { .. }
         | Input::LateEdit(_)
         | Input::Attachment(_)

@@ -6,6 +6,7 @@ use crate::dialogue::{
     cards::{adding, editing, trash},
     choice::{Choice, Field},
     event::Place,
+    help,
     ids::CardId,
     my_data::{forget, import},
     protection::setup,
@@ -32,6 +33,16 @@ pub(crate) fn take(turn: &mut TurnBuilder<'_>, text: &str) {
         question::answer(turn, text);
         turn.show(Screen::Present);
     }
+}
+
+/// Handles a command the bot does not have. Where a PIN or a code was asked for, it is that: a PIN may begin with a slash.
+pub(super) fn take_unknown_command(turn: &mut TurnBuilder<'_>, line: &str) {
+    if turn.record.activity.awaits_secret() {
+        return take(turn, line);
+    }
+    turn.next_keyboard();
+    help::say_unknown_command(turn, line);
+    turn.show(Screen::Present);
 }
 
 /// The choice of the button on the present screen whose label was typed.

@@ -8,7 +8,7 @@ const MAX_SEPARATORS: usize = 3;
 /// middle dot.
 const DASHLIKE_LETTERS: [char; 4] = ['ー', 'ː', 'ㅡ', '\u{a78f}'];
 
-/// Digits without a separator between them; marks may stand between them, as in 4️⃣.
+/// Digits of one script without a separator between them; marks may stand between them, as in 4️⃣.
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) digits: Vec<u32>,
@@ -20,6 +20,8 @@ pub(super) struct Group {
     pub(super) gap: String,
     /// Whether it continues the number of the previous group.
     is_joined: bool,
+    /// The zero of the script of its digits.
+    zero: u32,
 }
 
 impl Group {
@@ -58,8 +60,9 @@ pub(super) fn groups(text: &[char]) -> Vec<Group> {
             gap.push(c);
             continue;
         };
+        let zero = u32::from(c).wrapping_sub(digit);
         match groups.last_mut() {
-            Some(group) if gap.is_empty() => {
+            Some(group) if gap.is_empty() && group.zero == zero => {
                 group.digits.push(digit);
                 group.to = at + 1;
             }
@@ -71,6 +74,7 @@ pub(super) fn groups(text: &[char]) -> Vec<Group> {
                     to: at + 1,
                     gap: std::mem::take(&mut gap.text),
                     is_joined,
+                    zero,
                 });
             }
         }

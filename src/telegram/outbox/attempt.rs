@@ -124,7 +124,9 @@ async fn make_request<D: Deliver>(
 fn time_limit(kind: RequestKind, timeouts: u32) -> Duration {
     let first = match kind {
         RequestKind::Attachment | RequestKind::Download => FILE_TIMEOUT,
-        RequestKind::Deletion | RequestKind::KeyboardRemoval | RequestKind::Message => MESSAGE_TIMEOUT,
+        RequestKind::Deletion | RequestKind::KeyboardRemoval | RequestKind::Message => {
+            MESSAGE_TIMEOUT
+        }
     };
     first
         .saturating_mul(TIMEOUT_FACTOR.saturating_pow(timeouts))

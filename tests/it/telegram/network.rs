@@ -1,5 +1,6 @@
 //! A network and a server that misbehave, and updates that cannot be read: the other updates go on.
 
+use futures::future::join_all;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
     net::{TcpListener, TcpStream},
@@ -115,7 +116,7 @@ async fn updates_without_an_id_are_kept_once_and_stop_nobody() {
 
 #[tokio::test]
 async fn a_result_that_is_no_list_and_other_odd_answers_are_waited_out() {
-    for body in [
+    let bodies = [
         &br#"{"ok":true,"result":{}}"#[..],
         br#"{"ok":true,"result":null}"#,
         br#"{"ok":true,"result":"x"}"#,
@@ -124,7 +125,9 @@ async fn a_result_that_is_no_list_and_other_odd_answers_are_waited_out() {
         br#"{"ok":true,"result":["#,
         b"\xff\xfe",
         b"",
-    ] {
+    ];
+    // All at the same time, since each waits for seconds.
+    let waited_out = bodies.map(|body| async move {
         let (api, store) = (FakeApi::start().await, Gate::open());
         for _ in 0..2 {
             api.trouble("getUpdates", None, Trouble::Raw(200, body.to_vec()));
@@ -136,7 +139,8 @@ async fn a_result_that_is_no_list_and_other_odd_answers_are_waited_out() {
             api.is_confirmed(update) && !api.sent(BEN).is_empty()
         })
         .await;
-    }
+    });
+    join_all(waited_out).await;
 }
 
 #[tokio::test]
