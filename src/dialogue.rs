@@ -39,6 +39,7 @@ mod secrets;
 mod settle;
 mod traditional;
 mod turn;
+mod word_lists;
 mod wording;
 mod words;
 

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     command_words::CommandWords, protection::credentials::Entropy, record::Record, reply::Reply,
+    word_lists::WordLists,
 };
 use crate::{
     knowledge::{EntryId, Knowledge, Lines},
@@ -17,6 +18,7 @@ pub struct Base {
     pub matcher: Matcher,
     pub lines: Lines,
     pub command_words: CommandWords,
+    pub word_lists: WordLists,
 }
 
 impl Base {
@@ -26,6 +28,7 @@ impl Base {
         Self {
             matcher: Matcher::new(&knowledge),
             command_words: CommandWords::new(&lines),
+            word_lists: WordLists::new(&lines),
             lines,
             knowledge,
         }

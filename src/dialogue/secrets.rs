@@ -41,7 +41,10 @@ impl SecretKind {
 }
 
 /// The kind of secret in a message, if any. `listed` gives the words of a list, in lower case and Simplified script.
-pub(super) fn detect(text: &str, listed: &dyn Fn(Word) -> Vec<String>) -> Option<SecretKind> {
+pub(super) fn detect<'a>(
+    text: &str,
+    listed: &'a dyn Fn(Word) -> &'a [String],
+) -> Option<SecretKind> {
     let reading = Reading::new(text, listed);
     if phrases::has_phrase(&reading, text) {
         return Some(SecretKind::RecoveryPhrase);
@@ -56,14 +59,17 @@ pub(super) fn detect(text: &str, listed: &dyn Fn(Word) -> Vec<String>) -> Option
 
 /// Whether a message is only a number of the length of a PIN or one-time code. Where the bot asked for no number, it is
 /// probably a code that a wallet asked for, typed in the wrong place.
-pub(super) fn is_lone_code(text: &str, listed: &dyn Fn(Word) -> Vec<String>) -> bool {
+pub(super) fn is_lone_code<'a>(text: &str, listed: &'a dyn Fn(Word) -> &'a [String]) -> bool {
+    if !text.chars().any(|c| digit_value(c).is_some()) {
+        return false;
+    }
     let reading = Reading::new(text, listed);
     codes::is_lone_code(&reading, &numbers::groups(&reading.typed))
 }
 
 /// Whether a text has a card number or a recovery phrase, whatever the words beside it.
 pub(super) fn is_secret_by_form(text: &str) -> bool {
-    detect(text, &|_| Vec::new()).is_some()
+    detect(text, &|_| &[]).is_some()
 }
 
 /// Whether a text has a number of so many digits, with any separators, that it may be a card's.
@@ -77,7 +83,7 @@ pub(super) fn has_long_number(text: &str) -> bool {
 /// Masks secrets in a text: every digit becomes 0, so do the letters beside it (“hunter2”), and a recovery phrase is
 /// replaced as a whole.
 pub(super) fn mask(text: &str) -> String {
-    let reading = Reading::new(text, &|_| Vec::new());
+    let reading = Reading::new(text, &|_| &[]);
     if phrases::has_phrase(&reading, text) {
         return "(a recovery phrase)".to_owned();
     }
@@ -100,7 +106,7 @@ mod tests {
     use super::*;
 
     /// A few words of each list; the whole lists are used by `tests/it/secrets.rs`.
-    fn listed(word: Word) -> Vec<String> {
+    fn listed(word: Word) -> &'static [String] {
         let words: &[&str] = match word {
             Word::CardNumber => &["card number", "卡号"],
             Word::Code => &["pin", "password", "code is", "密码", "验证码"],
@@ -113,7 +119,7 @@ mod tests {
             Word::NoPassword => &["wrong", "not", "ios"],
             Word::BesideCode => &["code", "thanks", "g"],
         };
-        words.iter().map(|word| (*word).to_owned()).collect()
+        Vec::leak(words.iter().map(|word| (*word).to_owned()).collect())
     }
 
     fn kind(text: &str) -> Option<SecretKind> {

@@ -54,9 +54,8 @@ impl<'a> Words<'a> {
     /// The same in one language.
     pub(super) fn mentions_in(self, language: Language, text: &str, words: &str) -> bool {
         let text = folded(text);
-        let line = self.base.lines.label(language, words, &[]);
-        line.split('|')
-            .any(|word| contains_word(&text, &plain_word(word)))
+        let mut words = self.base.word_lists.of(words, language).iter();
+        words.any(|word| contains_word(&text, word))
     }
 
     fn any_word(self, words: &str, is_it: impl Fn(&str) -> bool) -> bool {
@@ -64,13 +63,8 @@ impl<'a> Words<'a> {
     }
 
     /// The words of this line, in all languages.
-    pub(super) fn listed(self, words: &str) -> Vec<String> {
-        let lines = &self.base.lines;
-        let listed = lines.languages().into_iter().flat_map(|language| {
-            let label = lines.label(language, words, &[]);
-            label.split('|').map(plain_word).collect::<Vec<_>>()
-        });
-        listed.collect()
+    pub(super) fn listed(self, words: &str) -> &'a [String] {
+        self.base.word_lists.all(words)
     }
 
     /// The wallet a text names; the longest name wins, because the name of an app is more specific than that of a
@@ -134,15 +128,8 @@ impl<'a> Words<'a> {
         let lower = part.to_lowercase();
         // Lower case may have another length; then positions in it do not apply to the text.
         let comparable = lower.len() == part.len();
-        let lines = &self.base.lines;
-        let words = lines.languages().into_iter().flat_map(|language| {
-            lines
-                .label(language, "words-also", &[])
-                .split('|')
-                .map(|word| word.trim().to_owned())
-                .collect::<Vec<_>>()
-        });
-        let places = words.filter_map(|word| word_place(&lower, &word));
+        let words = self.listed("words-also").iter();
+        let places = words.filter_map(|word| word_place(&lower, word));
         match places
             .min()
             .filter(|place| comparable && *place > 0 && part.is_char_boundary(*place))

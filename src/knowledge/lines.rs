@@ -3,9 +3,13 @@
 //! The shipped lines are also compiled in, for bases without lines (labelled phrasings for a measurement, for example).
 //! `dialogue` chooses the line.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue, concurrent::FluentBundle};
+use fluent_syntax::ast::Entry;
 use unic_langid::LanguageIdentifier;
 
 use super::entry::Language;
@@ -65,6 +69,7 @@ impl From<i64> for Value {
 /// All lines in all languages.
 pub struct Lines {
     bundles: BTreeMap<Language, FluentBundle<FluentResource>>,
+    keys: BTreeSet<String>,
 }
 
 impl fmt::Debug for Lines {
@@ -85,12 +90,17 @@ impl Lines {
         for (language, source) in own {
             sources.entry(*language).or_default().push(source);
         }
-        Self {
-            bundles: sources
-                .into_iter()
-                .map(|(language, sources)| (language, build_bundle(language, &sources)))
-                .collect(),
-        }
+        let mut keys = BTreeSet::new();
+        let bundles = sources
+            .into_iter()
+            .map(|(language, sources)| (language, build_bundle(language, &sources, &mut keys)))
+            .collect();
+        Self { bundles, keys }
+    }
+
+    /// The keys of all lines.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(String::as_str)
     }
 
     pub fn languages(&self) -> Vec<Language> {
@@ -145,7 +155,12 @@ impl Lines {
     }
 }
 
-fn build_bundle(language: Language, sources: &[&str]) -> FluentBundle<FluentResource> {
+/// The lines of one language; their keys are added to `keys`.
+fn build_bundle(
+    language: Language,
+    sources: &[&str],
+    keys: &mut BTreeSet<String>,
+) -> FluentBundle<FluentResource> {
     let locale: LanguageIdentifier = language.code().parse().unwrap_or_default();
     let mut bundle = FluentBundle::new_concurrent(vec![locale]);
     // Without this, invisible marks for the text direction would end up in messages and on the terminal.
@@ -154,9 +169,21 @@ fn build_bundle(language: Language, sources: &[&str]) -> FluentBundle<FluentReso
         // Lines that cannot be parsed are skipped; `check` reports them.
         let resource =
             FluentResource::try_new((*source).to_owned()).unwrap_or_else(|(partial, _)| partial);
+        keys.extend(resource.entries().filter_map(key_of).map(str::to_owned));
         bundle.add_resource_overriding(resource);
     }
     bundle
+}
+
+fn key_of<'a>(entry: &Entry<&'a str>) -> Option<&'a str> {
+    match entry {
+        Entry::Message(message) => Some(message.id.name),
+        Entry::Term(_)
+        | Entry::Comment(_)
+        | Entry::GroupComment(_)
+        | Entry::ResourceComment(_)
+        | Entry::Junk { .. } => None,
+    }
 }
 
 #[cfg(test)]

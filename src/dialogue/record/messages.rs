@@ -10,8 +10,8 @@ use crate::dialogue::{
 
 /// Minutes for which a message is remembered: as long as its edits are taken.
 const REMEMBER_SAID_MINUTES: i64 = 5;
-/// The most messages remembered: more than a person sends in that time, and few enough to keep the record small.
-const REMEMBER_SAID: usize = 16;
+/// The most messages remembered: people correct one of their last few, and the record is written with every message.
+const REMEMBER_SAID: usize = 6;
 
 impl Record {
     /// Remembers a message, in place of what it said before an edit.

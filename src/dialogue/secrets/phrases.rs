@@ -28,6 +28,9 @@ fn has_english_phrase(reading: &Reading<'_>, text: &str) -> bool {
         .filter(|word| !word.is_empty())
         .map(str::to_ascii_lowercase)
         .collect();
+    if words.len() < MIN_WORDS {
+        return false;
+    }
     let rows = rows_on_list(&words);
     let is_announced = || !reading.places(Word::Phrase).is_empty();
     rows.iter().any(|row| {

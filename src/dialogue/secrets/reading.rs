@@ -64,13 +64,13 @@ pub(super) struct Reading<'a> {
     pub(super) typed: Vec<char>,
     /// The same in compatibility form, with plain punctuation, in Simplified script and lower case.
     pub(super) folded: Vec<char>,
-    listed: &'a dyn Fn(Word) -> Vec<String>,
+    listed: &'a dyn Fn(Word) -> &'a [String],
     /// The places of the words of each list, found when first asked for: a text may have thousands of numbers.
     places: [OnceCell<Vec<Range<usize>>>; Word::COUNT],
 }
 
 impl<'a> Reading<'a> {
-    pub(super) fn new(text: &str, listed: &'a dyn Fn(Word) -> Vec<String>) -> Self {
+    pub(super) fn new(text: &str, listed: &'a dyn Fn(Word) -> &'a [String]) -> Self {
         Self {
             typed: text.chars().collect(),
             folded: text.chars().map(fold).collect(),
@@ -89,33 +89,34 @@ impl<'a> Reading<'a> {
         self.places[word as usize].get_or_init(|| {
             let mut places: Vec<_> = (self.listed)(word)
                 .iter()
-                .flat_map(|listed| self.places_of(&listed.chars().collect::<Vec<_>>()))
+                .flat_map(|listed| self.places_of(listed))
                 .collect();
             places.sort_by_key(|place| (place.start, place.end));
             places
         })
     }
 
-    fn places_of(&self, word: &[char]) -> Vec<Range<usize>> {
-        let is_latin = |c: Option<&char>| c.is_some_and(char::is_ascii_alphabetic);
-        let ends_latin = is_latin(word.last());
-        let starts_latin = is_latin(word.first());
-        let count = self.folded.len();
-        if word.is_empty() || word.len() > count {
+    fn places_of(&self, word: &str) -> Vec<Range<usize>> {
+        let Some(first) = word.chars().next() else {
             return Vec::new();
-        }
+        };
+        let length = word.chars().count();
+        let is_latin = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphabetic());
+        let ends_latin = is_latin(word.chars().next_back());
+        let starts_latin = is_latin(Some(first));
+        let folded = self.folded.as_slice();
         let stands = |from: &usize| {
-            let to = from + word.len();
-            let before = from.checked_sub(1).map(|at| self.folded[at]);
-            self.folded[*from..to] == *word
-                && !(ends_latin && is_latin(self.folded.get(to)))
+            let to = from + length;
+            let Some(part) = folded.get(*from..to).filter(|part| part[0] == first) else {
+                return false;
+            };
+            let before = from.checked_sub(1).map(|at| folded[at]);
+            part.iter().copied().eq(word.chars())
+                && !(ends_latin && is_latin(folded.get(to).copied()))
                 && !(starts_latin && before.is_some_and(|c| c.is_ascii_alphanumeric()))
         };
-        let starts = 0..=count - word.len();
-        starts
-            .filter(stands)
-            .map(|from| from..from + word.len())
-            .collect()
+        let starts = (0..folded.len()).filter(stands);
+        starts.map(|from| from..from + length).collect()
     }
 
     /// From where the text before `at` belongs to the same sentence, at most `distance` characters back.
