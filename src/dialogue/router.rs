@@ -10,6 +10,8 @@ mod links;
 mod misplaced;
 mod typed;
 
+use jiff::Timestamp;
+
 use super::{
     choice::Press,
     event::{Command, Event, Input, Place, Receipt, SentAs, SentFile},
@@ -103,7 +105,7 @@ fn remember(turn: &mut TurnBuilder<'_>, event: &Event, input: &Input, awaits_sec
     let may_be_secret = awaits_secret || turn.deletes_typed();
     let message = SaidMessage {
         id,
-        at: turn.now,
+        at: Timestamp::from_second(turn.now.as_second()).unwrap_or(turn.now),
         from: edited::author(event),
         fingerprint: (!may_be_secret).then(|| answered.fingerprint(&text)),
         keyboard: turn.record.keyboard,

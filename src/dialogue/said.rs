@@ -10,7 +10,8 @@ use super::ids::{CardId, MessageId, UserId};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SaidMessage {
     pub id: MessageId,
-    /// When it was handled.
+    /// When it was handled, in whole seconds, to keep the record small.
+    #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     pub at: Timestamp,
     /// In a group, who said it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -50,8 +50,9 @@ const MAX_ANSWER_BYTES: usize = 16 << 20;
 pub const SEND_TIMEOUT: Duration = Duration::from_secs(90);
 /// Maximum bytes read of an error answer to a download.
 const MAX_ERROR_BYTES: usize = 16 * 1024;
-/// Idle connections that are kept for the next requests, so that they do not use up the file descriptors.
-const MAX_IDLE_CONNECTIONS: usize = 32;
+/// Idle connections that are kept for the next requests: as many as are usually in flight, since opening one costs more
+/// than a request; and not more, so that they do not use up the file descriptors.
+const MAX_IDLE_CONNECTIONS: usize = 128;
 /// Telegram's limit for the alert after a press, in characters.
 const MAX_ALERT: usize = 200;
 

@@ -24,13 +24,11 @@ pub(super) fn has_phrase(reading: &Reading<'_>, text: &str) -> bool {
 /// text must say that it is one, or the last word must check the others.
 fn has_english_phrase(reading: &Reading<'_>, text: &str) -> bool {
     let words = text.split(|c: char| !c.is_alphabetic());
-    let words: Vec<String> = words
-        .filter(|word| !word.is_empty())
-        .map(str::to_ascii_lowercase)
-        .collect();
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
     if words.len() < MIN_WORDS {
         return false;
     }
+    let words: Vec<String> = words.into_iter().map(str::to_ascii_lowercase).collect();
     let rows = rows_on_list(&words);
     let is_announced = || !reading.places(Word::Phrase).is_empty();
     rows.iter().any(|row| {
