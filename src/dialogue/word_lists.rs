@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::words::plain_word;
 use crate::knowledge::{Language, Lines};
 
 /// What the keys of these lines begin with.
@@ -57,6 +56,19 @@ impl WordList {
         }
         Self { all, by_language }
     }
+}
+
+/// Normalises a text for comparison: lower case, no closing punctuation, one kind of apostrophe and comma.
+pub(super) fn plain_word(text: &str) -> String {
+    let lower = text
+        .trim()
+        .to_lowercase()
+        .replace('’', "'")
+        .replace('，', ",");
+    lower
+        .trim_end_matches(|c: char| c.is_ascii_punctuation() || "。！～？".contains(c))
+        .trim_end()
+        .to_owned()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Finds known words in typed text: the word lists of the bot's lines, and the names of wallets and phones. The words
 //! are data (`knowledge/lines`).
 
-use super::context::Base;
+use super::{context::Base, word_lists::plain_word};
 use crate::{
     knowledge::{EntryId, Language, PhoneSystem},
     matching::normalize::{is_han, to_simplified},
@@ -153,20 +153,7 @@ pub(super) fn count_units(text: &str) -> usize {
     words.count() + text.chars().filter(|c| is_han(*c)).count()
 }
 
-/// Normalises a text for comparison: lower case, no closing punctuation, one kind of apostrophe and comma.
-pub(super) fn plain_word(text: &str) -> String {
-    let lower = text
-        .trim()
-        .to_lowercase()
-        .replace('’', "'")
-        .replace('，', ",");
-    lower
-        .trim_end_matches(|c: char| c.is_ascii_punctuation() || "。！～？".contains(c))
-        .trim_end()
-        .to_owned()
-}
-
-/// The same in Simplified script, which the word lists use.
+/// The text as [`plain_word`] leaves it, in Simplified script, which the word lists use.
 pub(super) fn folded(text: &str) -> String {
     plain_word(&to_simplified(text))
 }

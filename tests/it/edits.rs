@@ -414,7 +414,7 @@ fn a_few_messages_are_remembered_without_their_texts() {
     let written = serde_json::to_string(&talk.record.said).expect("written");
     assert!(!written.contains("zebra"));
     assert!(
-        talk.record.said.len() <= 16 && written.len() < 2_000,
+        talk.record.said.len() <= 6 && written.len() < 600,
         "{}",
         written.len()
     );

@@ -9,8 +9,9 @@ use crate::{
         record::{CardEvent, Stage},
         removal::stages,
         turn::TurnBuilder,
+        word_lists::plain_word,
         wording,
-        words::{count_units, plain_word, system_words},
+        words::{count_units, system_words},
     },
     knowledge::{EntryId, PhoneSystem},
 };

@@ -16,7 +16,7 @@ use crate::dialogue::{
     screen::Screen,
     screens,
     turn::TurnBuilder,
-    words::plain_word,
+    word_lists::plain_word,
 };
 
 pub(crate) fn take(turn: &mut TurnBuilder<'_>, text: &str) {
